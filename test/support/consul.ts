@@ -1,0 +1,163 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { findOrFetchConsul } from '../../scripts/fetch-consul.ts'
+import { consulApi, type ConsulApi } from './consul-api.ts'
+import { freePorts } from './free-ports.ts'
+
+export interface ConsulOptions {
+  /** Default: a free port. A fixed one lets a test restart Consul where its clients expect it. */
+  readonly httpPort?: number
+  /** Keeps the catalog there over restarts. Default: in memory, gone with the process. */
+  readonly dataDir?: string
+  /** Further agent configuration, in the spelling of Consul's configuration files. */
+  readonly config?: object
+}
+
+export interface Consul {
+  /** For example `http://127.0.0.1:8500`. */
+  readonly address: string
+  readonly port: number
+  readonly pid: number
+  readonly api: ConsulApi
+  /** SIGTERM; resolves when the process is gone. Stopping or killing twice is harmless. */
+  stop(): Promise<void>
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>
+  /** SIGSTOP: connections stay open, nothing answers. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+}
+
+const nodeName = 'consul-under-test'
+const startAttempts = 3
+const keptOutputChars = 64 * 1024
+
+/**
+ * Ends Consul when this process ends in whatever way, SIGKILL included: the first process becomes Consul, the second
+ * waits for fd 3, a pipe only this process holds, to close.
+ */
+const guardedStart = '(cat <&3; kill -KILL $$) >/dev/null 2>&1 & exec "$0" "$@" 3<&-'
+
+/**
+ * Starts a real Consul server on loopback and resolves once it has a leader and has registered its own node, so that services
+ * registered next are in the catalog at once. Rejects with Consul's output when it does not come up.
+ */
+export async function startConsul(options: ConsulOptions = {}): Promise<Consul> {
+  const binary = await findOrFetchConsul()
+  for (let attempt = 1; ; attempt++) {
+    const [freeHttpPort = 0, server = 0, serfLan = 0, serfWan = 0] = await freePorts(4)
+    const port = options.httpPort ?? freeHttpPort
+    const config = {
+      ...options.config,
+      node_name: nodeName,
+      bind_addr: '127.0.0.1',
+      client_addr: '127.0.0.1',
+      ports: { http: port, dns: -1, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
+      performance: { raft_multiplier: 1 },
+      // Consul asks HashiCorp for news otherwise.
+      disable_update_check: true,
+      log_level: 'INFO',
+    }
+    const mode = options.dataDir ? ['-server', '-bootstrap-expect=1', `-data-dir=${options.dataDir}`] : ['-dev']
+    const agent = new Agent(binary, [...mode, `-hcl=${JSON.stringify(config)}`])
+    const address = `http://127.0.0.1:${port}`
+    const api = consulApi(address)
+    try {
+      await untilReady(agent, api, serfLan)
+    } catch (error) {
+      await agent.end('SIGKILL')
+      // Between choosing a port and Consul's taking it another program may be quicker.
+      if (agent.output.includes('address already in use') && attempt < startAttempts) continue
+      throw new Error(`Consul did not start on port ${port}. Its output:\n${agent.output}`, { cause: error })
+    }
+    return {
+      address,
+      port,
+      pid: agent.pid,
+      api,
+      stop: async () => agent.end('SIGTERM'),
+      kill: async () => agent.end('SIGKILL'),
+      pause: () => agent.signal('SIGSTOP'),
+      resume: () => agent.signal('SIGCONT'),
+    }
+  }
+}
+
+/**
+ * Each line Consul logs while it starts is the occasion to ask again; once it answers, its own blocking queries do the waiting.
+ * The Serf port tells our Consul from another that holds the HTTP port already.
+ */
+async function untilReady(agent: Agent, api: ConsulApi, serfPort: number): Promise<void> {
+  for (;;) {
+    const progressed = agent.nextOutput()
+    const [self, leader] = await Promise.all([
+      api<{ Member: { Port: number } }>('GET', '/v1/agent/self').catch(() => undefined),
+      api<string>('GET', '/v1/status/leader').catch(() => undefined),
+    ])
+    if (self?.json?.Member.Port === serfPort && leader?.json) break
+    if (!(await progressed)) throw new Error('Consul ended')
+  }
+  for (let index = '0'; ;) {
+    const progressed = agent.nextOutput()
+    const answer = await api<{ CheckID: string; Status: string }[]>(
+      'GET',
+      `/v1/health/node/${nodeName}?index=${index}&wait=10s`,
+    )
+    index = answer.headers.get('x-consul-index') ?? '0'
+    if (answer.json?.some((check) => check.CheckID === 'serfHealth' && check.Status === 'passing')) return
+    if (answer.status !== 200 && !(await progressed)) throw new Error('Consul ended')
+  }
+}
+
+class Agent {
+  readonly #process: ChildProcess
+  readonly #exited: Promise<unknown>
+  #output = ''
+
+  constructor(binary: string, args: string[]) {
+    this.#process = spawn('sh', ['-c', guardedStart, binary, 'agent', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    })
+    this.#exited = once(this.#process, 'exit').then(() => this.#process.stdio[3]?.destroy())
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-keptOutputChars)
+      })
+    }
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  /** True at Consul's next output, false when it has ended. */
+  async nextOutput(): Promise<boolean> {
+    const { stdout, exitCode, signalCode } = this.#process
+    if (!stdout || exitCode !== null || signalCode !== null) return false
+    const controller = new AbortController()
+    try {
+      return await Promise.race([
+        once(stdout, 'data', { signal: controller.signal }).then(() => true),
+        this.#exited.then(() => false),
+      ])
+    } finally {
+      controller.abort()
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#process.kill(signal)
+    // A paused process takes no SIGTERM before it runs again.
+    this.#process.kill('SIGCONT')
+    await this.#exited
+  }
+}
