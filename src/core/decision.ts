@@ -1,0 +1,29 @@
+/** Kinds of entries in the timeline: what the gateway decided or learned. */
+export type DecisionType =
+  | 'added'
+  | 'removed'
+  | 'held'
+  | 'released'
+  | 'ejected'
+  | 'restored'
+  | 'unhealthy'
+  | 'draining'
+  | 'config-applied'
+  | 'config-rejected'
+  | 'source-lost'
+  | 'source-back'
+  | 'worker-replaced'
+
+/** One decision with its cause. `service` and `endpoint` are null where the decision is about neither. */
+export interface Decision {
+  /** ISO 8601 wall-clock time. */
+  readonly at: string
+  readonly type: DecisionType
+  readonly service: string | null
+  readonly endpoint: string | null
+  /** A sentence for humans: why. */
+  readonly cause: string
+}
+
+/** Why an endpoint is ejected; the `reason` label of `tidegate_ejections_total`. */
+export type EjectionReason = 'connect' | 'consecutive' | 'success-rate' | 'manual'

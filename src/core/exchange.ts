@@ -1,0 +1,31 @@
+import type { Endpoint } from './endpoint.ts'
+import type { Failure } from './failure.ts'
+import type { MatchInput } from './route.ts'
+import type { PickInput } from './picker.ts'
+
+/**
+ * What an access log or a tracer may know of a settled exchange. Engines keep one object per connection and use it again:
+ * whoever wants to keep something copies it before returning.
+ */
+export interface SettledExchange extends MatchInput, PickInput {
+  /** With the query; as forwarded (normal form), or as received when it could not be parsed. */
+  readonly url: string
+  readonly requestId: string
+  /** The client's address, by the rules of trusted proxies. */
+  readonly clientAddress: string
+  readonly listener: string
+  /** Route id, or null when none matched. */
+  readonly routeId: string | null
+  readonly serviceName: string | null
+  /** Endpoint of the last attempt. */
+  readonly endpoint: Endpoint | null
+  readonly attempts: number
+  /** The status sent; 499 when the client left first. */
+  readonly status: number
+  readonly failure: Failure | null
+  /** Body bytes from and to the client. */
+  readonly requestBytes: number
+  readonly responseBytes: number
+  /** From the first byte of the request to its end, in milliseconds. */
+  readonly durationMs: number
+}

@@ -1,0 +1,178 @@
+import { failures, type Failure } from './failure.ts'
+import type { SeriesCells, SeriesWriter } from './series.ts'
+
+/** Upper bounds of duration histograms, in seconds. */
+export const durationBuckets: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+]
+
+/** Methods that are label values; any other counts as OTHER, so that a client can't invent series. */
+export const knownMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** Outcome of one attempt: the class of the status, or the failure's name. */
+export type UpstreamOutcome = '2xx' | '3xx' | '4xx' | '5xx' | Failure
+
+/** Adds one measured time to a histogram series (see SeriesWriter for the layout). */
+export function observe(cells: SeriesCells, seconds: number): void {
+  const { values, offset } = cells
+  let bucket = 0
+  while (bucket < durationBuckets.length && seconds > (durationBuckets[bucket] as number)) bucket++
+  values[offset + bucket] = (values[offset + bucket] as number) + 1
+  const sum = offset + durationBuckets.length + 1
+  values[sum] = (values[sum] as number) + seconds
+}
+
+export function increment(cells: SeriesCells): void {
+  cells.values[cells.offset] = (cells.values[cells.offset] as number) + 1
+}
+
+/** Width of a duration histogram: the buckets, the overflow, the sum. */
+const histogramWidth = durationBuckets.length + 2
+
+/** Series that come into being at their first use, by a small integer key. */
+class LazyCounters {
+  readonly #cells = new Map<number, SeriesCells>()
+  readonly #allot: (key: number) => SeriesCells
+
+  constructor(allot: (key: number) => SeriesCells) {
+    this.#allot = allot
+  }
+
+  increment(key: number): void {
+    let cells = this.#cells.get(key)
+    if (cells === undefined) {
+      cells = this.#allot(key)
+      this.#cells.set(key, cells)
+    }
+    increment(cells)
+  }
+
+  retire(writer: SeriesWriter): void {
+    for (const cells of this.#cells.values()) writer.retire(cells)
+    this.#cells.clear()
+  }
+}
+
+/** `tidegate_requests_total` and `tidegate_request_duration_seconds` of one route. */
+export class RouteMeter {
+  readonly #writer: SeriesWriter
+  readonly #codes: LazyCounters
+  readonly #durations: SeriesCells
+
+  constructor(writer: SeriesWriter, route: string, service: string) {
+    this.#writer = writer
+    this.#codes = new LazyCounters((key) => {
+      const method = knownMethods[Math.floor(key / 1000)] ?? 'OTHER'
+      return writer.allot('tidegate_requests_total', { route, service, method, code: String(key % 1000) }, 1)
+    })
+    this.#durations = writer.allot('tidegate_request_duration_seconds', { route, service }, histogramWidth)
+  }
+
+  /** @param method any; @param code exact status sent, 499 for a client that left */
+  settled(method: string, code: number, seconds: number): void {
+    const index = knownMethods.indexOf(method)
+    this.#codes.increment((index === -1 ? knownMethods.length : index) * 1000 + code)
+    observe(this.#durations, seconds)
+  }
+
+  retire(): void {
+    this.#codes.retire(this.#writer)
+    this.#writer.retire(this.#durations)
+  }
+}
+
+const outcomes = ['1xx', '2xx', '3xx', '4xx', '5xx', ...(Object.keys(failures) as Failure[])]
+const failureKeys = new Map(outcomes.map((name, index) => [name, index]))
+
+/** `tidegate_upstream_requests_total` of one endpoint. */
+export class EndpointMeter {
+  readonly #writer: SeriesWriter
+  readonly #outcomes: LazyCounters
+
+  constructor(writer: SeriesWriter, service: string, instance: string) {
+    this.#writer = writer
+    this.#outcomes = new LazyCounters((key) =>
+      writer.allot('tidegate_upstream_requests_total', { service, instance, outcome: outcomes[key] as string }, 1),
+    )
+  }
+
+  answered(status: number): void {
+    this.#outcomes.increment(Math.floor(status / 100) - 1)
+  }
+
+  failed(failure: Failure): void {
+    this.#outcomes.increment(failureKeys.get(failure) as number)
+  }
+
+  retire(): void {
+    this.#outcomes.retire(this.#writer)
+  }
+}
+
+/** How a retry ended: it brought an answer, it failed again, or the budget forbade it. */
+export type RetryOutcome = 'success' | 'failure' | 'no-budget'
+const retryOutcomes: readonly RetryOutcome[] = ['success', 'failure', 'no-budget']
+
+/** `tidegate_upstream_duration_seconds` and `tidegate_retries_total` of one service. */
+export class ServiceMeter {
+  readonly #writer: SeriesWriter
+  readonly #durations: SeriesCells
+  readonly #retries: LazyCounters
+
+  constructor(writer: SeriesWriter, service: string) {
+    this.#writer = writer
+    this.#durations = writer.allot('tidegate_upstream_duration_seconds', { service }, histogramWidth)
+    this.#retries = new LazyCounters((key) =>
+      writer.allot('tidegate_retries_total', { service, outcome: retryOutcomes[key] as string }, 1),
+    )
+  }
+
+  /** Time from the attempt's start to its response head. */
+  headReceived(seconds: number): void {
+    observe(this.#durations, seconds)
+  }
+
+  retried(outcome: RetryOutcome): void {
+    this.#retries.increment(retryOutcomes.indexOf(outcome))
+  }
+
+  retire(): void {
+    this.#writer.retire(this.#durations)
+    this.#retries.retire(this.#writer)
+  }
+}
+
+/** Metrics of a data thread that belong to no route: `tidegate_errors_total`, `tidegate_connections`. */
+export class ThreadMeter {
+  readonly #writer: SeriesWriter
+  readonly #errors: LazyCounters
+  readonly #listeners = new Map<string, SeriesCells>()
+
+  constructor(writer: SeriesWriter) {
+    this.#writer = writer
+    this.#errors = new LazyCounters((key) =>
+      writer.allot('tidegate_errors_total', { failure: outcomes[key] as string }, 1),
+    )
+  }
+
+  failed(failure: Failure): void {
+    this.#errors.increment(failureKeys.get(failure) as number)
+  }
+
+  /** Open downstream connections of a listener in this thread. */
+  connections(listener: string, open: number): void {
+    let cells = this.#listeners.get(listener)
+    if (cells === undefined) {
+      cells = this.#writer.allot('tidegate_connections', { listener }, 1)
+      this.#listeners.set(listener, cells)
+    }
+    cells.values[cells.offset] = open
+  }
+
+  listenerClosed(listener: string): void {
+    const cells = this.#listeners.get(listener)
+    if (cells === undefined) return
+    this.#writer.retire(cells)
+    this.#listeners.delete(listener)
+  }
+}

@@ -1,0 +1,33 @@
+/** A rule as the configuration states it: plain, crosses threads. Host + path prefix (+ methods, headers) → service. */
+export interface RouteRule {
+  /** Stable, readable label for metrics and logs, unique in the configuration. */
+  readonly id: string
+  /** Exact host, `*.example.com`, or null for any; lower case, without port. */
+  readonly host: string | null
+  /** Path prefix, starts with `/`, matched at segment boundaries. */
+  readonly path: string
+  /** Upper-case methods, or null for any. */
+  readonly methods: readonly string[] | null
+  /** Fields that must be present with exactly this value; names in lower case. */
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+  /** Key of the service. */
+  readonly service: string
+  readonly stripPrefix: boolean
+  /** Put before the (stripped) path; starts with `/`; null for nothing. */
+  readonly prependPath: string | null
+  /** True: `host` towards the endpoint is its address; false: the client's own. */
+  readonly rewriteHost: boolean
+  /** For all attempts together, from the request fully received to the response head complete. */
+  readonly timeoutMs: number
+  /** Further attempts after the first where bytes may have been sent. */
+  readonly retryAttempts: number
+}
+
+/** What a route match depends on. `host` is lower case without port; `path` is in normal form, without the query. */
+export interface MatchInput {
+  readonly host: string
+  readonly path: string
+  readonly method: string
+  /** The value of a field by its lower-case name; null when absent; several lines joined with ", ". */
+  header(name: string): string | null
+}
