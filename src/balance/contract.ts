@@ -1,0 +1,15 @@
+import type { Endpoint } from '../core/endpoint.ts'
+import type { Picker } from '../core/picker.ts'
+import type { Random } from '../util/random.ts'
+
+export interface BalancerOptions {
+  readonly random: Random
+}
+
+/**
+ * Builds a Picker over eligible endpoints (see Picker for what it promises). A balancer never looks at health. `previous` is
+ * the picker it replaces, of any balancer or null: an implementation may read its own kind to stay fair over rebuilds.
+ */
+export interface Balancer {
+  build(eligible: readonly Endpoint[], options: BalancerOptions, previous: Picker | null): Picker
+}

@@ -1,0 +1,43 @@
+import type { EjectionReason } from './decision.ts'
+import type { LedgerShape } from './ledger.ts'
+import type { SeriesAnnouncement, SeriesRetirement } from './series.ts'
+import type { ConfigSnapshot, PublishedService } from './snapshot.ts'
+
+/** What the control plane tells a data thread. Plain values: functions and class instances don't survive the crossing. */
+export type ControlMessage =
+  /** Replaces listeners, routes and service settings. `ledger` holds every row the snapshot names. */
+  | { readonly type: 'config'; readonly snapshot: ConfigSnapshot; readonly ledger: LedgerShape }
+  /** Replaces one service's list. */
+  | { readonly type: 'service'; readonly published: PublishedService; readonly ledger: LedgerShape }
+  | { readonly type: 'series-released'; readonly ids: readonly number[] }
+  /** Stop accepting, finish what is in flight, then answer `drained`; at the deadline close what is left. */
+  | { readonly type: 'drain'; readonly deadlineMs: number }
+
+/** What a data thread tells the control plane. */
+export type ThreadMessage =
+  /** The thread runs and takes messages. */
+  | { readonly type: 'started' }
+  /** `errors` names listeners that could not be opened; the rest of the snapshot is in force. */
+  | { readonly type: 'config-applied'; readonly version: number; readonly errors: readonly ListenError[] }
+  | { readonly type: 'service-applied'; readonly service: string; readonly version: number }
+  | { readonly type: 'ejected'; readonly ejection: EjectionReport }
+  | { readonly type: 'series'; readonly series: SeriesAnnouncement }
+  | { readonly type: 'series-retired'; readonly series: SeriesRetirement }
+  /** Everything in flight is done; `cut` connections were closed by the deadline. */
+  | { readonly type: 'drained'; readonly cut: number }
+
+export interface ListenError {
+  readonly listener: string
+  /** System error code (`EADDRINUSE` …) and a sentence. */
+  readonly code: string
+  readonly message: string
+}
+
+export interface EjectionReport {
+  readonly service: string
+  readonly endpoint: string
+  readonly slot: number
+  readonly reason: EjectionReason
+  /** A sentence for the timeline, such as "5 failures in a row, the last: head-timeout". */
+  readonly cause: string
+}
