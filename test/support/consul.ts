@@ -29,6 +29,9 @@ export interface Consul {
   resume(): void
 }
 
+/** A row of the lists that tell whether Consul is ready. */
+type Row = Record<string, unknown>
+
 const nodeName = 'consul-under-test'
 const startAttempts = 3
 const keptOutputChars = 64 * 1024
@@ -98,14 +101,19 @@ async function untilReady(agent: Agent, api: ConsulApi, serfPort: number): Promi
     if (self?.json?.Member.Port === serfPort && leader?.json) break
     if (!(await progressed)) throw new Error('Consul ended')
   }
+  await untilAnswer(agent, api, `/v1/health/node/${nodeName}`, (checks) =>
+    checks.some((check) => check.CheckID === 'serfHealth' && check.Status === 'passing'),
+  )
+  // The agent adds these with its first synchronisation; services registered before that would wait for it.
+  await untilAnswer(agent, api, '/v1/catalog/nodes', (nodes) => nodes.some((node) => node.TaggedAddresses !== null))
+}
+
+async function untilAnswer(agent: Agent, api: ConsulApi, path: string, isReady: (rows: Row[]) => boolean) {
   for (let index = '0'; ;) {
     const progressed = agent.nextOutput()
-    const answer = await api<{ CheckID: string; Status: string }[]>(
-      'GET',
-      `/v1/health/node/${nodeName}?index=${index}&wait=10s`,
-    )
+    const answer = await api<Row[]>('GET', `${path}?index=${index}&wait=10s`)
     index = answer.headers.get('x-consul-index') ?? '0'
-    if (answer.json?.some((check) => check.CheckID === 'serfHealth' && check.Status === 'passing')) return
+    if (answer.json !== undefined && isReady(answer.json)) return
     if (answer.status !== 200 && !(await progressed)) throw new Error('Consul ended')
   }
 }
