@@ -1,0 +1,130 @@
+/** Where a family's values come from: the shared memory of the data threads, or the control plane's own counts. */
+export type FamilySource = 'threads' | 'control'
+
+/** One metric family of `/metrics`. */
+export interface Family {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly source: FamilySource
+}
+
+/** Every family the gateway prints besides Node's own; all of them print HELP and TYPE from the start. */
+export const families = [
+  {
+    name: 'tidegate_requests_total',
+    type: 'counter',
+    help: 'Requests answered, by the exact status sent; 499 where the client left first.',
+    labels: ['route', 'service', 'method', 'code'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_request_duration_seconds',
+    type: 'histogram',
+    help: 'Time from the first byte of a request to the end of its exchange.',
+    labels: ['route', 'service'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_upstream_requests_total',
+    type: 'counter',
+    help: 'Attempts sent to an instance, by the class of the status or the name of the failure.',
+    labels: ['service', 'instance', 'outcome'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_upstream_duration_seconds',
+    type: 'histogram',
+    help: 'Time from the start of an attempt to its response head.',
+    labels: ['service'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_endpoints',
+    type: 'gauge',
+    help: 'Endpoints of a service by state: eligible, ejected, unhealthy, draining.',
+    labels: ['service', 'state'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_endpoint_inflight',
+    type: 'gauge',
+    help: 'Exchanges on their way to an instance now, over all data threads.',
+    labels: ['service', 'instance'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_ejections_total',
+    type: 'counter',
+    help: 'Ejections of an instance by reason: connect, consecutive, success-rate, manual.',
+    labels: ['service', 'instance', 'reason'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_retries_total',
+    type: 'counter',
+    help: 'Retries by how they ended: success, failure, or no-budget where the budget forbade one.',
+    labels: ['service', 'outcome'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_discovery_age_seconds',
+    type: 'gauge',
+    help: "Age of a service's list: 0 while its watch is connected, else seconds since the last good answer.",
+    labels: ['source', 'service'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_discovery_updates_total',
+    type: 'counter',
+    help: "A registry's answers by outcome: changed, same, error.",
+    labels: ['source', 'service', 'outcome'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_connections',
+    type: 'gauge',
+    help: 'Open downstream connections of a listener.',
+    labels: ['listener'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_errors_total',
+    type: 'counter',
+    help: 'Exchanges that failed, by the name of the failure.',
+    labels: ['failure'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_config_reloads_total',
+    type: 'counter',
+    help: 'Configuration reloads by outcome: applied, or rejected with the old configuration kept.',
+    labels: ['outcome'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_workers',
+    type: 'gauge',
+    help: 'Data threads that run now.',
+    labels: [],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_worker_restarts_total',
+    type: 'counter',
+    help: 'Data threads that died or fell silent and were replaced.',
+    labels: [],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_log_dropped_total',
+    type: 'counter',
+    help: 'Log lines dropped because their reader was too slow.',
+    labels: [],
+    source: 'control',
+  },
+] as const satisfies readonly Family[]
+
+/** Families that the control plane fills; the others come from the data threads' series. */
+export type ControlFamilyName = Extract<(typeof families)[number], { source: 'control' }>['name']

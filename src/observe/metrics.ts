@@ -1,0 +1,65 @@
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { controlSamples } from './control-samples.ts'
+import { families, type Family } from './families.ts'
+import { histogramSamples } from './histogram.ts'
+import type { MetricsInput } from './metrics-input.ts'
+import { rawFamily, type Sample } from './raw-family.ts'
+import type { Labels, SeriesStore } from './series-store.ts'
+
+/** The text of one scrape. */
+export interface Exposition {
+  readonly contentType: string
+  readonly body: string
+}
+
+/**
+ * The gateway's metrics in Prometheus' text format, together with Node's own. Each call of the returned function is one
+ * scrape: series of departed instances that it shows are gone from the next.
+ *
+ * Node's metrics are measured by observers that prom-client never takes down: call this once per gateway.
+ */
+export function createMetrics(input: MetricsInput): () => Promise<Exposition> {
+  // A registry apart, so that those observers hold on to nothing of the gateway's.
+  const processRegistry = new Registry()
+  collectDefaultMetrics({ register: processRegistry })
+  const registry = new Registry()
+  const control = controlSamples(input)
+  for (const family of families) {
+    const samples = family.source === 'control' ? control[family.name] : () => threadSamples(family, input.series)
+    registry.registerMetric(rawFamily(family, samples))
+  }
+  const all = Registry.merge([registry, processRegistry])
+  return async () => {
+    // Every family is read before the first await, so what retires meanwhile is left to the next scrape.
+    const body = all.metrics()
+    input.series.scraped(currentLabels(input))
+    return { contentType: all.contentType, body: await body }
+  }
+}
+
+function* threadSamples(family: Family, series: SeriesStore): Generator<Sample> {
+  for (const reading of series.read(family.name)) {
+    if (family.type === 'histogram') yield* histogramSamples(family.name, reading)
+    else yield { labels: reading.labels, value: reading.values[0] ?? 0 }
+  }
+}
+
+/** Whether what labels name is still there. Labels with an empty name belong to the gateway itself and always are. */
+function currentLabels(input: MetricsInput): (labels: Labels) => boolean {
+  const { routes, services, listeners } = input.names()
+  const routeKeys = new Set(routes.map(({ id, service }) => joinKey(id, service)))
+  const serviceNames = new Set(services.map(({ name }) => name))
+  const listenerNames = new Set(listeners.map(({ name }) => name))
+  const instances = new Set(Array.from(input.endpoints(), ({ service, id }) => joinKey(service, id)))
+  return ({ route, service, instance, listener }) => {
+    if (listener !== undefined) return listenerNames.has(listener)
+    if (service === undefined || service === '') return true
+    if (instance !== undefined) return instances.has(joinKey(service, instance))
+    if (route !== undefined) return routeKeys.has(joinKey(route, service))
+    return serviceNames.has(service)
+  }
+}
+
+function joinKey(first: string, second: string): string {
+  return `${first}\0${second}`
+}
