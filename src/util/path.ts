@@ -36,19 +36,33 @@ function hexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : Number.NaN
 }
 
+/**
+ * Cuts `cut` characters off the front of a path in normal form and puts `put` before the rest. What is left of the path
+ * begins with exactly one `/`: a `//` in front would be read as an authority (RFC 3986 section 4.2).
+ *
+ * @param cut 0, or the length of a prefix that does not end in `/` and that a `/` or the end of the path follows
+ * @param put empty, or starts with `/` and does not end in one
+ */
+export function replacePrefix(path: string, cut: number, put: string): string {
+  if (cut === 0) return put === '' ? path : put + path
+  if (cut === path.length) return `${put}/`
+  let from = cut
+  while (path.charCodeAt(from + 1) === slash) from++
+  return put + path.slice(from)
+}
+
 const hiddenDots = /(?:^|\/)\.\.?(?:[;/]|$)/
 
 function resolveDots(path: string): string | null {
   const kept: string[] = []
-  const segments = path.split('/')
+  const segments = path.slice(1).split('/')
   let resolved = false
-  for (let i = 1; i < segments.length; i++) {
-    const segment = segments[i] as string
+  for (const [index, segment] of segments.entries()) {
     const decoded = decodeDotsAndSeparators(segment)
     if (decoded === '.' || decoded === '..') {
       resolved = true
       if (decoded === '..') kept.pop()
-      if (i === segments.length - 1) kept.push('')
+      if (index === segments.length - 1) kept.push('')
     } else if (hiddenDots.test(decoded)) return null
     else kept.push(segment)
   }
