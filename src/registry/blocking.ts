@@ -1,0 +1,23 @@
+import type { Catalog } from './catalog.ts'
+
+/** Resolves once a commit makes `isDone` true, when the wait is over, or when the signal aborts; at once where it is true already. */
+export async function untilCommitted(
+  catalog: Catalog,
+  isDone: () => boolean,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isDone() || signal.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, waitMs)
+  const unsubscribe = catalog.onCommit(() => {
+    if (isDone()) resolve()
+  })
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    unsubscribe()
+  }
+}

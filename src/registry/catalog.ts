@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Indexes } from './indexes.ts'
+import type { Check, Node, Service } from './model.ts'
+
+interface Indexed {
+  readonly createIndex: number
+  readonly modifyIndex: number
+}
+
+export type ServiceRow = Service & Indexed
+export type CheckRow = Check & Indexed
+
+/** What the servers of a Consul datacenter know, as opposed to what an agent knows. Each change is one commit, with one index. */
+export class Catalog {
+  readonly node: Node
+  readonly #services = new Map<string, ServiceRow>()
+  readonly #checks = new Map<string, CheckRow>()
+  readonly #checksByService = new Map<string, Map<string, CheckRow>>()
+  readonly #indexes = new Indexes()
+  readonly #listeners = new Set<() => void>()
+
+  constructor(node: Node) {
+    this.node = node
+  }
+
+  get indexes(): Omit<Indexes, 'serviceChanged' | 'serviceRemoved' | 'checkChanged' | 'checkRemoved' | 'advance'> {
+    return this.#indexes
+  }
+
+  /** Adds or replaces a service and checks together. Commits nothing where all of it is known already. */
+  register(service: Service | null, checks: readonly Check[]): void {
+    const index = this.#indexes.next
+    let isChanged = false
+    if (service) {
+      const row = changedRow(this.#services.get(service.id), service, index)
+      if (row) {
+        this.#services.set(service.id, row)
+        this.#indexes.serviceChanged(service.name)
+        isChanged = true
+      }
+    }
+    for (const check of checks) {
+      const row = changedRow(this.#checks.get(check.id), check, index)
+      if (!row) continue
+      this.#putCheck(row)
+      this.#indexes.checkChanged(check.serviceName)
+      isChanged = true
+    }
+    if (isChanged) this.#commit()
+  }
+
+  /** Removes a service with its checks. */
+  deregisterService(id: string): void {
+    const service = this.#services.get(id)
+    if (!service) return
+    this.#services.delete(id)
+    for (const checkId of this.#checksByService.get(id)?.keys() ?? []) this.#checks.delete(checkId)
+    this.#checksByService.delete(id)
+    this.#indexes.serviceRemoved(service.name, this.instances(service.name).length === 0)
+    this.#commit()
+  }
+
+  deregisterCheck(id: string): void {
+    const check = this.#checks.get(id)
+    if (!check) return
+    this.#checks.delete(id)
+    this.#checksByService.get(check.serviceId)?.delete(id)
+    this.#indexes.checkRemoved(check.serviceName)
+    this.#commit()
+  }
+
+  service(id: string): ServiceRow | undefined {
+    return this.#services.get(id)
+  }
+
+  /** By id, as Consul lists them. */
+  services(): ServiceRow[] {
+    return [...this.#services.values()].toSorted(byId)
+  }
+
+  /** The services registered under one name, by id. */
+  instances(name: string): ServiceRow[] {
+    return [...this.#services.values()].filter((service) => service.name === name).toSorted(byId)
+  }
+
+  checks(): CheckRow[] {
+    return [...this.#checks.values()].toSorted(byId)
+  }
+
+  /** The checks of one service, or of the node for an empty id; by id. */
+  checksOf(serviceId: string): CheckRow[] {
+    return [...(this.#checksByService.get(serviceId)?.values() ?? [])].toSorted(byId)
+  }
+
+  /** Calls back after each commit, until the returned function is called. */
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #putCheck(row: CheckRow): void {
+    this.#checks.set(row.id, row)
+    const siblings = this.#checksByService.get(row.serviceId) ?? new Map<string, CheckRow>()
+    this.#checksByService.set(row.serviceId, siblings.set(row.id, row))
+  }
+
+  #commit(): void {
+    this.#indexes.advance()
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** The row to store, or undefined where it would say what is stored already. */
+function changedRow<Value extends object>(
+  stored: (Value & Indexed) | undefined,
+  value: Value,
+  index: number,
+): (Value & Indexed) | undefined {
+  const row = { ...value, createIndex: stored?.createIndex ?? index, modifyIndex: stored?.modifyIndex ?? index }
+  if (stored && isDeepStrictEqual(stored, row)) return undefined
+  return { ...row, modifyIndex: index }
+}
+
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? -1 : 1
+}

@@ -1,0 +1,42 @@
+import type { CheckStatus } from '../model.ts'
+
+export interface TtlProbe {
+  readonly type: 'ttl'
+  readonly ttlMs: number
+}
+
+export interface HttpProbe {
+  readonly type: 'http'
+  readonly url: string
+  readonly method: string
+  readonly header: Readonly<Record<string, string[]>>
+  readonly body: string
+  readonly intervalMs: number
+  /** For the whole exchange. */
+  readonly timeoutMs: number
+  readonly tlsServerName: string
+  readonly tlsSkipVerify: boolean
+  /** Results in a row before the status follows them; 0 and 1 both mean at once. */
+  readonly successBeforePassing: number
+  readonly failuresBeforeCritical: number
+}
+
+/** A check as a client asked for it, validated. */
+export interface CheckDefinition {
+  /** Empty: named after the service, or after the check where it has none. */
+  readonly id: string
+  readonly name: string
+  readonly notes: string
+  /** What to show before the first result. */
+  readonly status: CheckStatus
+  /** Null for maintenance, a check that stays as it is until it is removed. */
+  readonly probe: TtlProbe | HttpProbe | null
+  /** How long the check may be critical before its service is removed; null: for ever. */
+  readonly deregisterAfterMs: number | null
+  readonly outputMaxBytes: number
+}
+
+/** Something that changes a check's status by itself until it is stopped. */
+export interface CheckRunner {
+  stop(): void
+}

@@ -1,0 +1,33 @@
+import type { CheckStatus } from '../model.ts'
+import type { CheckRunner, HttpProbe } from './definition.ts'
+import { probeHttp } from './http-probe.ts'
+
+/** Probes every `intervalMs`, the first time somewhere within it so that checks registered together spread out. */
+export function startHttpCheck(
+  probe: HttpProbe,
+  outputMaxBytes: number,
+  report: (status: CheckStatus, output: string) => void,
+): CheckRunner {
+  const stopped = new AbortController()
+  let successes = 0
+  let failures = 0
+
+  async function run(): Promise<void> {
+    const { status, output } = await probeHttp(probe, outputMaxBytes, stopped.signal)
+    if (stopped.signal.aborted) return
+    const isFailure = status === 'critical'
+    successes = isFailure ? 0 : successes + 1
+    failures = isFailure ? failures + 1 : 0
+    const isConfirmed = isFailure ? failures >= probe.failuresBeforeCritical : successes >= probe.successBeforePassing
+    if (isConfirmed) report(status, output)
+    timer = setTimeout(() => void run(), probe.intervalMs)
+  }
+
+  let timer = setTimeout(() => void run(), Math.random() * probe.intervalMs)
+  return {
+    stop: () => {
+      stopped.abort()
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import { ApiError } from '../api-error.ts'
+
+/** A request of the API, past routing. */
+export interface ApiRequest {
+  /** What follows the operation's path, decoded: a service's name, a check's id; empty where nothing does. */
+  readonly name: string
+  readonly query: URLSearchParams
+  /** Aborts when the client goes away or the registry closes: nobody waits for an answer any more. */
+  readonly signal: AbortSignal
+  /** The parsed body; rejects with an `ApiError` where it is too large or not JSON. */
+  readonly body: () => Promise<unknown>
+}
+
+export interface ApiAnswer {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Absent: an empty answer, as Consul gives to what it was told. */
+  readonly json?: unknown
+}
+
+/** The name in the path, or 400 with `missing`. */
+export function requireName(request: ApiRequest, missing: string): string {
+  if (!request.name) throw new ApiError(400, missing)
+  return request.name
+}
+
+/**
+ * A flag in the query as Consul reads it: `?passing` alone means yes, and so does Go's every spelling of true. Undefined where it is
+ * absent; `wrong` is what a 400 says of any other value.
+ */
+export function readFlag(query: URLSearchParams, name: string, wrong: string): boolean | undefined {
+  const value = query.get(name)
+  if (value === null) return undefined
+  if (['', '1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true
+  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false
+  throw new ApiError(400, wrong)
+}

@@ -1,0 +1,81 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { ApiError } from '../api-error.ts'
+import type { ApiAnswer } from './api-request.ts'
+import { readJson } from './body.ts'
+import { refuseBrowsers } from './guard.ts'
+import { findOperation, type Operation } from './operation.ts'
+
+export interface ServeOptions {
+  readonly operations: readonly Operation[]
+  readonly isOnLoopback: boolean
+  /** Aborts when the registry closes. */
+  readonly closed: AbortSignal
+}
+
+/** Answers Consul's HTTP API from a table of operations. Whatever goes wrong becomes an answer; nothing is thrown. */
+export function serve(options: ServeOptions): RequestListener {
+  return (request, response) => {
+    // A client that breaks off says so here as well as by `close`, and unheard it would end the process.
+    request.on('error', () => {})
+    response.on('error', () => {})
+    void answerTo(request, response, options)
+  }
+}
+
+async function answerTo(request: IncomingMessage, response: ServerResponse, options: ServeOptions): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  try {
+    refuseBrowsers(request, options.isOnLoopback)
+    const url = request.url ?? '/'
+    const [path = '', search = ''] = url.split(/\?(.*)/s, 2)
+    const match = findOperation(options.operations, decodePath(path))
+    if (!match) throw unsupported(request.method, path)
+    const allowed = `OPTIONS,${match.operation.method}`
+    if (request.method === 'OPTIONS') return end(response, 200, { allow: allowed }, '')
+    if (request.method !== match.operation.method) {
+      return end(response, 405, { ...plainText, allow: allowed }, `method ${request.method} not allowed`)
+    }
+    const query = new URLSearchParams(search)
+    const answer = await match.operation.answer({
+      name: match.name,
+      query,
+      signal: AbortSignal.any([gone.signal, options.closed]),
+      body: async () => readJson(request),
+    })
+    endWithJson(response, answer, query.has('pretty'))
+  } catch (error) {
+    const status = error instanceof ApiError ? error.status : 500
+    end(response, status, plainText, error instanceof Error ? error.message : String(error))
+  }
+}
+
+const plainText = { 'content-type': 'text/plain; charset=utf-8' }
+
+function endWithJson(response: ServerResponse, answer: ApiAnswer, isPretty: boolean): void {
+  if (answer.json === undefined) return end(response, 200, answer.headers ?? {}, '')
+  const body = JSON.stringify(answer.json, null, isPretty ? 4 : 0)
+  end(response, 200, { 'content-type': 'application/json', ...answer.headers }, body)
+}
+
+function end(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, body: string): void {
+  // What is left of a body that nobody read would be taken for the next request.
+  if (!response.req.complete) response.shouldKeepAlive = false
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw new ApiError(400, 'The path has a broken % escape')
+  }
+}
+
+function unsupported(method: string | undefined, path: string): ApiError {
+  if (!path.startsWith('/v1/')) return new ApiError(404, `Not found: ${path}. Consul's HTTP API is under /v1/`)
+  return new ApiError(
+    501,
+    `${method} ${path} is not supported by this registry, which has only what services need to find each other`,
+  )
+}

@@ -1,0 +1,96 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { Agent } from './agent.ts'
+import type { Catalog } from './catalog.ts'
+import type { CheckRules } from './checks/decode.ts'
+import type { Operation } from './http/operation.ts'
+import { serve } from './http/serve.ts'
+import { isLoopbackHost } from './loopback.ts'
+import { createCatalog } from './own-node.ts'
+import { agentCheckOperations } from './resources/agent-checks.ts'
+import { agentServiceOperations } from './resources/agent-services.ts'
+import { agentOperations } from './resources/agent.ts'
+import { catalogOperations } from './resources/catalog.ts'
+import { healthOperations } from './resources/health.ts'
+import { statusOperations } from './resources/status.ts'
+
+export interface RegistryOptions {
+  /** Default `127.0.0.1`. Off loopback anyone who reaches the port may register and deregister. */
+  readonly host?: string
+  /** Default 8500, Consul's; 0 takes a free one. */
+  readonly port?: number
+  /** Default `tidegate`. */
+  readonly nodeName?: string
+  /** How often overdue services are looked for. Default 30,000. */
+  readonly reapIntervalMs?: number
+  /** The least `DeregisterCriticalServiceAfter`; shorter ones are raised to it. Default 60,000. */
+  readonly minReapMs?: number
+  /** The least `Interval` of HTTP checks; shorter ones are raised to it. Default 1000. */
+  readonly minCheckIntervalMs?: number
+}
+
+/** Consul's HTTP API in memory: one datacenter, one node, nothing on disk. Its README lists where it differs. */
+export interface Registry {
+  /** Listens; rejects where the address is taken. May be called once. `address` is for example `http://127.0.0.1:8500`. */
+  start(): Promise<{ address: string }>
+  /** Stops checks, ends all waiting queries and connections, and frees the port. */
+  close(): Promise<void>
+}
+
+/** Keep-alive outlasts the pauses of clients that keep connections, which would otherwise race with our closing them. */
+const keepAliveTimeoutMs = 2 * 60_000
+
+export function createRegistry(options: RegistryOptions = {}): Registry {
+  const { host = '127.0.0.1', port = 8500, nodeName = 'tidegate', reapIntervalMs = 30_000 } = options
+  const rules: CheckRules = {
+    minIntervalMs: options.minCheckIntervalMs ?? 1000,
+    minReapMs: options.minReapMs ?? 60_000,
+  }
+  const catalog = createCatalog(nodeName, host)
+  const agent = new Agent(catalog)
+
+  const closed = new AbortController()
+  const operations = allOperations(agent, catalog, rules)
+  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host), closed: closed.signal })
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener)
+  let reaper: NodeJS.Timeout | undefined
+
+  return {
+    start: async () => {
+      server.listen({ host, port })
+      try {
+        await once(server, 'listening')
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new Error(`The registry cannot listen on ${host} port ${port}: ${reason}. Choose another port.`, {
+          cause: error,
+        })
+      }
+      reaper = setInterval(() => agent.reap(), reapIntervalMs)
+      return { address: addressOf(server.address()) }
+    },
+    close: async () => {
+      clearInterval(reaper)
+      agent.close()
+      closed.abort()
+      server.closeAllConnections()
+      if (server.listening) await once(server.close(), 'close')
+    },
+  }
+}
+
+function allOperations(agent: Agent, catalog: Catalog, rules: CheckRules): Operation[] {
+  return [
+    ...agentOperations(agent, catalog.node),
+    ...agentServiceOperations(agent, catalog, rules),
+    ...agentCheckOperations(agent, catalog.node, rules),
+    ...catalogOperations(catalog),
+    ...healthOperations(catalog),
+    ...statusOperations(catalog.node),
+  ]
+}
+
+function addressOf(address: ReturnType<ReturnType<typeof createServer>['address']>): string {
+  if (address === null || typeof address === 'string') throw new Error('The registry listens on no port')
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+}

@@ -1,0 +1,67 @@
+import { answerQuery } from '../blocking-query.ts'
+import type { Catalog } from '../catalog.ts'
+import { requireName } from '../http/api-request.ts'
+import type { Operation } from '../http/operation.ts'
+import { datacenter } from '../model.ts'
+import { catalogRowJson, nodeJson } from './shapes.ts'
+import { hasTags } from './tags.ts'
+
+/** `catalog/…`: who is registered, whatever their health. */
+export function catalogOperations(catalog: Catalog): Operation[] {
+  const { node, indexes } = catalog
+  return [
+    { method: 'GET', path: '/v1/catalog/datacenters', takesName: false, answer: () => ({ json: [datacenter] }) },
+    {
+      method: 'GET',
+      path: '/v1/catalog/nodes',
+      takesName: false,
+      answer: async (request) =>
+        answerQuery(
+          catalog,
+          request,
+          () => indexes.nodes,
+          () => [{ ...nodeJson(node), CreateIndex: indexes.nodes, ModifyIndex: indexes.nodes }],
+        ),
+    },
+    {
+      method: 'GET',
+      path: '/v1/catalog/services',
+      takesName: false,
+      answer: async (request) =>
+        answerQuery(
+          catalog,
+          request,
+          () => indexes.services,
+          () => tagsByName(catalog),
+        ),
+    },
+    {
+      method: 'GET',
+      path: '/v1/catalog/service',
+      takesName: true,
+      answer: async (request) => {
+        const name = requireName(request, 'Missing service name')
+        return answerQuery(
+          catalog,
+          request,
+          () => indexes.ofService(name, false),
+          () =>
+            catalog
+              .instances(name)
+              .filter((service) => hasTags(service, request.query))
+              .map((service) => catalogRowJson(node, service)),
+        )
+      },
+    },
+  ]
+}
+
+function tagsByName(catalog: Catalog): Record<string, string[]> {
+  const byName = new Map<string, Set<string>>()
+  for (const { name, tags } of catalog.services()) {
+    const known = byName.get(name) ?? new Set()
+    for (const tag of tags) known.add(tag)
+    byName.set(name, known)
+  }
+  return Object.fromEntries([...byName].map(([name, tags]) => [name, [...tags]]))
+}
