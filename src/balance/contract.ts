@@ -7,8 +7,12 @@ export interface BalancerOptions {
 }
 
 /**
- * Builds a Picker over eligible endpoints (see Picker for what it promises). A balancer never looks at health. `previous` is
- * the picker it replaces, of any balancer or null: an implementation may read its own kind to stay fair over rebuilds.
+ * Builds a Picker over eligible endpoints (see Picker for what it promises). A balancer never looks at health.
+ *
+ * - Weights are those at the time of building. An endpoint of weight 0 is no member, unless all have weight 0: then they
+ *   weigh the same.
+ * - `previous` is the picker it replaces, of any balancer, or null: an implementation may read its own kind to stay fair
+ *   over rebuilds. It is not used for picking any more.
  */
 export interface Balancer {
   build(eligible: readonly Endpoint[], options: BalancerOptions, previous: Picker | null): Picker
