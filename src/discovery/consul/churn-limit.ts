@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock, type Clock } from '../../util/clock.ts'
+
+const burst = 2
+
+/**
+ * A token bucket against a registry that always has something new: two queries at once, then one per interval. A query that was
+ * held at least that long costs nothing.
+ */
+export class ChurnLimit {
+  readonly #intervalMs: number
+  readonly #clock: Clock
+  #paidUntilMs = 0
+
+  constructor(intervalMs: number, clock: Clock = systemClock) {
+    this.#intervalMs = intervalMs
+    this.#clock = clock
+  }
+
+  /** Takes a token; returns after how many milliseconds it may be used, mostly 0. */
+  takeMs(): number {
+    const now = this.#clock.now()
+    this.#paidUntilMs = Math.max(this.#paidUntilMs, now) + this.#intervalMs
+    return Math.max(0, this.#paidUntilMs - now - burst * this.#intervalMs)
+  }
+}
+
+/** Waits, or returns at once for 0 and when the signal aborts. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0) return
+  try {
+    await delay(ms, undefined, { signal })
+  } catch {
+    // Aborted: whoever paused looks at the signal next.
+  }
+}

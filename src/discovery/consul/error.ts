@@ -1,0 +1,69 @@
+import { DiscoveryError } from '../contract.ts'
+
+/** The marks by which papi's errors are told apart. */
+interface PapiError extends Error {
+  readonly code?: string
+  readonly isTimeout?: boolean
+  readonly isResponse?: boolean
+  readonly isCodec?: boolean
+  readonly response?: { readonly statusCode?: number; readonly body?: unknown }
+}
+
+const shownBodyChars = 200
+
+/** What went wrong with a call of Consul's API, as a DiscoveryError that names the URL and the way out. */
+export function consulError(cause: unknown, url: string): DiscoveryError {
+  if (cause instanceof DiscoveryError) return cause
+  if (!isPapiError(cause)) return unreadable(url, String(cause), cause)
+  if (cause.isResponse) return statusError(cause, url)
+  if (cause.isTimeout) {
+    const way = 'check that the agent is not overloaded and that nothing between drops connections'
+    return new DiscoveryError('timeout', `Consul did not answer ${url} in time; ${way}`, { cause })
+  }
+  if (cause instanceof SyntaxError || cause.isCodec || cause.code?.startsWith('HPE_')) {
+    return unreadable(url, cause.message, cause)
+  }
+  const way = 'check that the agent runs and that the address is right'
+  const reason = cause.code ?? cause.message
+  return new DiscoveryError('unreachable', `Consul can't be reached at ${url} (${reason}); ${way}`, { cause })
+}
+
+/** Every mark is optional: any error fits. */
+function isPapiError(cause: unknown): cause is PapiError {
+  return cause instanceof Error
+}
+
+/** An answer that came whole but can't be what Consul says. */
+export function unreadable(url: string, reason: string, cause?: unknown): DiscoveryError {
+  const message = `The answer of ${url} can't be read: ${reason}; check that the address is that of Consul's HTTP API`
+  return new DiscoveryError('unreadable', message, { cause })
+}
+
+/** An answer without the rows that the token may not read. */
+export function denied(url: string, cause?: unknown): DiscoveryError {
+  const message = `Consul's ACLs hide instances from ${url}; give the token service:read and node:read for them`
+  return new DiscoveryError('denied', message, { cause })
+}
+
+function statusError(error: PapiError, url: string): DiscoveryError {
+  const status = error.response?.statusCode ?? 0
+  if (status === 401 || status === 403) return denied(url, error)
+  const said = oneLine(error.response?.body)
+  return new DiscoveryError('status', `Consul answered ${status}${said} to ${url}; ${wayOut(status)}`, { cause: error })
+}
+
+function wayOut(status: number): string {
+  if (status === 429) return "it limits requests: raise the agent's limits (http_max_conns_per_client, request_limits)"
+  if (status >= 500) return 'check that its servers run and have a leader'
+  return "check that the address is that of Consul's HTTP API"
+}
+
+/** The body in parentheses, shortened and without control characters. */
+function oneLine(body: unknown): string {
+  const text = Buffer.isBuffer(body) ? body.toString() : typeof body === 'string' ? body : ''
+  const shown = text
+    .slice(0, shownBodyChars)
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+  return shown === '' ? '' : ` (${shown})`
+}

@@ -1,0 +1,132 @@
+import { ChurnLimit, pause } from './churn-limit.ts'
+import { CheckTable } from './check-table.ts'
+import type { ConsulClient } from './client.ts'
+import { poll, type PolledReading } from './poll.ts'
+import { ReadQueue } from './read-queue.ts'
+import { ServiceTable } from './service-table.ts'
+import type { Watcher } from './watcher.ts'
+
+type Checks = PolledReading<readonly unknown[]>
+type Services = PolledReading<Readonly<Record<string, unknown>>>
+
+const maxReads = 8
+const busyIntervalMs = 50
+const minSweepIntervalMs = 1000
+/** Keeps sweeps under 200 reads per second however often something registers. */
+const sweepMsPerWatcher = 5
+/** A follower that answers a stale read is usually less than 50 ms behind the one that woke us. */
+const secondLookMs = 250
+
+/**
+ * Keeps any number of watchers up to date by two blocking queries: every check's status, and the catalog's services. What wakes
+ * them tells whose instances to read again. Only new instances without checks, new addresses, weights and metadata leave no
+ * trace in either: when the catalog's index moves, all services are read again, those with visible changes first, then
+ * those that are absent or unchecked.
+ */
+export class SharedPolls {
+  readonly #client: ConsulClient
+  readonly #signal: AbortSignal
+  readonly #watchers: ReadonlySet<Watcher>
+  readonly #reads: ReadQueue<Watcher>
+  readonly #checks = new CheckTable()
+  readonly #services = new ServiceTable()
+  readonly #sweepLimit: ChurnLimit
+  readonly #awaitsChange = new Set<Watcher>()
+  #hasBaseline = false
+  #sweepIsDue = false
+
+  /** `watchers` is read live; one that joins later is announced by `add`. */
+  constructor(client: ConsulClient, watchers: ReadonlySet<Watcher>, signal: AbortSignal) {
+    this.#client = client
+    this.#watchers = watchers
+    this.#signal = signal
+    this.#reads = new ReadQueue(maxReads, async (watcher) => this.#read(watcher))
+    this.#sweepLimit = new ChurnLimit(Math.max(minSweepIntervalMs, watchers.size * sweepMsPerWatcher))
+  }
+
+  /** Runs until the signal aborts; rejects when one of the two queries fails. */
+  async run(): Promise<void> {
+    const checks = poll(this.#client.checks, this.#signal)
+    const services = poll(this.#client.services, this.#signal)
+    // What changes after these two answers wakes a query, what changed before is in the reads that follow them.
+    const [firstChecks, firstServices] = await Promise.all([checks.next(), services.next()])
+    if (firstChecks.done || firstServices.done) return
+    this.#checks.replace(firstChecks.value.body)
+    this.#services.replace(firstServices.value.body)
+    this.#hasBaseline = true
+    for (const watcher of this.#watchers) this.add(watcher)
+    await Promise.all([
+      this.#follow(checks, (reading) => this.#onChecks(reading)),
+      this.#follow(services, (reading) => this.#onServices(reading)),
+    ])
+  }
+
+  /** Reads a watcher's service for the first time. */
+  add(watcher: Watcher): void {
+    if (this.#hasBaseline) this.#reads.add(watcher, false)
+  }
+
+  async #follow<Reading>(readings: AsyncGenerator<Reading, void, void>, onReading: (reading: Reading) => void) {
+    const limit = new ChurnLimit(busyIntervalMs)
+    for await (const reading of readings) {
+      onReading(reading)
+      await pause(limit.takeMs(), this.#signal)
+    }
+  }
+
+  #onChecks({ body, move }: Checks): void {
+    const { services, nodes } = this.#checks.replace(body)
+    for (const watcher of this.#watchers) {
+      const isConcerned = services.has(watcher.service) || [...nodes].some((node) => watcher.isOn(node))
+      if (isConcerned) this.#suspect(watcher)
+    }
+    if (move === 'back') this.#doubtAll()
+  }
+
+  #onServices({ body, move }: Services): void {
+    const changed = this.#services.replace(body)
+    for (const watcher of this.#watchers) if (changed.has(watcher.service)) this.#suspect(watcher)
+    if (move === 'back') this.#doubtAll()
+    else if (move !== 'same') void this.#sweep()
+  }
+
+  #suspect(watcher: Watcher): void {
+    this.#awaitsChange.add(watcher)
+    this.#reads.add(watcher, true)
+  }
+
+  #doubtAll(): void {
+    for (const watcher of this.#watchers) {
+      watcher.doubt()
+      this.#reads.add(watcher, true)
+    }
+  }
+
+  /** Reads all services again; one sweep that waits for its turn stands for all that are asked for meanwhile. */
+  async #sweep(): Promise<void> {
+    if (this.#sweepIsDue) return
+    this.#sweepIsDue = true
+    await pause(this.#sweepLimit.takeMs(), this.#signal)
+    this.#sweepIsDue = false
+    if (this.#signal.aborted) return
+    const all = [...this.#watchers]
+    for (const watcher of all) if (watcher.isUnchecked) this.#reads.add(watcher, false)
+    for (const watcher of all) if (!watcher.isUnchecked) this.#reads.add(watcher, false)
+  }
+
+  async #read(watcher: Watcher): Promise<void> {
+    if (!watcher.box.isOpen) return
+    const awaitsChange = this.#awaitsChange.delete(watcher)
+    try {
+      const hasChanged = watcher.accept(await this.#client.service(watcher.service)(null, this.#signal))
+      if (awaitsChange && !hasChanged) void this.#lookAgain(watcher)
+    } catch (error) {
+      if (!this.#signal.aborted) watcher.box.fail(error)
+    }
+  }
+
+  async #lookAgain(watcher: Watcher): Promise<void> {
+    await pause(secondLookMs, this.#signal)
+    if (!this.#signal.aborted) this.#reads.add(watcher, true)
+  }
+}

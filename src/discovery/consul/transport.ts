@@ -1,0 +1,49 @@
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type Consul from 'consul'
+
+/** What papi passes to its `onRequest` extensions (https://github.com/silas/node-papi#client_extevent-callback). */
+interface PapiRequest {
+  readonly req: RequestOptions
+  transport: { request(options: RequestOptions): ClientRequest }
+}
+
+interface PapiClient {
+  _ext(event: 'onRequest', extension: (request: PapiRequest, next: () => void) => void): void
+}
+
+// Some hundred thousand checks; what is larger is no registry's answer.
+const maxAnswerBytes = 256 * 1024 * 1024
+
+/**
+ * Closes gaps of the HTTP client under the `consul` package: it waits for its timeout when a connection breaks in the middle of
+ * an answer, keeps whatever it is sent in memory, and takes the brackets of an IPv6 address for part of a name.
+ */
+export function guardAnswers(consul: Consul): void {
+  if (!isPapiClient(consul)) throw new TypeError('The consul package is no longer built on papi')
+  // oxlint-disable-next-line no-underscore-dangle -- papi's public name for it
+  consul._ext('onRequest', (request, next) => {
+    const { transport } = request
+    const { hostname } = request.req
+    if (hostname?.startsWith('[')) request.req.hostname = hostname.slice(1, -1)
+    request.transport = {
+      request: (options) => {
+        const sent = transport.request(options)
+        return sent.on('response', (answer) => guard(answer, sent))
+      },
+    }
+    next()
+  })
+}
+
+function isPapiClient(client: object): client is PapiClient {
+  return '_ext' in client
+}
+
+function guard(answer: IncomingMessage, sent: ClientRequest): void {
+  let bytes = 0
+  answer.on('error', (error) => sent.emit('error', error))
+  answer.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > maxAnswerBytes) answer.destroy(new Error(`the answer is larger than ${maxAnswerBytes} bytes`))
+  })
+}

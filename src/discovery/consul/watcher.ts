@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Instance } from '../../core/instance.ts'
+import { AnswerBox } from '../answer-box.ts'
+import type { SkippedEntry } from '../contract.ts'
+import type { Reading } from './client.ts'
+import { readInstances } from './instances.ts'
+
+/**
+ * One running watch. Whoever reads the service, its own loop or the shared polls, hands the readings in; the watch compares
+ * them with what its consumer has, so that the two can replace each other without an answer being lost or repeated.
+ */
+export class Watcher {
+  readonly service: string
+  readonly box = new AnswerBox()
+  readonly #onSkipped: (entry: SkippedEntry) => void
+  #instances: readonly Instance[] | null = null
+  #position = 0
+  #skippedBefore = new Set<string>()
+  #mayHaveForgotten = false
+  #hasUnchecked = false
+
+  constructor(service: string, onSkipped: (entry: SkippedEntry) => void) {
+    this.service = service
+    this.#onSkipped = onSkipped
+  }
+
+  /** The registry lists no usable instance, or has not answered yet. */
+  get isEmpty(): boolean {
+    return this.#instances === null || this.#instances.length === 0
+  }
+
+  /** Whether instances may come or change without any check of the service changing. */
+  get isUnchecked(): boolean {
+    return this.isEmpty || this.#hasUnchecked
+  }
+
+  isOn(node: string): boolean {
+    return this.#instances?.some((instance) => instance.node === node) ?? false
+  }
+
+  /** The next reading may lack what the registry has forgotten, whatever its own index says. */
+  doubt(): void {
+    this.#mayHaveForgotten = true
+  }
+
+  /** Takes a reading of `/v1/health/service/:service`; returns whether its consumer gets a new answer. */
+  accept({ body, index }: Reading<readonly unknown[]>): boolean {
+    const { instances, skipped, hasUnchecked } = readInstances(this.service, body)
+    this.#report(skipped)
+    const mayHaveForgotten = this.#mayHaveForgotten || index < this.#position
+    const hasChanged = mayHaveForgotten || !isDeepStrictEqual(instances, this.#instances)
+    this.#instances = instances
+    this.#hasUnchecked = hasUnchecked
+    this.#position = index
+    this.#mayHaveForgotten = false
+    if (hasChanged) this.box.put({ instances, position: index, mayHaveForgotten })
+    return hasChanged
+  }
+
+  /** Each bad entry once, not with every answer. */
+  #report(skipped: readonly SkippedEntry[]): void {
+    const now = new Map(skipped.map((entry) => [`${entry.entry}\n${entry.reason}`, entry]))
+    for (const [key, entry] of now) if (!this.#skippedBefore.has(key)) this.#onSkipped(entry)
+    this.#skippedBefore = new Set(now.keys())
+  }
+}

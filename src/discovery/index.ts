@@ -1,0 +1,30 @@
+import { consul } from './consul/source.ts'
+import type { ConsulOptions } from './consul/options.ts'
+import type { Discovery } from './contract.ts'
+import type { DiscoveryContext } from './context.ts'
+import { staticList, type StaticOptions } from './static.ts'
+
+/** A source's configuration with all defaults filled in, by its `type`. */
+export interface DiscoveryOptionsByType {
+  readonly consul: ConsulOptions
+  readonly static: StaticOptions
+}
+
+export type DiscoveryType = keyof DiscoveryOptionsByType
+export type DiscoveryOptions = DiscoveryOptionsByType[DiscoveryType]
+
+/** Every kind of source, by the `type` it has in the configuration. */
+export const discoveries: {
+  readonly [Type in DiscoveryType]: (options: DiscoveryOptionsByType[Type], context: DiscoveryContext) => Discovery
+} = {
+  consul,
+  static: staticList,
+}
+
+/** Makes the source of a configuration entry; it opens no connection before the first watch. */
+export function createDiscovery<Type extends DiscoveryType>(
+  options: DiscoveryOptionsByType[Type] & { readonly type: Type },
+  context: DiscoveryContext,
+): Discovery {
+  return discoveries[options.type](options, context)
+}
