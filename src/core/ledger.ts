@@ -205,7 +205,7 @@ export class EndpointCell {
     return Atomics.load(this.#ints, this.#base + ejectedUntil)
   }
 
-  /** Ejections in a row, the factor of the next ejection time; cleared by a success after restoring. */
+  /** Ejections in a row, the factor of the next ejection time; set back once it has stayed in for long enough. */
   ejectedTimes(): number {
     return Atomics.load(this.#ints, this.#base + ejectedTimes)
   }
@@ -221,6 +221,12 @@ export class EndpointCell {
   /** True for exactly one caller of all threads: the one that has to report it. */
   eject(reason: EjectionReason): boolean {
     return Atomics.compareExchange(this.#ints, this.#base + ejection, 0, reasons.indexOf(reason)) === 0
+  }
+
+  /** Turns one ejection into another, when it is `from` that holds; true for exactly one caller. */
+  replaceEjection(from: EjectionReason, to: EjectionReason): boolean {
+    const before = reasons.indexOf(from)
+    return Atomics.compareExchange(this.#ints, this.#base + ejection, before, reasons.indexOf(to)) === before
   }
 
   /** True for exactly one caller. Leaves the ejections in a row as they are. */

@@ -17,14 +17,26 @@ export type ControlMessage =
 export type ThreadMessage =
   /** The thread runs and takes messages. */
   | { readonly type: 'started' }
-  /** `errors` names listeners that could not be opened; the rest of the snapshot is in force. */
-  | { readonly type: 'config-applied'; readonly version: number; readonly errors: readonly ListenError[] }
+  /** `addresses` are those newly opened; `errors` names listeners that could not be: the rest of the snapshot is in force. */
+  | {
+      readonly type: 'config-applied'
+      readonly version: number
+      readonly addresses: readonly ListenAddress[]
+      readonly errors: readonly ListenError[]
+    }
   | { readonly type: 'service-applied'; readonly service: string; readonly version: number }
   | { readonly type: 'ejected'; readonly ejection: EjectionReport }
   | { readonly type: 'series'; readonly series: SeriesAnnouncement }
   | { readonly type: 'series-retired'; readonly series: SeriesRetirement }
   /** Everything in flight is done; `cut` connections were closed by the deadline. */
   | { readonly type: 'drained'; readonly cut: number }
+
+export interface ListenAddress {
+  readonly listener: string
+  readonly host: string
+  /** The port that was opened, where the configuration says 0. */
+  readonly port: number
+}
 
 export interface ListenError {
   readonly listener: string

@@ -1,0 +1,98 @@
+import { BlockList, isIP, isIPv6 } from 'node:net'
+import type { RequestHead } from './h1/request-head.ts'
+
+/** Addresses whose forwarded fields are believed. */
+export class TrustedProxies {
+  readonly #list: BlockList | null
+
+  /** @param entries addresses or CIDRs, valid (the configuration checked them) */
+  constructor(entries: readonly string[]) {
+    this.#list = entries.length === 0 ? null : new BlockList()
+    for (const entry of entries) {
+      const [address = '', bits] = entry.split('/')
+      const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+      if (bits === undefined) this.#list?.addAddress(address, family)
+      else this.#list?.addSubnet(address, Number(bits), family)
+    }
+  }
+
+  trusts(address: string): boolean {
+    if (this.#list === null) return false
+    const family = isIP(address)
+    return family !== 0 && this.#list.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  }
+}
+
+const requestIdPattern = /^[A-Za-z0-9._-]{1,128}$/
+
+/** True for a request id that may be kept: short, and harmless in a log or a field. */
+export function isRequestId(value: string): boolean {
+  return requestIdPattern.test(value)
+}
+
+/** Who is at the other end of a downstream connection, and what that makes of forwarded fields. One per connection. */
+export class ClientIdentity {
+  /** Address of the connection's other end; IPv4-mapped IPv6 as plain IPv4. */
+  readonly address: string
+  readonly #isTrusted: boolean
+  readonly #trusted: TrustedProxies
+  readonly #proto: string
+  readonly #port: string
+  readonly #forLine: string
+  readonly #forwardedFor: string
+
+  constructor(remoteAddress: string, localPort: number, proto: 'http' | 'https', trusted: TrustedProxies) {
+    this.address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
+    this.#trusted = trusted
+    this.#isTrusted = trusted.trusts(this.address)
+    this.#proto = proto
+    this.#port = String(localPort)
+    this.#forLine = `x-forwarded-for: ${this.address}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-port: ${localPort}\r\n`
+    this.#forwardedFor = `for=${quotedNode(this.address)};proto=${proto}`
+  }
+
+  /** The client's address: the nearest one in X-Forwarded-For that is no trusted proxy, or the connection's own. */
+  clientAddress(head: RequestHead): string {
+    if (!this.#isTrusted || head.forwardedFor === null) return this.address
+    const hops = head.forwardedFor.split(',')
+    for (let i = hops.length - 1; i >= 0; i--) {
+      const hop = (hops[i] as string).trim()
+      if (!this.#trusted.trusts(hop)) return hop
+    }
+    return (hops[0] as string).trim()
+  }
+
+  /** X-Forwarded-* and Forwarded (RFC 7239) for the upstream: our own, behind those of a trusted proxy. Lines with CRLF. */
+  forwardedFields(head: RequestHead): string {
+    if (this.#isTrusted) return this.#appendedFields(head)
+    const host = head.authority
+    if (host === '') return `${this.#forLine}forwarded: ${this.#forwardedFor}\r\n`
+    return `${this.#forLine}x-forwarded-host: ${host}\r\nforwarded: ${this.#forwardedFor};host=${quoted(host)}\r\n`
+  }
+
+  #appendedFields(head: RequestHead): string {
+    const via = head.forwardedFor === null ? this.address : `${head.forwardedFor}, ${this.address}`
+    const host = head.forwardedHost ?? head.authority
+    const own = `${this.#forwardedFor}${head.authority === '' ? '' : `;host=${quoted(head.authority)}`}`
+    return (
+      `x-forwarded-for: ${via}\r\nx-forwarded-proto: ${head.forwardedProto ?? this.#proto}\r\n` +
+      `x-forwarded-port: ${head.forwardedPort ?? this.#port}\r\n${host === '' ? '' : `x-forwarded-host: ${host}\r\n`}` +
+      `forwarded: ${head.forwarded === null ? own : `${head.forwarded}, ${own}`}\r\n`
+    )
+  }
+
+  /** The client's own id when it is harmless, else null. */
+  requestId(head: RequestHead): string | null {
+    return head.requestId !== null && isRequestId(head.requestId) ? head.requestId : null
+  }
+}
+
+/** A node identifier of RFC 7239 section 6: IPv6 in brackets and quotes. */
+function quotedNode(address: string): string {
+  return address.includes(':') ? `"[${address}]"` : address
+}
+
+/** A Host value as a token, or quoted where it holds `:` or brackets. It was checked: no quotes, no backslash. */
+function quoted(host: string): string {
+  return host.includes(':') ? `"${host}"` : host
+}

@@ -1,0 +1,67 @@
+import type { Endpoint } from '../core/endpoint.ts'
+import type { ThreadMeter, RouteMeter } from '../core/meter.ts'
+import type { MatchInput, RouteRule } from '../core/route.ts'
+import type { Service } from '../core/service.ts'
+import type { SettledExchange } from '../core/exchange.ts'
+import type { Random } from '../util/random.ts'
+import type { TimerWheel } from '../util/timer-wheel.ts'
+import type { Exchange } from './exchange.ts'
+
+/** A route with everything a request needs of it, assembled once per snapshot. */
+export interface ProxyRoute {
+  readonly rule: RouteRule
+  readonly service: Service
+  readonly meter: RouteMeter
+  /** Characters to cut off the front of the path, then text to put in front. */
+  readonly cut: number
+  readonly put: string
+}
+
+/** The routes in force. Replaced whole; an exchange under way keeps the route it was given. */
+export interface Routing {
+  match(input: MatchInput): ProxyRoute | null
+}
+
+/** Sends one attempt of an exchange to one endpoint, and reports to `attemptDone` or `attemptFailed` exactly once. */
+export interface Forwarder {
+  forward(x: Exchange, endpoint: Endpoint): void
+}
+
+export interface ProxyOptions {
+  readonly forwarder: Forwarder
+  readonly wheel: TimerWheel
+  readonly random: Random
+  readonly meter: ThreadMeter
+  /** Data-plane threads that share the listeners' connection limits. */
+  readonly threads: number
+}
+
+/** What all connections of one data thread share. */
+export class ProxyContext {
+  readonly forwarder: Forwarder
+  readonly wheel: TimerWheel
+  readonly random: Random
+  readonly meter: ThreadMeter
+  readonly threads: number
+  routing: Routing = { match: () => null }
+  /** Called for every settled exchange; null = no access log. */
+  accessLog: ((exchange: SettledExchange) => void) | null = null
+  /** True from the drain message on: every answer closes its connection. */
+  draining = false
+  readonly #idPrefix: string
+  #idCount = 0
+
+  constructor(options: ProxyOptions) {
+    this.forwarder = options.forwarder
+    this.wheel = options.wheel
+    this.random = options.random
+    this.meter = options.meter
+    this.threads = options.threads
+    this.#idPrefix = crypto.randomUUID().slice(0, 13).replace('-', '')
+  }
+
+  /** A request id that no other thread or process makes. */
+  makeRequestId(): string {
+    return `${this.#idPrefix}-${(this.#idCount++).toString(36)}`
+  }
+}

@@ -1,0 +1,176 @@
+import type { Endpoint } from '../core/endpoint.ts'
+import type { SettledExchange } from '../core/exchange.ts'
+import type { Failure } from '../core/failure.ts'
+import { WheelTimer } from '../util/timer-wheel.ts'
+import type { ClientIdentity } from './client-identity.ts'
+import type { ProxyContext, ProxyRoute } from './context.ts'
+import type { RequestHead } from './h1/request-head.ts'
+import type { ResponseHead } from './h1/response-head.ts'
+
+/** How much body follows a response head: none, as much as Content-Length says, or until `writeEnd`. */
+export type BodyFraming = 'none' | 'length' | 'stream'
+
+/** The client's side of an exchange, as the forwarder sees it. Calls after the exchange is settled do nothing. */
+export interface Downstream {
+  readonly identity: ClientIdentity
+  /** A response of 100 to 199 other than 101. */
+  writeInterim(head: ResponseHead): void
+  writeHead(head: ResponseHead, framing: BodyFraming): void
+  /** `bytes` may be overwritten after the next `flush` unless that returned true. */
+  writeBody(bytes: Buffer, start: number, end: number): void
+  /** The response is complete. @param trailers lines with CRLF */
+  writeEnd(trailers: string): void
+  /** Sends what was written. @returns true when some of it still waits, by reference */
+  flush(): boolean
+  /** True while the client takes its bytes more slowly than they come; `drained` is reported to the upstream side. */
+  readonly isBlocked: boolean
+  /** Ends the answer so that the client sees that it is incomplete. */
+  cut(): void
+  /** Answers with the gateway's own problem document. */
+  writeProblem(failure: Failure): void
+  /** Stops or restarts reading the request body. */
+  pauseBody(): void
+  resumeBody(): void
+  /** Turns the connection into a raw byte stream towards `upstream`, after a 101. */
+  startTunnel(head: ResponseHead, upstream: TunnelEnd): TunnelEnd
+  /** The exchange is settled: the connection goes on to the next request, or closes. */
+  settled(): void
+}
+
+/** One end of a tunnel. Bytes that come in at one end are sent at the other. */
+export interface TunnelEnd {
+  /** @param isBorrowed true when `bytes` may be overwritten after the call unless it returned `kept` */
+  send(bytes: Buffer, start: number, end: number): TunnelFlow
+  /** Nothing more will be sent to this end. */
+  sendEnd(): void
+  /** The other end takes bytes again. */
+  resumeReading(): void
+  destroy(): void
+}
+
+/** What became of bytes sent into a tunnel end: gone, or waiting by reference; and whether to stop reading for now. */
+export interface TunnelFlow {
+  readonly kept: boolean
+  readonly blocked: boolean
+}
+
+/** The endpoint's side of an exchange: one attempt. */
+export interface UpstreamAttempt {
+  /** True once body bytes may be written. */
+  readonly isReady: boolean
+  /** @returns false when the endpoint takes no more for now; the downstream's `resumeBody` is called later */
+  writeBody(bytes: Buffer, start: number, end: number): boolean
+  /** The request is complete. @param trailers lines with CRLF */
+  endBody(trailers: string): void
+  /** The client takes bytes again. */
+  downstreamDrained(): void
+  /** Gives the attempt up: the connection is destroyed, never reused. */
+  abandon(): void
+}
+
+/** Body bytes kept for another attempt; beyond it, the exchange can't be repeated. */
+export const maxKeptBytes = 64 * 1024
+
+/**
+ * One request and its response on their way through. Kept by its downstream connection and used again; every field is
+ * set in `begin`, so that the object keeps its shape.
+ */
+export class Exchange implements SettledExchange {
+  readonly context: ProxyContext
+  readonly downstream: Downstream
+  readonly listener: string
+  readonly head: RequestHead
+  /** Runs for all attempts together, and between attempts for the back-off. */
+  readonly totalTimer: WheelTimer
+  readonly backoffTimer: WheelTimer
+
+  requestId = ''
+  clientAddress = ''
+  route: ProxyRoute | null = null
+  endpoint: Endpoint | null = null
+  upstream: UpstreamAttempt | null = null
+  attempts = 0
+  tried: Endpoint[] | null = null
+  /** Status of the response head sent downstream; 0 before. */
+  status = 0
+  failure: Failure | null = null
+  requestBytes = 0
+  responseBytes = 0
+  startedMs = 0
+  attemptMs = 0
+  durationMs = 0
+  isSettled = true
+  /** The whole request, trailers included, was received. */
+  requestDone = false
+  requestTrailers = ''
+  /** Body bytes for another attempt, or for the connection under way; null once they can't be repeated. */
+  kept: Buffer[] | null = null
+  keptBytes = 0
+  /** True when the attempt under way is a retry inside the budget. */
+  isRetry = false
+
+  constructor(
+    context: ProxyContext,
+    downstream: Downstream,
+    listener: string,
+    head: RequestHead,
+    timers: { total: () => void; backoff: () => void },
+  ) {
+    this.context = context
+    this.downstream = downstream
+    this.listener = listener
+    this.head = head
+    this.totalTimer = new WheelTimer(timers.total)
+    this.backoffTimer = new WheelTimer(timers.backoff)
+  }
+
+  begin(startedMs: number): void {
+    this.requestId = ''
+    this.route = null
+    this.endpoint = null
+    this.upstream = null
+    this.attempts = 0
+    this.tried = null
+    this.status = 0
+    this.failure = null
+    this.requestBytes = 0
+    this.responseBytes = 0
+    this.startedMs = startedMs
+    this.attemptMs = 0
+    this.durationMs = 0
+    this.isSettled = false
+    this.requestDone = false
+    this.requestTrailers = ''
+    this.kept = null
+    this.keptBytes = 0
+    this.isRetry = false
+  }
+
+  get method(): string {
+    return this.head.method
+  }
+
+  get host(): string {
+    return this.head.host
+  }
+
+  get path(): string {
+    return this.head.path
+  }
+
+  get url(): string {
+    return this.head.path + this.head.query
+  }
+
+  get routeId(): string | null {
+    return this.route === null ? null : this.route.rule.id
+  }
+
+  get serviceName(): string | null {
+    return this.route === null ? null : this.route.service.name
+  }
+
+  header(name: string): string | null {
+    return this.head.fields.get(name)
+  }
+}

@@ -1,0 +1,198 @@
+import { hexValue } from './characters.ts'
+import { Fields } from './fields.ts'
+import { field, fieldKind } from './hop-by-hop.ts'
+import { latin1 } from './latin1.ts'
+
+/** Takes the payload of a chunked body as slices of what was read; `bytes` may be overwritten after the call. */
+export interface ChunkSink {
+  bodySlice(bytes: Buffer, start: number, end: number): void
+}
+
+const maxSizeDigits = 13
+const maxLeadingZeros = 16
+const maxExtensionBytes = 256
+const maxExtensionBytesPerMessage = 16 * 1024
+const maxTrailerBytes = 16 * 1024
+
+const sizeStart = 0
+const sizeDigits = 1
+const extension = 2
+const sizeLf = 3
+const payload = 4
+const payloadCr = 5
+const payloadLf = 6
+const trailers = 7
+const done = 8
+const broken = 9
+
+/**
+ * Decodes a chunked body (RFC 9112 section 7.1), strictly: hexadecimal digits only, CRLF only, bounded extensions, which are
+ * never forwarded, and the CRLF after the data is checked. What it accepts has one reading.
+ */
+export class ChunkedDecoder {
+  #state = sizeStart
+  #remaining = 0
+  #digits = 0
+  #zeros = 0
+  #lineExtension = 0
+  #messageExtension = 0
+  #trailerText = ''
+  /** Trailer lines to forward, each with its CRLF; set when done. Framing, routing and credential fields are left out. */
+  trailers = ''
+
+  reset(): void {
+    this.#state = sizeStart
+    this.#remaining = 0
+    this.#digits = 0
+    this.#zeros = 0
+    this.#lineExtension = 0
+    this.#messageExtension = 0
+    this.#trailerText = ''
+    this.trailers = ''
+  }
+
+  get isDone(): boolean {
+    return this.#state === done
+  }
+
+  /** True after something that is no chunked body; nothing more is taken. */
+  get isBroken(): boolean {
+    return this.#state === broken
+  }
+
+  /** @returns the index after the last byte taken: `end`, or less when the body ended or broke before */
+  push(bytes: Buffer, start: number, end: number, sink: ChunkSink): number {
+    let at = start
+    while (at < end && this.#state < done) {
+      if (this.#state === payload) {
+        const until = Math.min(end, at + this.#remaining)
+        sink.bodySlice(bytes, at, until)
+        this.#remaining -= until - at
+        at = until
+        if (this.#remaining === 0) this.#state = payloadCr
+      } else if (this.#state === trailers) {
+        at = this.#takeTrailers(bytes, at, end)
+      } else {
+        this.#state = this.#step(bytes[at] as number)
+        at++
+      }
+    }
+    return at
+  }
+
+  /** One byte of a chunk-size line or of the CRLF after data. */
+  #step(byte: number): number {
+    switch (this.#state) {
+      case sizeStart:
+      case sizeDigits:
+        return this.#sizeByte(byte)
+      case extension:
+        return this.#extensionByte(byte)
+      case sizeLf:
+        if (byte !== 0x0a) return broken
+        this.#messageExtension += this.#lineExtension
+        if (this.#messageExtension > maxExtensionBytesPerMessage) return broken
+        if (this.#remaining === 0) return trailers
+        return payload
+      case payloadCr:
+        return byte === 0x0d ? payloadLf : broken
+      case payloadLf:
+        if (byte !== 0x0a) return broken
+        this.#digits = 0
+        this.#zeros = 0
+        this.#lineExtension = 0
+        return sizeStart
+      default:
+        return broken
+    }
+  }
+
+  #sizeByte(byte: number): number {
+    const value = hexValue[byte] as number
+    if (value !== 255) {
+      if (value === 0 && this.#digits === 0) return ++this.#zeros > maxLeadingZeros ? broken : sizeDigits
+      if (++this.#digits > maxSizeDigits) return broken
+      this.#remaining = this.#remaining * 16 + value
+      return sizeDigits
+    }
+    if (this.#state === sizeStart) return broken
+    if (byte === 0x0d) return sizeLf
+    return byte === 0x3b ? extension : broken
+  }
+
+  #extensionByte(byte: number): number {
+    if (byte === 0x0d) return sizeLf
+    if ((byte < 0x20 && byte !== 0x09) || byte >= 0x7f) return broken
+    return ++this.#lineExtension > maxExtensionBytes ? broken : extension
+  }
+
+  /** After the last chunk: field lines up to an empty one. */
+  #takeTrailers(bytes: Buffer, start: number, end: number): number {
+    const before = this.#trailerText.length
+    this.#trailerText += latin1(bytes, start, Math.min(end, start + maxTrailerBytes + 4 - before))
+    if (this.#trailerText.startsWith('\r\n')) {
+      this.#state = done
+      return start + 2 - before
+    }
+    const found = this.#trailerText.indexOf('\r\n\r\n', Math.max(0, before - 3))
+    if (found === -1) {
+      if (this.#trailerText.length >= maxTrailerBytes) this.#state = broken
+      return end
+    }
+    const filtered = filterTrailers(this.#trailerText.slice(0, found))
+    if (filtered === null) {
+      this.#state = broken
+      return end
+    }
+    this.trailers = filtered
+    this.#state = done
+    return start + found + 4 - before
+  }
+}
+
+/**
+ * Fields that mean something to framing, routing, or authentication are not taken from trailers (RFC 9110 section 6.5.1).
+ *
+ * @returns null when a line is malformed
+ */
+function filterTrailers(text: string): string | null {
+  const fields = new Fields()
+  fields.reset(text)
+  let kept = ''
+  for (let at = 0; at < text.length;) {
+    const next = fields.scan(at)
+    if (next === -1) return null
+    const index = fields.count - 1
+    const name = text.slice(fields.nameStart(index), fields.nameEnd(index))
+    if (fieldKind(fields, index) === field.carried && !forbiddenTrailers.has(name.toLowerCase())) {
+      kept += `${name}: ${fields.value(index)}\r\n`
+    }
+    at = next
+  }
+  return kept
+}
+
+const forbiddenTrailers = new Set([
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'trailer',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'cache-control',
+  'max-forwards',
+  'age',
+  'date',
+  'expires',
+  'location',
+  'retry-after',
+  'vary',
+  'www-authenticate',
+  'range',
+])
+
+/** The chunk that carries `length` bytes: its size line, to be followed by the bytes and CRLF. */
+export function chunkSizeLine(length: number): string {
+  return `${length.toString(16)}\r\n`
+}

@@ -1,0 +1,118 @@
+import { equalsIgnoreCase, nameFold, valueCharacter } from './characters.ts'
+
+/**
+ * Positions of the fields of one head inside its text. Kept as numbers in one growing array, so that a head that nobody
+ * asks about costs no strings.
+ */
+export class Fields {
+  text = ''
+  count = 0
+  /** Four numbers per field: start and end of the name, start and end of the trimmed value. */
+  #positions = new Int32Array(128)
+
+  reset(text: string): void {
+    this.text = text
+    this.count = 0
+  }
+
+  /**
+   * Scans one field line at `at` (RFC 9112 section 5), which ends with CRLF or with the text.
+   *
+   * @returns where the next line starts, or -1: no colon, an empty or malformed name, space before the colon, a folded line,
+   * a control character, CR or LF on its own
+   */
+  scan(at: number): number {
+    const text = this.text
+    const length = text.length
+    let i = at
+    while (i < length && nameFold[text.charCodeAt(i)] !== 0) i++
+    if (i === at || i === length || text.charCodeAt(i) !== 0x3a) return -1
+    const nameEnd = i
+    i++
+    while (i < length && isSpace(text.charCodeAt(i))) i++
+    const valueStart = i
+    while (i < length && valueCharacter[text.charCodeAt(i)] === 1) i++
+    let next = i
+    if (i < length) {
+      if (text.charCodeAt(i) !== 0x0d || text.charCodeAt(i + 1) !== 0x0a) return -1
+      next = i + 2
+    }
+    let valueEnd = i
+    while (valueEnd > valueStart && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--
+    this.#add(at, nameEnd, valueStart, valueEnd)
+    return next
+  }
+
+  nameStart(index: number): number {
+    return this.#positions[index * 4] as number
+  }
+
+  nameEnd(index: number): number {
+    return this.#positions[index * 4 + 1] as number
+  }
+
+  valueStart(index: number): number {
+    return this.#positions[index * 4 + 2] as number
+  }
+
+  valueEnd(index: number): number {
+    return this.#positions[index * 4 + 3] as number
+  }
+
+  value(index: number): string {
+    return this.text.slice(this.valueStart(index), this.valueEnd(index))
+  }
+
+  /** @param name lower case; several lines are joined with ", " (RFC 9110 section 5.3) */
+  get(name: string): string | null {
+    let joined: string | null = null
+    for (let i = 0; i < this.count; i++) {
+      if (!equalsIgnoreCase(this.text, this.nameStart(i), this.nameEnd(i), name)) continue
+      joined = joined === null ? this.value(i) : `${joined}, ${this.value(i)}`
+    }
+    return joined
+  }
+
+  #add(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
+    const at = this.count * 4
+    if (at === this.#positions.length) {
+      const grown = new Int32Array(at * 2)
+      grown.set(this.#positions)
+      this.#positions = grown
+    }
+    this.#positions[at] = nameStart
+    this.#positions[at + 1] = nameEnd
+    this.#positions[at + 2] = valueStart
+    this.#positions[at + 3] = valueEnd
+    this.count++
+  }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+/**
+ * The comma-separated members of a field value (RFC 9110 section 5.6.1), trimmed, in lower case, empty ones left out.
+ * For fields that are rare or short; allocates.
+ */
+export function listMembers(value: string): string[] {
+  const members: string[] = []
+  for (const part of value.split(',')) {
+    const member = part.trim().toLowerCase()
+    if (member !== '') members.push(member)
+  }
+  return members
+}
+
+/** A Content-Length value: digits only, at most 15 of them (exact in a double); -1 for anything else (RFC 9112 section 6.3). */
+export function parseContentLength(text: string, start: number, end: number): number {
+  if (end === start || end - start > 15) return -1
+  let length = 0
+  for (let i = start; i < end; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    length = length * 10 + digit
+  }
+  return length
+}

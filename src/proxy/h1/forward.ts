@@ -1,0 +1,15 @@
+import type { Endpoint } from '../../core/endpoint.ts'
+import type { Forwarder } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
+import { Pool } from './pool.ts'
+import { UpstreamConnection } from './upstream.ts'
+
+/** Sends attempts over HTTP/1.1, on kept connections where there are any. */
+export const h1Forwarder: Forwarder = {
+  forward(x: Exchange, endpoint: Endpoint): void {
+    const pool = (endpoint.pool ??= new Pool(x.context, endpoint)) as Pool
+    const connection = pool.take() ?? new UpstreamConnection(pool)
+    x.upstream = connection
+    connection.start(x)
+  },
+}

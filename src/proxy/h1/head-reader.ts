@@ -1,0 +1,88 @@
+import type { Failure } from '../../core/failure.ts'
+import { nameFold } from './characters.ts'
+import { latin1 } from './latin1.ts'
+
+/** Heads rarely are longer; a body that came along is not turned into text for nothing. */
+const firstLookBytes = 2048
+
+/** Gathers a request head from however many reads it takes, within its limit, and refuses early what can't become one. */
+export class HeadReader {
+  /** The head without its empty line, after `take` found one. */
+  head: string | null = null
+  failure: Failure | null = null
+  #text = ''
+  #skippedLine = false
+
+  get isEmpty(): boolean {
+    return this.#text === '' && !this.#skippedLine
+  }
+
+  /**
+   * @param maxBytes longer heads are refused
+   * @returns index after the last byte used; then `head`, `failure`, or neither (more is needed) is set
+   */
+  take(bytes: Buffer, at: number, maxBytes: number): number {
+    this.head = null
+    this.failure = null
+    const found = this.#search(bytes, at, Math.min(bytes.length, at + firstLookBytes))
+    if (found !== -1 || this.failure !== null || bytes.length - at <= firstLookBytes)
+      return this.#taken(bytes, at, found, maxBytes)
+    const again = this.#search(bytes, at, Math.min(bytes.length, at + maxBytes + 4))
+    return this.#taken(bytes, at, again, maxBytes)
+  }
+
+  #pending = ''
+
+  /** @returns length of the head in `#pending`, or -1 */
+  #search(bytes: Buffer, at: number, end: number): number {
+    const before = this.#text.length
+    this.#pending = this.#text + latin1(bytes, at, end)
+    return this.#pending.indexOf('\r\n\r\n', Math.max(0, before - 3))
+  }
+
+  #taken(bytes: Buffer, at: number, found: number, maxBytes: number): number {
+    const before = this.#text.length
+    let text = this.#pending
+    this.#pending = ''
+    let skipped = 0
+    // One empty line before a request is left over from an older client's body (RFC 9112 section 2.2).
+    if (!this.#skippedLine && text.startsWith('\r\n')) {
+      this.#skippedLine = true
+      if (found === 0) {
+        // CRLF CRLF: the second one can't be ignored as well.
+        this.failure = 'bad-request'
+        return bytes.length
+      }
+      text = text.slice(2)
+      skipped = 2
+    }
+    const length = found === -1 ? -1 : found - skipped
+    if (!this.#looksRight(text, length)) {
+      this.failure = 'bad-request'
+      return bytes.length
+    }
+    if (length > maxBytes || (length === -1 && text.length > maxBytes)) {
+      this.failure = text.lastIndexOf('\r\n', maxBytes) === -1 ? 'uri-too-long' : 'headers-too-large'
+      return bytes.length
+    }
+    if (length === -1) {
+      this.#text = text
+      return bytes.length
+    }
+    this.head = text.slice(0, length)
+    this.#text = ''
+    this.#skippedLine = false
+    return at + found + 4 - before
+  }
+
+  /** A head starts with a method; while it is incomplete, a line feed on its own would be waited on in vain. */
+  #looksRight(text: string, length: number): boolean {
+    if (text === '' || text === '\r') return true
+    if (nameFold[text.charCodeAt(0)] === 0 || nameFold[text.charCodeAt(0)] === undefined) return false
+    if (length !== -1) return true
+    for (let lf = text.indexOf('\n'); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
+      if (text.charCodeAt(lf - 1) !== 0x0d) return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,298 @@
+import type { Failure } from '../../core/failure.ts'
+import { normalizeHost } from '../../util/host.ts'
+import { normalizePath } from '../../util/path.ts'
+import { equalsIgnoreCase, nameFold, targetCharacter } from './characters.ts'
+import { Fields, listMembers, parseContentLength } from './fields.ts'
+import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
+
+/** One request head, parsed and judged; kept by its connection and used again for the next request. */
+export class RequestHead {
+  readonly fields = new Fields()
+  method = ''
+  /** Normal form, without the query; `*` for `OPTIONS *`. This string is matched and forwarded. */
+  path = ''
+  /** With its `?`, or empty. */
+  query = ''
+  /** Lower case, without port: what routes are matched with. */
+  host = ''
+  /** The Host value to forward: as received, or the authority of an absolute-form target. */
+  authority = ''
+  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  minor = 1
+  /** Declared body length; 0 when there is none. */
+  contentLength = 0
+  hasContentLength = false
+  chunked = false
+  keepAlive = true
+  expectContinue = false
+  /** The protocol asked for by an Upgrade that may be tunnelled, or null. */
+  upgrade: string | null = null
+  acceptsTrailers = false
+  /** Lines to forward as they are, each with its CRLF. */
+  carried = ''
+  /** Fields of a proxy before us, believed only when the connection comes from a trusted one. */
+  requestId: string | null = null
+  forwardedFor: string | null = null
+  forwardedProto: string | null = null
+  forwardedHost: string | null = null
+  forwardedPort: string | null = null
+  forwarded: string | null = null
+
+  /** For an exchange whose head could not be read: nothing of the request before may be taken for it. */
+  clear(): void {
+    this.fields.reset('')
+    this.method = ''
+    this.path = ''
+    this.query = ''
+    this.host = ''
+    this.authority = ''
+    this.minor = 1
+  }
+
+  get hasBody(): boolean {
+    return this.chunked || this.contentLength > 0
+  }
+}
+
+const maxMethodLength = 32
+
+/**
+ * Parses a request head: `text` is everything from the request line up to, without, the empty line. Strict where two
+ * readings are possible (RFC 9112 sections 2.2, 3, 5, 6): such a head never reaches an upstream.
+ *
+ * @param maxFields more fields than this are `headers-too-large`
+ * @returns null, with `head` filled, or why the request is refused
+ */
+export function parseRequestHead(text: string, maxFields: number, head: RequestHead): Failure | null {
+  head.clear()
+  head.fields.reset(text)
+  head.contentLength = 0
+  head.hasContentLength = false
+  head.chunked = false
+  head.expectContinue = false
+  head.upgrade = null
+  head.acceptsTrailers = false
+  head.requestId = null
+  head.forwardedFor = null
+  head.forwardedProto = null
+  head.forwardedHost = null
+  head.forwardedPort = null
+  head.forwarded = null
+
+  const methodEnd = scanMethod(text)
+  if (methodEnd === -1) return 'bad-request'
+  let targetEnd = methodEnd + 1
+  while (targetCharacter[text.charCodeAt(targetEnd)] === 1) targetEnd++
+  if (targetEnd === methodEnd + 1 || text.charCodeAt(targetEnd) !== 0x20) return 'bad-request'
+  const lineEnd = targetEnd + 9
+  const versionFailure = checkVersion(text, targetEnd + 1, lineEnd)
+  if (versionFailure !== null) return versionFailure
+  head.minor = text.charCodeAt(lineEnd - 1) - 0x30
+  head.method = text.slice(0, methodEnd)
+
+  const failure = scanFields(lineEnd + 2, maxFields, head)
+  if (failure !== null) return failure
+  if (head.method === 'CONNECT' || head.method === 'TRACE') return 'method-refused'
+  return readTarget(text, methodEnd + 1, targetEnd, head) ? null : 'bad-request'
+}
+
+function scanMethod(text: string): number {
+  let i = 0
+  while (i <= maxMethodLength && nameFold[text.charCodeAt(i)] !== 0 && i < text.length) i++
+  return i > 0 && i <= maxMethodLength && text.charCodeAt(i) === 0x20 ? i : -1
+}
+
+/** `HTTP/1.0` or `HTTP/1.1`, in this case only, at the end of its line. */
+function checkVersion(text: string, start: number, end: number): Failure | null {
+  if (!text.startsWith('HTTP/', start)) return 'bad-request'
+  if (end < text.length && (text.charCodeAt(end) !== 0x0d || text.charCodeAt(end + 1) !== 0x0a)) return 'bad-request'
+  if (text.startsWith('1.1', start + 5) || text.startsWith('1.0', start + 5)) return null
+  const isVersion =
+    isDigit(text.charCodeAt(start + 5)) && text.charCodeAt(start + 6) === 0x2e && isDigit(text.charCodeAt(start + 7))
+  return isVersion ? 'version' : 'bad-request'
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
+}
+
+/** One pass: finds each field's meaning, and gathers the runs of lines that are forwarded as they are. */
+function scanFields(from: number, maxFields: number, head: RequestHead): Failure | null {
+  const { fields } = head
+  const text = fields.text
+  let carried = ''
+  let runStart = from
+  let hostAt = -1
+  let connectionAt = -1
+  let upgradeAt = -1
+  let teAt = -1
+  let connection: string | null = null
+  let at = from
+  while (at < text.length) {
+    if (fields.count === maxFields) return 'headers-too-large'
+    const next = fields.scan(at)
+    if (next === -1) return 'bad-request'
+    const index = fields.count - 1
+    const kind = fieldKind(fields, index)
+    if (kind !== field.carried) {
+      const keeps = kind === field.contentLength
+      if (!keeps) {
+        if (at > runStart) carried += text.slice(runStart, at)
+        runStart = next
+      }
+      switch (kind) {
+        case field.host:
+          if (hostAt !== -1) return 'bad-request'
+          hostAt = index
+          break
+        case field.contentLength: {
+          if (head.hasContentLength) return 'bad-request'
+          const length = parseContentLength(text, fields.valueStart(index), fields.valueEnd(index))
+          if (length === -1) return 'bad-request'
+          head.contentLength = length
+          head.hasContentLength = true
+          break
+        }
+        case field.transferEncoding: {
+          if (head.chunked) return 'bad-request'
+          const failure = checkTransferEncoding(fields, index)
+          if (failure !== null) return failure
+          head.chunked = true
+          break
+        }
+        case field.connection:
+          connection = connectionAt === -1 ? fields.value(index) : `${connection},${fields.value(index)}`
+          connectionAt = index
+          break
+        case field.upgrade:
+          upgradeAt = index
+          break
+        case field.te:
+          teAt = index
+          break
+        case field.expect:
+          if (!equalsIgnoreCase(text, fields.valueStart(index), fields.valueEnd(index), '100-continue'))
+            return 'expectation-failed'
+          head.expectContinue = true
+          break
+        case field.requestId:
+          head.requestId = fields.value(index)
+          break
+        case field.forwardedFor:
+          head.forwardedFor = append(head.forwardedFor, fields.value(index))
+          break
+        case field.forwardedProto:
+          head.forwardedProto = fields.value(index)
+          break
+        case field.forwardedHost:
+          head.forwardedHost = fields.value(index)
+          break
+        case field.forwardedPort:
+          head.forwardedPort = fields.value(index)
+          break
+        case field.forwarded:
+          head.forwarded = append(head.forwarded, fields.value(index))
+          break
+        default:
+          break
+      }
+    }
+    at = next
+  }
+  // The last line of the head has no CRLF in `text`.
+  if (runStart < text.length) carried += `${text.slice(runStart)}\r\n`
+  head.carried = carried
+  if (head.chunked && (head.hasContentLength || head.minor === 0)) return 'bad-request'
+  if (hostAt === -1) {
+    if (head.minor === 1) return 'bad-request'
+    head.authority = ''
+  } else head.authority = fields.value(hostAt)
+  head.keepAlive = head.minor === 1
+  if (connection !== null) readConnection(connection, upgradeAt, teAt, head)
+  return null
+}
+
+function append(before: string | null, value: string): string {
+  return before === null ? value : `${before}, ${value}`
+}
+
+/** Only `chunked`, once (RFC 9112 sections 6.1 and 6.3): a known-but-unserved coding before it is 501, all else 400. */
+function checkTransferEncoding(fields: Fields, index: number): Failure | null {
+  if (equalsIgnoreCase(fields.text, fields.valueStart(index), fields.valueEnd(index), 'chunked')) return null
+  const codings = fields.value(index).split(',')
+  const isToken = (coding: string) => /^[ \t]*[!#$%&'*+.^_`|~0-9a-z-]+[ \t]*$/i.test(coding)
+  const last = (codings.at(-1) as string).trim().toLowerCase()
+  const chunkedOnce = codings.filter((coding) => coding.trim().toLowerCase() === 'chunked').length === 1
+  return codings.every(isToken) && last === 'chunked' && chunkedOnce ? 'not-implemented' : 'bad-request'
+}
+
+function readConnection(value: string, upgradeAt: number, teAt: number, head: RequestHead): void {
+  if (equalsIgnoreCase(value, 0, value.length, 'keep-alive')) {
+    head.keepAlive = true
+    return
+  }
+  const options = connectionOptions(listMembers(value))
+  if (options.close) head.keepAlive = false
+  else if (options.keepAlive) head.keepAlive = true
+  if (options.te && teAt !== -1) head.acceptsTrailers = listMembers(head.fields.value(teAt)).includes('trailers')
+  // HTTP/2 over cleartext is never tunnelled: the upstream would speak it past our rules. A body and an upgrade do not go together.
+  if (options.upgrade && upgradeAt !== -1 && head.minor === 1 && !head.chunked && head.contentLength === 0) {
+    const protocols = head.fields.value(upgradeAt)
+    if (!listMembers(protocols).some((protocol) => protocol.startsWith('h2') || protocol.startsWith('http/'))) {
+      head.upgrade = protocols
+    }
+  }
+  if (options.names !== null) head.carried = withoutNamed(head.fields, options.names)
+}
+
+/** The carried lines again, less those the Connection field names. Rare. */
+function withoutNamed(fields: Fields, names: ReadonlySet<string>): string {
+  let carried = ''
+  for (let i = 0; i < fields.count; i++) {
+    const kind = fieldKind(fields, i)
+    if (kind !== field.carried && kind !== field.contentLength) continue
+    const name = fields.text.slice(fields.nameStart(i), fields.nameEnd(i))
+    if (!names.has(name.toLowerCase())) carried += `${name}: ${fields.value(i)}\r\n`
+  }
+  return carried
+}
+
+/** Origin-form, absolute-form or `*` (RFC 9112 section 3.2); an absolute target's authority replaces Host. */
+function readTarget(text: string, start: number, end: number, head: RequestHead): boolean {
+  let pathStart = start
+  if (text.charCodeAt(start) !== 0x2f) {
+    if (end - start === 1 && text.charCodeAt(start) === 0x2a && head.method === 'OPTIONS') {
+      head.path = '*'
+      head.query = ''
+      return readHost(head)
+    }
+    if (!equalsIgnoreCase(text, start, start + 7, 'http://') && !equalsIgnoreCase(text, start, start + 8, 'https://'))
+      return false
+    const authorityStart = text.indexOf('//', start) + 2
+    pathStart = authorityStart
+    while (pathStart < end && text.charCodeAt(pathStart) !== 0x2f && text.charCodeAt(pathStart) !== 0x3f) pathStart++
+    // The Host field that it replaces still has to be a valid one.
+    if (head.authority !== '' && normalizeHost(head.authority) === null) return false
+    head.authority = text.slice(authorityStart, pathStart)
+    if (head.authority === '') return false
+  }
+  const question = text.indexOf('?', pathStart)
+  const queryStart = question === -1 || question >= end ? end : question
+  const path = normalizePath(queryStart === pathStart ? '/' : text.slice(pathStart, queryStart))
+  if (path === null) return false
+  head.path = path
+  head.query = queryStart === end ? '' : text.slice(queryStart, end)
+  return readHost(head)
+}
+
+function readHost(head: RequestHead): boolean {
+  if (head.authority === '') {
+    head.host = ''
+    // An empty Host is for targets without authority (RFC 9112 section 3.2), which a gateway never sees.
+    return head.minor === 0
+  }
+  const host = normalizeHost(head.authority)
+  if (host === null) return false
+  head.host = host
+  return true
+}

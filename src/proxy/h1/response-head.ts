@@ -1,0 +1,160 @@
+import { equalsIgnoreCase, valueCharacter } from './characters.ts'
+import { Fields, listMembers, parseContentLength } from './fields.ts'
+import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
+
+/** One response head, parsed and judged; kept by its upstream connection and used again for the next response. */
+export class ResponseHead {
+  readonly fields = new Fields()
+  status = 0
+  /** Reason phrase as received; may be empty. */
+  reason = ''
+  minor = 1
+  /** -1 when not given. */
+  contentLength = -1
+  chunked = false
+  /** The upstream connection may carry another request after this response. */
+  keepAlive = true
+  /** Milliseconds of the upstream's `Keep-Alive: timeout`, or -1. */
+  keepAliveMs = -1
+  /** The protocol switched to, of a 101. */
+  upgrade: string | null = null
+  /** Lines to forward as they are, each with its CRLF. */
+  carried = ''
+
+  /** A 204 has no body and must not declare one (RFC 9110 section 8.6). */
+  dropContentLength(): void {
+    if (this.contentLength !== -1) this.carried = carriedWithout(this, contentLengthName)
+  }
+}
+
+const contentLengthName: ReadonlySet<string> = new Set(['content-length'])
+
+/**
+ * Parses a response head: `text` is everything from the status line up to, without, the empty line.
+ *
+ * @returns false when it is not a response that can have one reading only (RFC 9112 sections 4, 5, 6.3)
+ */
+export function parseResponseHead(text: string, maxFields: number, head: ResponseHead): boolean {
+  const fields = head.fields
+  fields.reset(text)
+  head.contentLength = -1
+  head.chunked = false
+  head.keepAliveMs = -1
+  head.upgrade = null
+
+  if (!text.startsWith('HTTP/1.') || text.charCodeAt(8) !== 0x20) return false
+  head.minor = text.charCodeAt(7) - 0x30
+  if (head.minor !== 0 && head.minor !== 1) return false
+  head.status = parseStatus(text)
+  if (head.status === 0) return false
+  let lineEnd = 12
+  while (lineEnd < text.length && valueCharacter[text.charCodeAt(lineEnd)] === 1) lineEnd++
+  if (lineEnd < text.length && (text.charCodeAt(lineEnd) !== 0x0d || text.charCodeAt(lineEnd + 1) !== 0x0a))
+    return false
+  // A reason phrase is set off by a space; without it the fourth digit of `2000` would be one.
+  if (lineEnd > 12 && text.charCodeAt(12) !== 0x20) return false
+  head.reason = text.slice(13, lineEnd)
+  return scanFields(lineEnd + 2, maxFields, head)
+}
+
+/** Three digits, 100 to 599 (RFC 9110 section 15); 0 for anything else. */
+function parseStatus(text: string): number {
+  let status = 0
+  for (let i = 9; i < 12; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return 0
+    status = status * 10 + digit
+  }
+  return status >= 100 && status <= 599 ? status : 0
+}
+
+function scanFields(from: number, maxFields: number, head: ResponseHead): boolean {
+  const { fields } = head
+  const text = fields.text
+  let carried = ''
+  let runStart = from
+  let connection: string | null = null
+  let upgradeAt = -1
+  let at = from
+  while (at < text.length) {
+    if (fields.count === maxFields) return false
+    const next = fields.scan(at)
+    if (next === -1) return false
+    const index = fields.count - 1
+    const kind = fieldKind(fields, index)
+    switch (kind) {
+      case field.contentLength: {
+        if (head.contentLength !== -1) return false
+        const length = parseContentLength(text, fields.valueStart(index), fields.valueEnd(index))
+        if (length === -1) return false
+        head.contentLength = length
+        break
+      }
+      case field.transferEncoding:
+        if (head.chunked) return false
+        if (!equalsIgnoreCase(text, fields.valueStart(index), fields.valueEnd(index), 'chunked')) return false
+        head.chunked = true
+        break
+      case field.connection:
+        connection = connection === null ? fields.value(index) : `${connection},${fields.value(index)}`
+        break
+      case field.upgrade:
+        upgradeAt = index
+        break
+      case field.hopByHop:
+        if (fields.nameEnd(index) - fields.nameStart(index) === 10)
+          head.keepAliveMs = keepAliveTimeoutMs(fields.value(index))
+        break
+      default:
+        break
+    }
+    if (isRemoved(kind)) {
+      if (at > runStart) carried += text.slice(runStart, at)
+      runStart = next
+    }
+    at = next
+  }
+  if (runStart < text.length) carried += `${text.slice(runStart)}\r\n`
+  head.carried = carried
+  if (head.chunked && (head.contentLength !== -1 || head.minor === 0)) return false
+  head.keepAlive = head.minor === 1
+  if (connection !== null) readConnection(connection, head)
+  if (upgradeAt !== -1) head.upgrade = fields.value(upgradeAt)
+  return true
+}
+
+function isRemoved(kind: number): boolean {
+  return (
+    kind === field.transferEncoding ||
+    kind === field.connection ||
+    kind === field.upgrade ||
+    kind === field.hopByHop ||
+    kind === field.te
+  )
+}
+
+function readConnection(value: string, head: ResponseHead): void {
+  const options = connectionOptions(listMembers(value))
+  if (options.close) head.keepAlive = false
+  else if (options.keepAlive) head.keepAlive = true
+  if (options.names !== null) head.carried = carriedWithout(head, options.names)
+}
+
+function carriedWithout(head: ResponseHead, names: ReadonlySet<string>): string {
+  const { fields } = head
+  let carried = ''
+  for (let i = 0; i < fields.count; i++) {
+    if (isRemoved(fieldKind(fields, i))) continue
+    const name = fields.text.slice(fields.nameStart(i), fields.nameEnd(i))
+    if (!names.has(name.toLowerCase())) carried += `${name}: ${fields.value(i)}\r\n`
+  }
+  return carried
+}
+
+function keepAliveTimeoutMs(value: string): number {
+  for (const member of listMembers(value)) {
+    const [name, seconds] = member.split('=')
+    if (name === 'timeout' && seconds !== undefined && /^\d{1,6}$/.test(seconds)) return Number(seconds) * 1000
+  }
+  return -1
+}

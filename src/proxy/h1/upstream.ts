@@ -1,0 +1,398 @@
+import { connect, type Socket } from 'node:net'
+import type { Endpoint } from '../../core/endpoint.ts'
+import type { Failure } from '../../core/failure.ts'
+import { WheelTimer } from '../../util/timer-wheel.ts'
+import type { ProxyContext } from '../context.ts'
+import type { BodyFraming, Exchange, TunnelEnd, TunnelFlow, UpstreamAttempt } from '../exchange.ts'
+import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
+import { sendKept } from '../request-body.ts'
+import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
+import { failureOfConnectError } from './connect-error.ts'
+import { latin1 } from './latin1.ts'
+import { Output } from './output.ts'
+import type { Pool } from './pool.ts'
+import { requestHeadText } from './request-writer.ts'
+import { parseResponseHead, ResponseHead } from './response-head.ts'
+
+const readBytes = 64 * 1024
+const maxHeadBytes = 64 * 1024
+const maxHeadFields = 500
+/** Interim responses (1xx) before the final one. */
+const maxInterims = 32
+
+/** Where a connection stands. */
+const phase = { connecting: 0, idle: 1, head: 2, body: 3, tunnel: 4, closed: 5 } as const
+
+/**
+ * One connection to an endpoint, carrying one exchange at a time. It reads into a buffer of its own, which it uses again for
+ * the next read unless a slice of it still waits in the client's queue; then that buffer is left to the queue.
+ */
+export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink {
+  /** Set by the pool while idle. */
+  idleUntilMs = 0
+  readonly #context: ProxyContext
+  readonly #endpoint: Endpoint
+  readonly #pool: Pool
+  readonly #socket: Socket
+  readonly #output: Output
+  readonly #timer: WheelTimer
+  readonly #head = new ResponseHead()
+  readonly #decoder = new ChunkedDecoder()
+  #buffer: Buffer = Buffer.allocUnsafeSlow(readBytes)
+  #x: Exchange | null = null
+  #tunnel: TunnelEnd | null = null
+  #phase: number = phase.connecting
+  #headText = ''
+  #framing: BodyFraming = 'none'
+  /** Body bytes still to come, of a response with Content-Length. */
+  #remaining = 0
+  #interims = 0
+  #isReused = false
+  #isReadPaused = false
+  #connectError: NodeJS.ErrnoException | null = null
+
+  constructor(pool: Pool) {
+    this.#context = pool.context
+    this.#endpoint = pool.endpoint
+    this.#pool = pool
+    this.#timer = new WheelTimer(() => this.#timedOut())
+    this.#socket = connect({
+      host: pool.endpoint.host,
+      port: pool.endpoint.port,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: { buffer: () => this.#buffer, callback: (length, bytes) => this.#read(length, bytes as Buffer) },
+    })
+    this.#output = new Output(this.#socket)
+    this.#socket.on('connect', () => this.#connected())
+    this.#socket.on('drain', () => this.#drained())
+    this.#socket.on('end', () => this.#ended(false))
+    this.#socket.on('error', (error) => {
+      this.#connectError = error
+    })
+    this.#socket.on('close', () => this.#ended(true))
+  }
+
+  /** Carries `x` from now on; the head goes out at once, or when the connection stands. */
+  start(x: Exchange): void {
+    this.#x = x
+    this.#headText = ''
+    this.#interims = 0
+    if (this.#phase === phase.connecting) {
+      this.#context.wheel.arm(this.#timer, settingsOf(x).connectTimeoutMs)
+      return
+    }
+    this.#isReused = true
+    this.#phase = phase.head
+    this.#sendHead(x)
+  }
+
+  get isReady(): boolean {
+    return this.#phase === phase.head || this.#phase === phase.body
+  }
+
+  writeBody(bytes: Buffer, start: number, end: number): boolean {
+    const x = this.#x
+    if (x === null || start === end) return true
+    if (x.head.chunked) {
+      this.#output.text(`${(end - start).toString(16)}\r\n`)
+      this.#output.bytes(bytes, start, end)
+      this.#output.text('\r\n')
+    } else this.#output.bytes(bytes, start, end)
+    this.#output.flush()
+    if (!this.#socket.writableNeedDrain) return true
+    // An endpoint that takes no more bytes is as silent as one that does not answer.
+    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+    return false
+  }
+
+  endBody(trailers: string): void {
+    const x = this.#x
+    if (x === null) return
+    if (x.head.chunked) this.#output.text(`0\r\n${trailers}\r\n`)
+    this.#output.flush()
+    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+  }
+
+  downstreamDrained(): void {
+    const x = this.#x
+    if (x !== null && this.#phase === phase.body) this.#context.wheel.arm(this.#timer, settingsOf(x).idleTimeoutMs)
+    this.#resume()
+  }
+
+  abandon(): void {
+    this.#x = null
+    this.destroy()
+  }
+
+  destroy(): void {
+    this.#phase = phase.closed
+    this.#context.wheel.disarm(this.#timer)
+    this.#socket.destroy()
+  }
+
+  bodySlice(bytes: Buffer, start: number, end: number): void {
+    this.#x?.downstream.writeBody(bytes, start, end)
+  }
+
+  send(bytes: Buffer, start: number, end: number): TunnelFlow {
+    this.#armTunnel()
+    this.#socket.write(bytes.subarray(start, end))
+    return { kept: this.#socket.writableLength > 0, blocked: this.#socket.writableNeedDrain }
+  }
+
+  sendEnd(): void {
+    this.#socket.end()
+  }
+
+  resumeReading(): void {
+    this.#resume()
+  }
+
+  #connected(): void {
+    const x = this.#x
+    if (x === null) return this.destroy()
+    this.#context.wheel.disarm(this.#timer)
+    this.#phase = phase.head
+    this.#sendHead(x)
+  }
+
+  #sendHead(x: Exchange): void {
+    this.#output.text(requestHeadText(x, this.#endpoint, x.downstream.identity))
+    if (x.head.hasBody) {
+      // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
+      if (x.head.expectContinue && x.requestBytes === 0)
+        this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+      sendKept(x)
+      this.#output.flush()
+      return
+    }
+    this.#output.flush()
+    this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+  }
+
+  /** @returns false to stop reading until the client has taken what came */
+  #read(length: number, bytes: Buffer): boolean {
+    if (this.#phase === phase.tunnel) return this.#readTunnel(bytes, length)
+    const x = this.#x
+    if (x === null) {
+      // Nothing was asked: a kept connection that speaks by itself can't be trusted with an exchange.
+      this.#pool.forget(this)
+      this.destroy()
+      return true
+    }
+    const { downstream } = x
+    let at = 0
+    if (this.#phase === phase.head) at = this.#readHead(x, bytes, length)
+    if (at !== -1 && this.#phase === phase.body && this.#x === x) this.#readBody(x, bytes, at, length)
+    if (downstream.flush()) this.#buffer = Buffer.allocUnsafeSlow(readBytes)
+    if (this.#x !== x || this.#phase !== phase.body) return true
+    if (downstream.isBlocked) {
+      this.#context.wheel.disarm(this.#timer)
+      this.#isReadPaused = true
+      return false
+    }
+    this.#context.wheel.arm(this.#timer, settingsOf(x).idleTimeoutMs)
+    return true
+  }
+
+  /** @returns where the body starts, or -1 when there is nothing more to do with these bytes */
+  #readHead(x: Exchange, bytes: Buffer, length: number): number {
+    let at = 0
+    for (;;) {
+      const before = this.#headText.length
+      const text = this.#headText + latin1(bytes, at, Math.min(length, at + maxHeadBytes + 4 - before))
+      const found = text.indexOf('\r\n\r\n', Math.max(0, before - 3))
+      if (found === -1) {
+        this.#headText = text
+        if (text.length >= maxHeadBytes) this.#fail('bad-response')
+        return -1
+      }
+      this.#headText = ''
+      at += found + 4 - before
+      if (!parseResponseHead(text.slice(0, found), maxHeadFields, this.#head)) {
+        this.#fail('bad-response')
+        return -1
+      }
+      if (this.#head.status >= 200) break
+      if (!this.#interim(x, bytes, at, length)) return -1
+      if (at === length) return -1
+    }
+    this.#finalHead(x)
+    return at
+  }
+
+  /** A 1xx response. @returns false when no further head is to be read from these bytes */
+  #interim(x: Exchange, bytes: Buffer, at: number, length: number): boolean {
+    const head = this.#head
+    if (head.status === 101) {
+      if (x.head.upgrade === null || head.upgrade === null) this.#fail('bad-response')
+      else this.#startTunnel(x, bytes, at, length)
+      return false
+    }
+    if (++this.#interims > maxInterims) {
+      this.#fail('bad-response')
+      return false
+    }
+    if (head.status !== 100 || x.head.expectContinue) x.downstream.writeInterim(head)
+    if (!x.requestDone && !this.#socket.writableNeedDrain) this.#context.wheel.disarm(this.#timer)
+    return true
+  }
+
+  #finalHead(x: Exchange): void {
+    const head = this.#head
+    const { status } = head
+    this.#context.wheel.disarm(this.#timer)
+    if (x.head.method === 'HEAD' || status === 204 || status === 304) {
+      this.#framing = 'none'
+      if (status === 204) head.dropContentLength()
+    } else if (head.chunked) {
+      this.#framing = 'stream'
+      this.#decoder.reset()
+    } else if (head.contentLength === -1) {
+      this.#framing = 'stream'
+      head.keepAlive = false
+    } else {
+      this.#framing = head.contentLength === 0 ? 'none' : 'length'
+      this.#remaining = head.contentLength
+    }
+    this.#phase = phase.body
+    attemptAnswered(x, this.#endpoint, status)
+    x.downstream.writeHead(head, this.#framing)
+  }
+
+  #readBody(x: Exchange, bytes: Buffer, at: number, length: number): void {
+    if (this.#framing === 'none') return this.#complete(x, at < length)
+    if (this.#framing === 'length') {
+      const end = Math.min(length, at + this.#remaining)
+      if (end > at) x.downstream.writeBody(bytes, at, end)
+      this.#remaining -= end - at
+      if (this.#remaining === 0) this.#complete(x, end < length)
+      return
+    }
+    if (!this.#head.chunked) {
+      if (length > at) x.downstream.writeBody(bytes, at, length)
+      return
+    }
+    const end = this.#decoder.push(bytes, at, length, this)
+    if (this.#decoder.isDone) this.#complete(x, end < length)
+    else if (this.#decoder.isBroken) this.#fail('reset-in-body')
+  }
+
+  /** @param hasMore bytes that nobody asked for follow: the connection is not used again */
+  #complete(x: Exchange, hasMore: boolean): void {
+    const head = this.#head
+    this.#x = null
+    this.#context.wheel.disarm(this.#timer)
+    x.downstream.writeEnd(head.chunked ? this.#decoder.trailers : '')
+    if (x.downstream.flush()) this.#buffer = Buffer.allocUnsafeSlow(readBytes)
+    if (head.keepAlive && x.requestDone && !hasMore && !this.#socket.writableNeedDrain) {
+      this.#phase = phase.idle
+      this.#pool.give(this, head.keepAliveMs)
+    } else this.destroy()
+    attemptDone(x, this.#endpoint)
+  }
+
+  #fail(failure: Failure): void {
+    const x = this.#x
+    const wasReused = this.#isReused && failure === 'reset-before-head'
+    this.#x = null
+    this.destroy()
+    if (x !== null) attemptFailed(x, this.#endpoint, failure, wasReused)
+  }
+
+  /** The endpoint sent FIN, or the socket closed for whatever reason. */
+  #ended(isClosed: boolean): void {
+    if (this.#tunnel !== null) return this.#endTunnel(isClosed)
+    const error = this.#connectError
+    switch (this.#phase) {
+      case phase.connecting:
+        if (isClosed) this.#fail(failureOfConnectError(error))
+        return
+      case phase.head:
+        return this.#fail(this.#headText === '' && this.#interims === 0 ? 'reset-before-head' : 'bad-response')
+      case phase.body:
+        if (this.#x !== null && error === null && this.#framing === 'stream' && !this.#head.chunked) {
+          return this.#complete(this.#x, false)
+        }
+        return this.#fail('reset-in-body')
+      case phase.idle:
+        this.#pool.forget(this)
+        return this.destroy()
+      default:
+    }
+  }
+
+  #timedOut(): void {
+    switch (this.#phase) {
+      case phase.connecting:
+        return this.#fail('connect-timeout')
+      case phase.head:
+        return this.#fail('head-timeout')
+      case phase.body:
+        return this.#fail('idle-timeout')
+      case phase.tunnel:
+        return this.#endTunnel(true)
+      default:
+    }
+  }
+
+  /** The endpoint takes request bytes again. */
+  #drained(): void {
+    if (this.#tunnel !== null) return this.#tunnel.resumeReading()
+    const x = this.#x
+    if (x === null) return
+    if (x.requestDone) {
+      if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+      return
+    }
+    if (this.#phase === phase.head) this.#context.wheel.disarm(this.#timer)
+    x.downstream.resumeBody()
+  }
+
+  #resume(): void {
+    if (!this.#isReadPaused) return
+    this.#isReadPaused = false
+    this.#socket.resume()
+  }
+
+  #startTunnel(x: Exchange, bytes: Buffer, at: number, length: number): void {
+    attemptAnswered(x, this.#endpoint, 101)
+    this.#phase = phase.tunnel
+    this.#tunnel = x.downstream.startTunnel(this.#head, this)
+    this.#armTunnel()
+    if (at < length) this.#readTunnel(bytes.subarray(at, length), length - at)
+  }
+
+  #readTunnel(bytes: Buffer, length: number): boolean {
+    const tunnel = this.#tunnel
+    if (tunnel === null) return true
+    this.#armTunnel()
+    if (this.#x !== null) this.#x.responseBytes += length
+    const flow = tunnel.send(bytes, 0, length)
+    if (flow.kept) this.#buffer = Buffer.allocUnsafeSlow(readBytes)
+    if (flow.blocked) this.#isReadPaused = true
+    return !flow.blocked
+  }
+
+  /** One end is done: FIN is passed on; a close or a timeout ends both. */
+  #endTunnel(isClosed: boolean): void {
+    if (!isClosed) return this.#tunnel?.sendEnd()
+    const tunnel = this.#tunnel
+    const x = this.#x
+    this.#tunnel = null
+    this.#x = null
+    this.destroy()
+    tunnel?.destroy()
+    if (x !== null) attemptDone(x, this.#endpoint)
+  }
+
+  #armTunnel(): void {
+    if (this.#x !== null) this.#context.wheel.arm(this.#timer, settingsOf(this.#x).idleTimeoutMs)
+  }
+}
+
+function settingsOf(x: Exchange): { connectTimeoutMs: number; headTimeoutMs: number; idleTimeoutMs: number } {
+  if (x.route === null) throw new Error('an exchange without a route has no upstream')
+  return x.route.service.settings
+}

@@ -1,0 +1,103 @@
+import type { Endpoint } from '../core/endpoint.ts'
+import { failures, type Failure } from '../core/failure.ts'
+import type { Exchange } from './exchange.ts'
+import { backoffMs, decideRetry, depositForRequest } from './retry.ts'
+import { fail, settle } from './settle.ts'
+
+/** A parsed request: match its route, try an endpoint. The request's body, if any, follows through `requestBody`. */
+export function handle(x: Exchange): void {
+  const route = x.context.routing.match(x)
+  if (route === null) return fail(x, 'no-route')
+  x.route = route
+  depositForRequest(route.service)
+  attempt(x)
+}
+
+/** One attempt at one endpoint. */
+export function attempt(x: Exchange): void {
+  const route = x.route
+  if (route === null || x.isSettled) return
+  const endpoint = route.service.pick(x)
+  if (endpoint === null) return fail(x, x.failure ?? 'no-endpoint')
+  x.attempts++
+  x.endpoint = endpoint
+  x.attemptMs = performance.now()
+  endpoint.cell.acquire()
+  x.context.forwarder.forward(x, endpoint)
+}
+
+/** The request is complete: from here on the route's time for all attempts runs. */
+export function requestReceived(x: Exchange): void {
+  x.requestDone = true
+  if (x.route !== null && x.status === 0 && !x.isSettled) x.context.wheel.arm(x.totalTimer, x.route.rule.timeoutMs)
+}
+
+/** The response head of the attempt arrived: the deadline for all attempts is met, the endpoint is judged by it. */
+export function attemptAnswered(x: Exchange, endpoint: Endpoint, status: number): void {
+  const route = x.route
+  if (route === null) return
+  x.context.wheel.disarm(x.totalTimer)
+  const elapsedMs = performance.now() - x.attemptMs
+  const { service } = route
+  service.meter.headReceived(elapsedMs / 1000)
+  endpoint.cell.addLatency(elapsedMs)
+  endpoint.meter.answered(status)
+  if (x.isRetry) service.meter.retried('success')
+  if (status >= 500) service.outlier.failed(service, endpoint, '5xx')
+  else service.outlier.succeeded(service, endpoint)
+}
+
+/** The response was relayed to its end. */
+export function attemptDone(x: Exchange, endpoint: Endpoint): void {
+  endpoint.cell.release()
+  endpoint.cell.count(x.status >= 500)
+  x.upstream = null
+  settle(x, null)
+}
+
+/**
+ * The attempt ended without a whole response.
+ *
+ * @param wasReused it used a kept connection and no byte came back: the race of closing against sending, no evidence
+ */
+export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure, wasReused: boolean): void {
+  const route = x.route
+  endpoint.cell.release()
+  endpoint.cell.count(failures[failure].blame === 'upstream')
+  x.upstream = null
+  if (route === null || x.isSettled) return
+  const { service } = route
+  endpoint.meter.failed(failure)
+  if (x.isRetry && x.status === 0) service.meter.retried('failure')
+  if (failures[failure].blame === 'upstream' && !wasReused) service.outlier.failed(service, endpoint, failure)
+  if (x.tried === null) x.tried = [endpoint]
+  else x.tried.push(endpoint)
+  x.failure = failure
+  const decision = decideRetry(x, service, failure, wasReused)
+  switch (decision) {
+    case 'now':
+      x.isRetry = true
+      attempt(x)
+      return
+    case 'after-backoff':
+      x.isRetry = true
+      x.context.wheel.arm(x.backoffTimer, backoffMs(x.context.random))
+      return
+    case 'no-budget':
+      service.meter.retried('no-budget')
+      fail(x, failure)
+      return
+    case 'never':
+      fail(x, failure)
+  }
+}
+
+/** The route's time for all attempts is up. */
+export function totalTimeout(x: Exchange): void {
+  const endpoint = x.endpoint
+  const upstream = x.upstream
+  if (x.isSettled) return
+  if (upstream === null || endpoint === null) return fail(x, x.failure ?? 'total-timeout')
+  upstream.abandon()
+  attemptFailed(x, endpoint, 'total-timeout', false)
+}

@@ -1,0 +1,107 @@
+import type { Endpoint } from '../core/endpoint.ts'
+import type { SettledExchange } from '../core/exchange.ts'
+import type { ListenError, ListenAddress } from '../core/message.ts'
+import type { ListenerSettings } from '../core/snapshot.ts'
+import { ProxyContext, type ProxyOptions, type Routing } from './context.ts'
+import { h1Forwarder } from './h1/forward.ts'
+import { Listener } from './h1/listener.ts'
+import { Pool } from './h1/pool.ts'
+
+/** The data plane of one thread: its listeners, its routing, its connections. */
+export class Proxy {
+  readonly #context: ProxyContext
+  readonly #reusePort: boolean
+  readonly #listeners = new Map<string, Listener>()
+  readonly #closing = new Set<Listener>()
+  #sweeper: NodeJS.Timeout | null = null
+
+  constructor(options: Omit<ProxyOptions, 'forwarder'> & { readonly reusePort: boolean }) {
+    this.#context = new ProxyContext({ ...options, forwarder: h1Forwarder })
+    this.#reusePort = options.reusePort
+  }
+
+  /** One assignment: requests from now on are matched with `routing`. */
+  route(routing: Routing): void {
+    this.#context.routing = routing
+  }
+
+  logTo(accessLog: ((exchange: SettledExchange) => void) | null): void {
+    this.#context.accessLog = accessLog
+  }
+
+  /**
+   * Opens, keeps and closes listeners so that they are what `wanted` says. One that can't be opened is reported and
+   * leaves the others alone; one that is no longer wanted finishes its exchanges.
+   */
+  async listen(wanted: readonly ListenerSettings[]): Promise<{ addresses: ListenAddress[]; errors: ListenError[] }> {
+    for (const [key, listener] of this.#listeners) {
+      if (wanted.some((settings) => addressKey(settings) === key)) continue
+      this.#listeners.delete(key)
+      this.#retire(listener)
+    }
+    const addresses: ListenAddress[] = []
+    const errors: ListenError[] = []
+    for (const settings of wanted) {
+      const key = addressKey(settings)
+      const existing = this.#listeners.get(key)
+      if (existing !== undefined) {
+        existing.reconfigure(settings)
+        continue
+      }
+      const listener = new Listener(this.#context, settings)
+      try {
+        const { address, port } = await listener.listen(this.#reusePort)
+        this.#listeners.set(key, listener)
+        addresses.push({ listener: settings.name, host: address, port })
+      } catch (error) {
+        const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException
+        errors.push({ listener: settings.name, code, message })
+      }
+    }
+    return { addresses, errors }
+  }
+
+  /** Starts the clock of deadlines and of idle upstream connections. @param endpoints those alive now */
+  start(endpoints: () => Iterable<Endpoint>): void {
+    this.#context.wheel.start()
+    this.#sweeper = setInterval(() => {
+      const now = performance.now()
+      for (const { pool } of endpoints()) if (pool instanceof Pool) pool.sweep(now)
+    }, 1000)
+    this.#sweeper.unref()
+  }
+
+  /** Stops accepting, finishes what is in flight. @returns how many connections the deadline cut */
+  async drain(deadlineMs: number): Promise<number> {
+    this.#context.draining = true
+    let cut = 0
+    for (const listener of this.#listeners.values()) this.#retire(listener)
+    this.#listeners.clear()
+    const deadline = setTimeout(() => {
+      for (const listener of this.#closing) cut += listener.cutNow()
+    }, deadlineMs)
+    await Promise.all(this.#closed.values())
+    clearTimeout(deadline)
+    return cut
+  }
+
+  stop(): void {
+    if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    this.#context.wheel.stop()
+  }
+
+  readonly #closed = new Map<Listener, Promise<void>>()
+
+  #retire(listener: Listener): void {
+    this.#closing.add(listener)
+    const closed = listener.close().then(() => {
+      this.#closing.delete(listener)
+      this.#closed.delete(listener)
+    })
+    this.#closed.set(listener, closed)
+  }
+}
+
+function addressKey(settings: ListenerSettings): string {
+  return `${settings.name} ${settings.host}:${settings.port}`
+}

@@ -1,0 +1,49 @@
+import { type Exchange, maxKeptBytes } from './exchange.ts'
+import { requestReceived } from './handle.ts'
+import { isIdempotent } from './retry.ts'
+
+/**
+ * Body bytes of the request, as they come. They go to the endpoint at once when it is ready; what another attempt might
+ * need, or what came before the connection stood, is kept.
+ *
+ * @param bytes may be kept by reference: the slice is the exchange's own
+ */
+export function requestBody(x: Exchange, bytes: Buffer, start: number, end: number): void {
+  if (x.isSettled) return
+  const { upstream } = x
+  const isReady = upstream !== null && upstream.isReady
+  const isFirst = x.requestBytes === 0
+  x.requestBytes += end - start
+  if (isFirst) x.kept = []
+  if (x.kept !== null) {
+    x.keptBytes += end - start
+    if (isReady && (x.keptBytes > maxKeptBytes || !isIdempotent(x.head.method))) x.kept = null
+    else x.kept.push(bytes.subarray(start, end))
+  }
+  if (isReady) {
+    if (!upstream.writeBody(bytes, start, end)) x.downstream.pauseBody()
+  } else if (x.keptBytes >= maxKeptBytes) x.downstream.pauseBody()
+}
+
+/** The request body is complete. @param trailers lines with CRLF */
+export function requestBodyEnd(x: Exchange, trailers: string): void {
+  if (x.isSettled) return
+  x.requestTrailers = trailers
+  requestReceived(x)
+  if (x.upstream !== null && x.upstream.isReady) x.upstream.endBody(trailers)
+}
+
+/**
+ * A connection stands: sends what was kept, and the end when it is known. Forgets what can't be repeated any more.
+ */
+export function sendKept(x: Exchange): void {
+  const { upstream, kept } = x
+  if (upstream === null) return
+  let takesMore = true
+  if (kept !== null) {
+    for (const bytes of kept) takesMore = upstream.writeBody(bytes, 0, bytes.length)
+    if (x.keptBytes > maxKeptBytes || !isIdempotent(x.head.method)) x.kept = null
+  }
+  if (x.requestDone) upstream.endBody(x.requestTrailers)
+  else if (takesMore) x.downstream.resumeBody()
+}

@@ -1,0 +1,48 @@
+import type { Failure } from '../core/failure.ts'
+import { failures } from '../core/failure.ts'
+import type { Exchange } from './exchange.ts'
+
+/**
+ * The one exit: every exchange passes here once, whatever became of it. Counts it, logs it, lets the connection go on.
+ *
+ * @param failure null for an exchange that went well; otherwise an answer or a cut was already sent
+ */
+export function settle(x: Exchange, failure: Failure | null): void {
+  if (x.isSettled) return
+  x.isSettled = true
+  const { context } = x
+  context.wheel.disarm(x.totalTimer)
+  context.wheel.disarm(x.backoffTimer)
+  releaseAttempt(x)
+  x.kept = null
+  x.failure = failure
+  x.durationMs = performance.now() - x.startedMs
+  if (failure !== null) {
+    context.meter.failed(failure)
+    if (failure === 'client-abort') x.status = failures[failure].status
+  }
+  if (x.route !== null) x.route.meter.settled(x.head.method, x.status, x.durationMs / 1000)
+  if (context.accessLog !== null) context.accessLog(x)
+  x.downstream.settled()
+}
+
+/** Ends an exchange with a failure: a problem document, or, when an answer is already on its way, a visible cut. */
+export function fail(x: Exchange, failure: Failure): void {
+  if (x.isSettled) return
+  if (failure === 'client-abort' || x.status !== 0) x.downstream.cut()
+  else {
+    x.status = failures[failure].status
+    x.downstream.writeProblem(failure)
+  }
+  settle(x, failure)
+}
+
+/** Gives up the attempt under way, if any, without judging its endpoint. */
+function releaseAttempt(x: Exchange): void {
+  const { upstream, endpoint } = x
+  if (upstream === null || endpoint === null) return
+  x.upstream = null
+  upstream.abandon()
+  endpoint.cell.release()
+  endpoint.cell.count(false)
+}
