@@ -1,0 +1,33 @@
+import type { RouteRule } from '../core/route.ts'
+import type { ListenerSettings, OutlierPolicy } from '../core/snapshot.ts'
+
+/** A discovery source; what else it holds is for the discovery backend. Two equal entries are one source. */
+export interface SourceEntry {
+  readonly name: string
+  readonly type: string
+}
+
+export interface ServiceEntry {
+  /** The name by which routes, metrics and the admin API know it. */
+  readonly key: string
+  /** Name of the source. */
+  readonly from: string
+  /** Its name in the registry. */
+  readonly name: string
+  readonly balancer: string
+  readonly outlier: OutlierPolicy
+  readonly connectTimeoutMs: number
+  readonly headTimeoutMs: number
+  readonly idleTimeoutMs: number
+  /** 0 = never hold. */
+  readonly holdMs: number
+}
+
+/** What the control plane needs of the configuration. */
+export interface ControlConfig<S extends SourceEntry> {
+  readonly discovery: readonly S[]
+  readonly services: readonly ServiceEntry[]
+  readonly routes: readonly RouteRule[]
+  readonly listeners: readonly ListenerSettings[]
+  readonly log: { readonly access: boolean }
+}

@@ -1,0 +1,238 @@
+import type { Ledger } from '../core/ledger.ts'
+import type { EjectionReport } from '../core/message.ts'
+import type { ConfigSnapshot } from '../core/snapshot.ts'
+import type { Answer, Discovery } from '../discovery/contract.ts'
+import type { ConnectProbe } from '../health/connect-probe.ts'
+import type { Random } from '../util/random.ts'
+import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
+import type { Cancel, ControlClock } from './control-clock.ts'
+import { Holds } from './hold.ts'
+import { messageOf, type OnProblem } from './problem.ts'
+import { Prober } from './prober.ts'
+import { Publisher } from './publish.ts'
+import { Restorer } from './restore.ts'
+import { ServiceLine, type LineParts } from './service-line.ts'
+import { SlotAllocator } from './slots.ts'
+import { SourceOutages } from './source-outages.ts'
+import { Sources } from './sources.ts'
+import { StateStore } from './state-store.ts'
+import type { Timeline } from './timeline.ts'
+import { serviceView, statsOf, type ControlStats, type ServiceView } from './views.ts'
+
+const tickMs = 1000
+const maxProbesAtOnce = 32
+
+export interface ControlPlaneOptions<S extends SourceEntry> {
+  readonly ledger: Ledger
+  readonly clock: ControlClock
+  readonly random: Random
+  readonly timeline: Timeline
+  readonly probe: ConnectProbe
+  /** Where last known good lists are kept; null = nowhere. */
+  readonly stateDir: string | null
+  /** May throw; then the configuration that asked for it is not applied. */
+  readonly createDiscovery: (entry: S) => Discovery
+  /** Turns host names in answers into addresses. */
+  readonly resolve: (answers: AsyncIterable<Answer>, signal: AbortSignal) => AsyncIterable<Answer>
+  readonly onProblem: OnProblem
+}
+
+/**
+ * The update line: watches the registries of all routed services and keeps the data threads' lists up to date.
+ *
+ * The caller gives `publisher` the data threads and their acknowledgements, and `ejected` their reports.
+ */
+export class ControlPlane<S extends SourceEntry> {
+  readonly publisher: Publisher
+  readonly #options: ControlPlaneOptions<S>
+  readonly #sources: Sources<S>
+  readonly #prober: Prober
+  readonly #state: StateStore | null
+  readonly #serviceSlots: SlotAllocator
+  readonly #parts: LineParts
+  readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
+  #version = 0
+  #cancelTick: Cancel
+
+  constructor(options: ControlPlaneOptions<S>) {
+    const { ledger, clock, random, timeline, stateDir, onProblem } = options
+    this.#options = options
+    this.publisher = new Publisher(ledger)
+    this.#sources = new Sources(options.createDiscovery)
+    this.#prober = new Prober(options.probe, maxProbesAtOnce)
+    this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
+    this.#serviceSlots = new SlotAllocator({
+      reserve: (rows) => void ledger.reserve(0, rows),
+      isIdle: () => true,
+      clear: (slot) => ledger.service(slot).clear(),
+    })
+    this.#parts = {
+      clock,
+      random,
+      ledger,
+      timeline,
+      onProblem,
+      publisher: this.publisher,
+      state: this.#state,
+      outages: new SourceOutages(timeline),
+      slots: new SlotAllocator({
+        reserve: (rows) => void ledger.reserve(rows, 0),
+        isIdle: (slot) => ledger.endpoint(slot, -1).inflight() === 0,
+        clear: (slot) => ledger.endpoint(slot, -1).clear(),
+      }),
+      holds: new Holds({
+        clock,
+        random,
+        prober: this.#prober,
+        onRelease: ({ service, id }, cause) => this.#lines.get(service)?.line.released(id, cause),
+      }),
+      restorer: new Restorer({
+        ledger,
+        clock,
+        random,
+        prober: this.#prober,
+        onRestored: ({ service, record }, cause) =>
+          timeline.record({ type: 'restored', service, endpoint: record.published.id, cause }),
+      }),
+      lines: () => this.#allLines(),
+    }
+    this.#cancelTick = clock.after(tickMs, () => this.#tick())
+  }
+
+  /**
+   * Puts a configuration in force: sends it to the data threads, starts and stops watches. A service keeps its row, its
+   * endpoints and their ejections; its watch too, unless its source or its name there changed. Services that no route names
+   * are left out.
+   *
+   * @returns what the data threads were sent
+   * @throws Error when a source can't be made or a service names none; then nothing has changed
+   */
+  apply(config: ControlConfig<S>): ConfigSnapshot {
+    const routed = new Set(config.routes.map(({ service }) => service))
+    const entries = config.services.filter(({ key }) => routed.has(key))
+    requireSources(entries, config.discovery)
+    const unused = this.#sources.configure(config.discovery)
+
+    const gone = new Map(this.#lines)
+    const started = entries.map((entry) => {
+      gone.delete(entry.key)
+      return this.#configureLine(entry)
+    })
+    for (const key of gone.keys()) this.#lines.delete(key)
+    const snapshot: ConfigSnapshot = {
+      version: ++this.#version,
+      listeners: config.listeners,
+      services: [...this.#allLines()].map((line) => line.settings()),
+      routes: config.routes,
+      accessLog: config.log.access,
+    }
+    // The configuration goes first: a thread takes lists for the services that it names.
+    this.publisher.configure(snapshot)
+    for (const start of started) start()
+    const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, snapshot.version))
+    void this.#closeUnused(unused, closing)
+    return snapshot
+  }
+
+  /** A data thread reports that it ejected an endpoint. */
+  ejected(report: EjectionReport): void {
+    this.#lines.get(report.service)?.line.ejected(report)
+  }
+
+  serviceViews(): readonly ServiceView[] {
+    return [...this.#allLines()].map((line) => serviceView(line, this.#options))
+  }
+
+  /** Null when no service of that name is routed. */
+  serviceView(name: string): ServiceView | null {
+    const known = this.#lines.get(name)
+    return known === undefined ? null : serviceView(known.line, this.#options)
+  }
+
+  stats(): ControlStats {
+    return statsOf([...this.#allLines()])
+  }
+
+  /** Ready once the registry or the state file has spoken for every service; `missing` names the others. */
+  readiness(): { readonly ready: boolean; readonly missing: readonly string[] } {
+    const missing = [...this.#allLines()].filter((line) => !line.hasList).map(({ name }) => name)
+    return { ready: missing.length === 0, missing }
+  }
+
+  /** Ends watches, probes and timers, and writes what the state files still lack. The data threads serve on. */
+  async close(): Promise<void> {
+    this.#cancelTick()
+    this.#prober.close()
+    this.#parts.holds.close()
+    this.#parts.restorer.close()
+    await Promise.all([...this.#allLines()].map((line) => line.stop()))
+    await Promise.all([this.#sources.close(), this.#state?.close()])
+  }
+
+  /** @returns what to do once the data threads have the configuration */
+  #configureLine(entry: ServiceEntry): () => void {
+    const discovery = this.#sources.get(entry.from)
+    const known = this.#lines.get(entry.key)
+    if (known === undefined) {
+      const slot = this.#serviceSlots.allot()
+      const line = new ServiceLine(entry, slot, this.#parts)
+      this.#lines.set(entry.key, { line, discovery })
+      return () => this.#follow(line, discovery, line.recall())
+    }
+    const { line } = known
+    const keepsWatch = known.discovery === discovery && line.entry.name === entry.name
+    line.configure(entry)
+    if (keepsWatch) return () => {}
+    known.discovery = discovery
+    return () => this.#follow(line, discovery, null)
+  }
+
+  #follow(line: ServiceLine, discovery: Discovery, remembered: ReturnType<ServiceLine['recall']>): void {
+    const { resolve } = this.#options
+    const { name } = line.entry
+    line.follow((signal) => resolve(discovery.watch(name, signal), signal), remembered)
+  }
+
+  async #closeLine(line: ServiceLine, configVersion: number): Promise<void> {
+    this.#serviceSlots.retire(line.slot, () => this.publisher.configAckedByAll() >= configVersion)
+    this.#state?.remove(line.name)
+    await line.close(configVersion)
+  }
+
+  async #closeUnused(unused: readonly Discovery[], closing: readonly Promise<void>[]): Promise<void> {
+    await Promise.all(closing)
+    for (const discovery of unused) {
+      try {
+        await discovery.close()
+      } catch (error) {
+        this.#options.onProblem({ place: 'discovery', message: `a source did not close: ${messageOf(error)}` })
+      }
+    }
+  }
+
+  #tick(): void {
+    const { restorer, slots } = this.#parts
+    for (const line of this.#allLines()) line.dropIdle()
+    for (const endpoint of restorer.sweep(this.#ejectedNow())) {
+      this.#lines.get(endpoint.service)?.line.foundEjected(endpoint)
+    }
+    slots.collect()
+    this.#serviceSlots.collect()
+    this.#cancelTick = this.#options.clock.after(tickMs, () => this.#tick())
+  }
+
+  *#ejectedNow() {
+    for (const line of this.#allLines()) yield* line.ejectedNow()
+  }
+
+  *#allLines(): Iterable<ServiceLine> {
+    for (const { line } of this.#lines.values()) yield line
+  }
+}
+
+function requireSources(services: readonly ServiceEntry[], sources: readonly SourceEntry[]): void {
+  const names = new Set(sources.map(({ name }) => name))
+  for (const { key, from } of services) {
+    if (!names.has(from)) throw new Error(`service ${key}: no discovery source is named ${from}`)
+  }
+}

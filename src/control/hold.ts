@@ -1,0 +1,107 @@
+import type { ConnectResult } from '../health/connect-probe.ts'
+import type { Random } from '../util/random.ts'
+import type { Cancel, ControlClock } from './control-clock.ts'
+import { addressOf } from './identity.ts'
+import type { Prober } from './prober.ts'
+
+const probeEveryMs = 5000
+/** Probes come at 90–110 % of their interval, so that what was held together is not probed together for ever. */
+const jitterShare = 0.1
+
+export interface HeldEndpoint {
+  readonly service: string
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  readonly holdMs: number
+  readonly connectTimeoutMs: number
+}
+
+interface Hold {
+  readonly endpoint: HeldEndpoint
+  readonly endsAtMs: number
+  cancel: Cancel
+}
+
+export interface HoldsOptions {
+  readonly clock: ControlClock
+  readonly random: Random
+  readonly prober: Prober
+  /** The hold is over; the endpoint is no longer kept against the registry's word. */
+  readonly onRelease: (endpoint: HeldEndpoint, cause: string) => void
+}
+
+/**
+ * Endpoints that are served although the registry does not list them (see `heldAfter` for when that begins). Each is probed
+ * by a plain connect at once and every 5 s, and released when that fails, when another service lists its address, or when
+ * its time is over.
+ */
+export class Holds {
+  readonly #options: HoldsOptions
+  readonly #holds = new Map<string, Hold>()
+
+  constructor(options: HoldsOptions) {
+    this.#options = options
+  }
+
+  begin(endpoint: HeldEndpoint): void {
+    const key = keyOf(endpoint.service, endpoint.id)
+    if (this.#holds.has(key)) return
+    const hold = { endpoint, endsAtMs: this.#options.clock.now() + endpoint.holdMs, cancel: () => {} }
+    this.#holds.set(key, hold)
+    this.#probe(hold)
+  }
+
+  /** Without a word: the registry lists it again, or its service is gone. */
+  end(service: string, id: string): void {
+    const key = keyOf(service, id)
+    this.#holds.get(key)?.cancel()
+    this.#holds.delete(key)
+  }
+
+  /** Another service lists these addresses: held endpoints of others that have one of them are not what they were. */
+  claim(isOwner: (service: string) => boolean, addresses: ReadonlySet<string>): void {
+    for (const hold of this.#holds.values()) {
+      const { endpoint } = hold
+      if (!addresses.has(addressOf(endpoint)) || isOwner(endpoint.service)) continue
+      this.#release(hold, 'another service now lists its address')
+    }
+  }
+
+  close(): void {
+    for (const hold of this.#holds.values()) hold.cancel()
+    this.#holds.clear()
+  }
+
+  #probe(hold: Hold): void {
+    const { host, port, connectTimeoutMs } = hold.endpoint
+    void this.#options.prober.connect(host, port, connectTimeoutMs).then((result) => this.#probed(hold, result))
+  }
+
+  #probed(hold: Hold, result: ConnectResult): void {
+    if (!this.#isCurrent(hold)) return
+    if (result === 'refused') return this.#release(hold, 'it refuses connections')
+    if (result === 'failed') return this.#release(hold, 'it no longer accepts connections')
+    const { clock, random } = this.#options
+    const delayMs = probeEveryMs * (1 - jitterShare + 2 * jitterShare * random())
+    const leftMs = hold.endsAtMs - clock.now()
+    hold.cancel =
+      leftMs > delayMs
+        ? clock.after(delayMs, () => this.#probe(hold))
+        : clock.after(Math.max(0, leftMs), () => this.#release(hold, 'the registry has not listed it for too long'))
+  }
+
+  #release(hold: Hold, cause: string): void {
+    const { service, id } = hold.endpoint
+    this.end(service, id)
+    this.#options.onRelease(hold.endpoint, cause)
+  }
+
+  #isCurrent(hold: Hold): boolean {
+    return this.#holds.get(keyOf(hold.endpoint.service, hold.endpoint.id)) === hold
+  }
+}
+
+function keyOf(service: string, id: string): string {
+  return `${service}\n${id}`
+}

@@ -1,0 +1,107 @@
+import type { Ledger } from '../core/ledger.ts'
+import type { ControlMessage } from '../core/message.ts'
+import type { ConfigSnapshot, PublishedEndpoint, PublishedService } from '../core/snapshot.ts'
+
+/** What one data thread was told and what it acknowledged. */
+interface Thread {
+  readonly send: (message: ControlMessage) => void
+  configAcknowledged: number
+  /** Per service the version on its way (0 = none) and the last one acknowledged. */
+  readonly services: Map<string, { sent: number; acknowledged: number }>
+}
+
+/**
+ * Hands configuration and lists to the data threads: whole lists, the latest wins, and at most one unacknowledged list per
+ * service and thread, so that a slow thread costs no memory and no copying. A late or replaced thread gets everything once,
+ * the configuration first.
+ */
+export class Publisher {
+  readonly #ledger: Ledger
+  readonly #threads = new Map<number, Thread>()
+  readonly #services = new Map<string, PublishedService>()
+  #config: ConfigSnapshot | null = null
+  /** Counts over all services, so that a service that went and came back never repeats a version. */
+  #version = 0
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+  }
+
+  addThread(id: number, send: (message: ControlMessage) => void): void {
+    const thread: Thread = { send, configAcknowledged: 0, services: new Map() }
+    this.#threads.set(id, thread)
+    if (this.#config !== null) this.#sendConfig(thread, this.#config)
+    for (const published of this.#services.values()) this.#offer(thread, published)
+  }
+
+  /** A thread that is gone is no longer waited for. */
+  removeThread(id: number): void {
+    this.#threads.delete(id)
+  }
+
+  /** Replaces the configuration in every thread and forgets the services it does not name. */
+  configure(config: ConfigSnapshot): void {
+    this.#config = config
+    const named = new Set(config.services.map(({ name }) => name))
+    for (const service of this.#services.keys()) {
+      if (named.has(service)) continue
+      this.#services.delete(service)
+      for (const thread of this.#threads.values()) thread.services.delete(service)
+    }
+    for (const thread of this.#threads.values()) this.#sendConfig(thread, config)
+  }
+
+  /** Replaces one service's list in every thread. @returns its version */
+  publish(service: string, endpoints: readonly PublishedEndpoint[]): number {
+    const published = { service, version: ++this.#version, endpoints }
+    this.#services.set(service, published)
+    for (const thread of this.#threads.values()) this.#offer(thread, published)
+    return published.version
+  }
+
+  acknowledged(threadId: number, service: string, version: number): void {
+    const thread = this.#threads.get(threadId)
+    const state = thread?.services.get(service)
+    const latest = this.#services.get(service)
+    if (thread === undefined || state === undefined || latest === undefined || version !== state.sent) return
+    state.acknowledged = version
+    state.sent = 0
+    if (latest.version !== version) this.#offer(thread, latest)
+  }
+
+  configAcknowledged(threadId: number, version: number): void {
+    const thread = this.#threads.get(threadId)
+    if (thread !== undefined) thread.configAcknowledged = Math.max(thread.configAcknowledged, version)
+  }
+
+  /** The version of a service's list that every thread has, or a later one; Infinity without threads. */
+  ackedByAll(service: string): number {
+    let least = Infinity
+    for (const { services } of this.#threads.values()) {
+      least = Math.min(least, services.get(service)?.acknowledged ?? 0)
+    }
+    return least
+  }
+
+  /** The same for the configuration. */
+  configAckedByAll(): number {
+    let least = Infinity
+    for (const { configAcknowledged } of this.#threads.values()) least = Math.min(least, configAcknowledged)
+    return least
+  }
+
+  #sendConfig(thread: Thread, snapshot: ConfigSnapshot): void {
+    thread.send({ type: 'config', snapshot, ledger: this.#ledger.shape() })
+  }
+
+  #offer(thread: Thread, published: PublishedService): void {
+    let state = thread.services.get(published.service)
+    if (state === undefined) {
+      state = { sent: 0, acknowledged: 0 }
+      thread.services.set(published.service, state)
+    }
+    if (state.sent !== 0) return
+    state.sent = published.version
+    thread.send({ type: 'service', published, ledger: this.#ledger.shape() })
+  }
+}

@@ -1,0 +1,77 @@
+import type { Instance } from '../core/instance.ts'
+
+const format = 'tidegate-service'
+const version = 1
+
+/** The last known good list of one service. */
+export interface SavedService {
+  /** Key of the service. */
+  readonly service: string
+  readonly source: string
+  readonly registryName: string
+  /** The registry's position at the last answer. */
+  readonly position: number | null
+  /** Milliseconds since the Unix epoch. */
+  readonly savedAtMs: number
+  readonly instances: readonly Instance[]
+  /** Ids of endpoints that were held against the registry's word. */
+  readonly held: readonly string[]
+}
+
+/** `torn`: not whole; `alien`: something else; `newer`: written by a later version of this program. */
+export type Unusable = 'torn' | 'alien' | 'newer'
+
+export function encodeState(saved: SavedService): string {
+  return JSON.stringify({ format, version, ...saved })
+}
+
+export function decodeState(text: string): SavedService | Unusable {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return 'torn'
+  }
+  if (!isRecord(value) || value['format'] !== format) return 'alien'
+  if (typeof value['version'] === 'number' && value['version'] > version) return 'newer'
+  return isSavedService(value) ? value : 'alien'
+}
+
+function isSavedService(value: Record<string, unknown>): value is Record<string, unknown> & SavedService {
+  const { position, savedAtMs, instances } = value
+  return (
+    ['service', 'source', 'registryName'].every((key) => typeof value[key] === 'string') &&
+    (position === null || typeof position === 'number') &&
+    typeof savedAtMs === 'number' &&
+    isStrings(value['held']) &&
+    Array.isArray(instances) &&
+    instances.every(isInstance)
+  )
+}
+
+const statuses: readonly unknown[] = ['passing', 'warning', 'critical', 'maintenance'] satisfies Instance['status'][]
+
+function isInstance(value: unknown): value is Instance {
+  return (
+    isRecord(value) &&
+    ['id', 'node', 'host', 'zone', 'version'].every((key) => typeof value[key] === 'string') &&
+    isWithin(value['port'], 1, 65_535) &&
+    isWithin(value['weight'], 0, Number.MAX_SAFE_INTEGER) &&
+    isStrings(value['tags']) &&
+    isRecord(value['meta']) &&
+    isStrings(Object.values(value['meta'])) &&
+    statuses.includes(value['status'])
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+}
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most
+}

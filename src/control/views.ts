@@ -1,0 +1,133 @@
+import type { EjectionReason } from '../core/decision.ts'
+import type { Ledger } from '../core/ledger.ts'
+import type { RegistryWord } from '../core/snapshot.ts'
+import { eligible } from '../health/eligibility.ts'
+import { stateOf, type EndpointState } from '../health/state.ts'
+import type { ControlClock } from './control-clock.ts'
+import { addressOf } from './identity.ts'
+import type { EndpointRecord } from './membership.ts'
+import type { ServiceLine } from './service-line.ts'
+
+/** An endpoint as the admin API shows it. */
+export interface EndpointView {
+  readonly id: string
+  readonly address: string
+  readonly weight: number
+  readonly zone: string
+  readonly version: string
+  readonly registry: RegistryWord
+  readonly state: EndpointState
+  /** Why that state. */
+  readonly reason: string
+  readonly inflight: number
+  readonly requests: number
+  readonly failures: number
+  /** Moving average of the time to the response head; 0 when nothing was measured. */
+  readonly latencyMs: number
+  /** ISO 8601; null when it is not ejected for a time. */
+  readonly ejectedUntil: string | null
+}
+
+/** A service as the admin API shows it. */
+export interface ServiceView {
+  readonly name: string
+  readonly source: string
+  readonly balancer: string
+  /** True while what is served is not what the registry says now. */
+  readonly stale: boolean
+  /** Since the registry's last good answer; 0 while it is connected. */
+  readonly ageSeconds: number
+  readonly panic: boolean
+  readonly endpoints: readonly EndpointView[]
+}
+
+export interface ControlStats {
+  readonly discovery: readonly {
+    readonly source: string
+    readonly service: string
+    readonly ageSeconds: number
+    readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
+  }[]
+  /** Since the endpoint was added. */
+  readonly ejections: readonly {
+    readonly service: string
+    readonly instance: string
+    readonly reason: EjectionReason
+    readonly count: number
+  }[]
+  readonly endpoints: readonly { readonly service: string; readonly state: EndpointState; readonly count: number }[]
+  readonly inflight: readonly { readonly service: string; readonly instance: string; readonly inflight: number }[]
+}
+
+type Times = { readonly ledger: Ledger; readonly clock: ControlClock }
+
+export function serviceView(line: ServiceLine, times: Times): ServiceView {
+  const records = [...line.records.values()]
+  const { key: name, from: source, balancer } = line.entry
+  return {
+    name,
+    source,
+    balancer,
+    stale: line.isStale,
+    ageSeconds: line.ageMs() / 1000,
+    panic: eligible(records).panic,
+    endpoints: records.map((record) => endpointView(record, times)),
+  }
+}
+
+function endpointView({ published, cell }: EndpointRecord, times: Times): EndpointView {
+  const { id, weight, zone, version, registry } = published
+  const ejection = cell.ejection()
+  return {
+    id,
+    address: addressOf(published),
+    weight,
+    zone,
+    version,
+    registry,
+    ...stateOf(published, ejection),
+    inflight: cell.inflight(),
+    requests: cell.requests(),
+    failures: cell.failures(),
+    latencyMs: cell.latencyMs(),
+    ejectedUntil: isTimed(ejection) ? ejectedUntil(cell.ejectedUntil(), times) : null,
+  }
+}
+
+/** A refused endpoint returns when it accepts, one ejected by command when it is told to. */
+function isTimed(ejection: EjectionReason | null): boolean {
+  return ejection === 'consecutive' || ejection === 'success-rate'
+}
+
+function ejectedUntil(deciseconds: number, { ledger, clock }: Times): string {
+  const leftMs = ledger.fromDeciseconds(deciseconds) - clock.now()
+  return new Date(clock.wallMs() + leftMs).toISOString()
+}
+
+const states: readonly EndpointState[] = ['eligible', 'ejected', 'unhealthy', 'draining']
+
+export function statsOf(lines: readonly ServiceLine[]): ControlStats {
+  return {
+    discovery: lines.map((line) => ({
+      source: line.entry.from,
+      service: line.name,
+      ageSeconds: line.ageMs() / 1000,
+      updates: { ...line.updates },
+    })),
+    ejections: lines.flatMap((line) =>
+      [...line.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),
+    ),
+    endpoints: lines.flatMap((line) => {
+      const count: Record<EndpointState, number> = { eligible: 0, ejected: 0, unhealthy: 0, draining: 0 }
+      for (const { published, cell } of line.records.values()) count[stateOf(published, cell.ejection()).state]++
+      return states.map((state) => ({ service: line.name, state, count: count[state] }))
+    }),
+    inflight: lines.flatMap((line) =>
+      [...line.records.values()].map(({ published, cell }) => ({
+        service: line.name,
+        instance: published.id,
+        inflight: cell.inflight(),
+      })),
+    ),
+  }
+}

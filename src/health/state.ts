@@ -1,0 +1,32 @@
+import type { EjectionReason } from '../core/decision.ts'
+import type { PublishedEndpoint } from '../core/snapshot.ts'
+
+export type EndpointState = 'eligible' | 'ejected' | 'unhealthy' | 'draining'
+
+export interface StateAndReason {
+  readonly state: EndpointState
+  /** Half a sentence for humans: why this state. */
+  readonly reason: string
+}
+
+const ejectionReasons: Readonly<Record<EjectionReason, string>> = {
+  connect: 'it refused a connection',
+  consecutive: 'too many failures in a row',
+  'success-rate': 'it fails more often than the others',
+  manual: 'ejected by command',
+}
+
+/** The state shown for an endpoint, the registry's word before our own observation, as in `eligible`. */
+export function stateOf(published: PublishedEndpoint, ejection: EjectionReason | null): StateAndReason {
+  const { registry } = published
+  if (registry === 'absent') return { state: 'draining', reason: 'the registry no longer lists it' }
+  if (registry === 'maintenance') return { state: 'draining', reason: 'the registry says maintenance' }
+  if (published.draining) return { state: 'draining', reason: 'drained by command' }
+  if (registry === 'critical') return { state: 'unhealthy', reason: 'the registry says critical' }
+  if (published.weight === 0) return { state: 'draining', reason: 'its weight is 0' }
+  if (ejection !== null) return { state: 'ejected', reason: ejectionReasons[ejection] }
+  if (published.unhealthy) return { state: 'unhealthy', reason: 'its health check fails' }
+  if (registry === 'held')
+    return { state: 'eligible', reason: 'the registry may have forgotten it, and it still answers' }
+  return { state: 'eligible', reason: `the registry says ${registry}` }
+}
