@@ -8,7 +8,7 @@ const buffer = Buffer.alloc(8192)
 let written = 0
 const writer = {
   write: (line: string) => {
-    written += buffer.latin1Write(line)
+    written += buffer.write(line, 'latin1')
   },
 }
 
