@@ -93,7 +93,11 @@ export function parseRequestHead(text: string, maxFields: number, head: RequestH
   const failure = scanFields(lineEnd + 2, maxFields, head)
   if (failure !== null) return failure
   if (head.method === 'CONNECT' || head.method === 'TRACE') return 'method-refused'
-  return readTarget(text, methodEnd + 1, targetEnd, head) ? null : 'bad-request'
+  if (readTarget(text, methodEnd + 1, targetEnd, head)) return null
+  // For the log, as it came; it is neither matched nor forwarded.
+  head.path = text.slice(methodEnd + 1, targetEnd)
+  head.query = ''
+  return 'bad-request'
 }
 
 function scanMethod(text: string): number {
@@ -216,14 +220,18 @@ function append(before: string | null, value: string): string {
   return before === null ? value : `${before}, ${value}`
 }
 
+const codingPattern = /^[ \t]*[!#$%&'*+.^_`|~0-9a-z-]+[ \t]*$/i
+
 /** Only `chunked`, once (RFC 9112 sections 6.1 and 6.3): a known-but-unserved coding before it is 501, all else 400. */
 function checkTransferEncoding(fields: Fields, index: number): Failure | null {
   if (equalsIgnoreCase(fields.text, fields.valueStart(index), fields.valueEnd(index), 'chunked')) return null
   const codings = fields.value(index).split(',')
-  const isToken = (coding: string) => /^[ \t]*[!#$%&'*+.^_`|~0-9a-z-]+[ \t]*$/i.test(coding)
+
   const last = (codings.at(-1) as string).trim().toLowerCase()
   const chunkedOnce = codings.filter((coding) => coding.trim().toLowerCase() === 'chunked').length === 1
-  return codings.every(isToken) && last === 'chunked' && chunkedOnce ? 'not-implemented' : 'bad-request'
+  return codings.every((coding) => codingPattern.test(coding)) && last === 'chunked' && chunkedOnce
+    ? 'not-implemented'
+    : 'bad-request'
 }
 
 function readConnection(value: string, upgradeAt: number, teAt: number, head: RequestHead): void {

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../core/endpoint.ts'
-import type { Exchange } from '../exchange.ts'
+import { replacePrefix } from '../../util/path.ts'
 import type { ClientIdentity } from '../client-identity.ts'
+import type { Exchange } from '../exchange.ts'
 
 /**
  * The request head for an endpoint (RFC 9112 section 3): origin-form, one Host, canonical framing, hop-by-hop fields gone, the
@@ -9,20 +10,14 @@ import type { ClientIdentity } from '../client-identity.ts'
 export function requestHeadText(x: Exchange, endpoint: Endpoint, identity: ClientIdentity): string {
   const { head, route } = x
   if (route === null) throw new Error('a request is only written for a matched route')
-  const path = route.cut === 0 ? head.path : head.path.slice(route.cut)
+  const path = head.path === '*' ? '*' : replacePrefix(head.path, route.cut, route.put)
   const host = route.rule.rewriteHost || head.authority === '' ? endpointAuthority(endpoint) : head.authority
-  let text = `${head.method} ${targetOf(route.put, path)}${head.query} HTTP/1.1\r\nhost: ${host}\r\n${head.carried}${identity.forwardedFields(head)}x-request-id: ${x.requestId}\r\n`
+  let text = `${head.method} ${path}${head.query} HTTP/1.1\r\nhost: ${host}\r\n${head.carried}${identity.forwardedFields(head)}x-request-id: ${x.requestId}\r\n`
   if (head.chunked) text += 'transfer-encoding: chunked\r\n'
   if (head.expectContinue && head.hasBody) text += 'expect: 100-continue\r\n'
   if (head.upgrade !== null) text += `connection: upgrade\r\nupgrade: ${head.upgrade}\r\n`
   else if (head.acceptsTrailers) text += 'connection: te\r\nte: trailers\r\n'
   return `${text}\r\n`
-}
-
-/** Joins what is put in front and what is left of the path; the result always starts with one `/` (or is `*`). */
-function targetOf(put: string, path: string): string {
-  if (put === '') return path === '' ? '/' : path
-  return path === '*' ? path : put + path
 }
 
 function endpointAuthority(endpoint: Endpoint): string {

@@ -1,0 +1,125 @@
+import type { SettledExchange } from '../core/exchange.ts'
+import { Ledger, type LedgerShape } from '../core/ledger.ts'
+import type { ControlMessage, ThreadMessage } from '../core/message.ts'
+import { RouteMeter, ThreadMeter } from '../core/meter.ts'
+import { SeriesWriter } from '../core/series.ts'
+import type { ConfigSnapshot } from '../core/snapshot.ts'
+import { createOutlierDetector } from '../health/outlier.ts'
+import type { ProxyRoute } from '../proxy/context.ts'
+import { Proxy } from '../proxy/proxy.ts'
+import { pathPlan } from '../routing/rewrite.ts'
+import { buildTable } from '../routing/table.ts'
+import { systemClock } from '../util/clock.ts'
+import { seededRandom } from '../util/random.ts'
+import { TimerWheel } from '../util/timer-wheel.ts'
+import { ServiceTable } from './service-table.ts'
+
+export interface DataThreadOptions {
+  /** Column of this thread in the Ledger, 0 … threads - 1. */
+  readonly column: number
+  readonly threads: number
+  readonly ledger: LedgerShape
+  readonly send: (message: ThreadMessage) => void
+  readonly accessLog: (exchange: SettledExchange) => void
+}
+
+/**
+ * The data side of the hand-over: turns published values into routes, services and pickers, and gives them to the proxy by
+ * one assignment. Runs in a worker thread, or in the main thread when there are no workers.
+ */
+export class DataThread {
+  readonly #options: DataThreadOptions
+  readonly #ledger: Ledger
+  readonly #series: SeriesWriter
+  readonly #services: ServiceTable
+  readonly #proxy: Proxy
+  #routes: readonly ProxyRoute[] = []
+  /** Configurations are applied one after the other, since opening listeners takes a while. */
+  #applying: Promise<void> = Promise.resolve()
+
+  constructor(options: DataThreadOptions) {
+    const { send } = options
+    const random = seededRandom(crypto.getRandomValues(new Uint32Array(1))[0] as number)
+    this.#options = options
+    this.#ledger = new Ledger(options.ledger)
+    this.#series = new SeriesWriter(
+      (series) => send({ type: 'series', series }),
+      (series) => send({ type: 'series-retired', series }),
+    )
+    this.#services = new ServiceTable({
+      ledger: this.#ledger,
+      column: options.column,
+      series: this.#series,
+      balancing: { random },
+      outlier: createOutlierDetector({
+        ledger: this.#ledger,
+        clock: systemClock,
+        random,
+        report: (ejection) => send({ type: 'ejected', ejection }),
+      }),
+    })
+    this.#proxy = new Proxy({
+      wheel: new TimerWheel(),
+      random,
+      meter: new ThreadMeter(this.#series),
+      threads: options.threads,
+      reusePort: options.threads > 1,
+    })
+    this.#proxy.start(() => this.#services.endpoints())
+  }
+
+  receive(message: ControlMessage): void {
+    switch (message.type) {
+      case 'config': {
+        this.#ledger.attach(message.ledger)
+        this.#applying = this.#applying.then(() => this.#configure(message.snapshot))
+        return
+      }
+      case 'service':
+        this.#ledger.attach(message.ledger)
+        // Behind the configuration that may name the service for the first time.
+        this.#services.publish(message.published)
+        this.#options.send({
+          type: 'service-applied',
+          service: message.published.service,
+          version: message.published.version,
+        })
+        return
+      case 'series-released':
+        for (const id of message.ids) this.#series.release(id)
+        return
+      case 'drain':
+        this.#applying = this.#applying.then(async () => {
+          const cut = await this.#proxy.drain(message.deadlineMs)
+          this.#options.send({ type: 'drained', cut })
+        })
+    }
+  }
+
+  stop(): void {
+    this.#proxy.stop()
+    for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
+  }
+
+  async #configure(snapshot: ConfigSnapshot): Promise<void> {
+    this.#services.configure(snapshot.services)
+    const before = this.#routes
+    this.#routes = this.#assemble(snapshot)
+    this.#proxy.route(buildTable(this.#routes))
+    this.#proxy.logTo(snapshot.accessLog ? this.#options.accessLog : null)
+    for (const route of before) if (!this.#routes.some((next) => next.meter === route.meter)) route.meter.retire()
+    const { addresses, errors } = await this.#proxy.listen(snapshot.listeners)
+    this.#options.send({ type: 'config-applied', version: snapshot.version, addresses, errors })
+  }
+
+  /** Routes of the same id and service keep their meter, so that counters don't start again. */
+  #assemble(snapshot: ConfigSnapshot): ProxyRoute[] {
+    const meters = new Map(this.#routes.map(({ rule, meter }) => [`${rule.id}\0${rule.service}`, meter]))
+    return snapshot.routes.map((rule) => {
+      const service = this.#services.get(rule.service)
+      if (service === undefined) throw new Error(`route ${rule.id} names the unpublished service ${rule.service}`)
+      const meter = meters.get(`${rule.id}\0${rule.service}`) ?? new RouteMeter(this.#series, rule.id, rule.service)
+      return { rule, service, meter, ...pathPlan(rule) }
+    })
+  }
+}

@@ -1,0 +1,125 @@
+import { type Balancer, type BalancerOptions } from '../balance/contract.ts'
+import { balancers } from '../balance/index.ts'
+import { Endpoint } from '../core/endpoint.ts'
+import type { Ledger } from '../core/ledger.ts'
+import { EndpointMeter, ServiceMeter } from '../core/meter.ts'
+import type { SeriesWriter } from '../core/series.ts'
+import { type OutlierDetector, Service } from '../core/service.ts'
+import type { PublishedEndpoint, PublishedService, ServiceSettings } from '../core/snapshot.ts'
+import { eligible } from '../health/eligibility.ts'
+
+export interface ServiceTableOptions {
+  readonly ledger: Ledger
+  /** Column of this thread in the Ledger. */
+  readonly column: number
+  readonly series: SeriesWriter
+  readonly outlier: OutlierDetector
+  readonly balancing: BalancerOptions
+}
+
+/**
+ * The services and endpoints of one data thread, assembled from published values. A Service and an Endpoint live on over
+ * configurations and lists as long as their identity does; sets and pickers are replaced.
+ */
+export class ServiceTable {
+  readonly #options: ServiceTableOptions
+  readonly #services = new Map<string, Service>()
+  /** Lists of services that the configuration does not name yet. */
+  readonly #early = new Map<string, PublishedService>()
+  readonly #rebuild = (service: Service): void => this.#build(service, service.endpoints.all, service.endpoints.version)
+
+  constructor(options: ServiceTableOptions) {
+    this.#options = options
+  }
+
+  get(name: string): Service | undefined {
+    return this.#services.get(name)
+  }
+
+  *endpoints(): Iterable<Endpoint> {
+    for (const service of this.#services.values()) yield* service.endpoints.all
+  }
+
+  /** Takes over the services of a configuration. Those it does not name any more end. */
+  configure(wanted: readonly ServiceSettings[]): void {
+    const names = new Set(wanted.map(({ name }) => name))
+    for (const [name, service] of this.#services) {
+      if (names.has(name)) continue
+      this.#services.delete(name)
+      for (const endpoint of service.endpoints.all) retire(endpoint)
+      service.meter.retire()
+    }
+    for (const settings of wanted) {
+      const existing = this.#services.get(settings.name)
+      if (existing === undefined) this.#add(settings)
+      else {
+        existing.settings = settings
+        this.#rebuild(existing)
+      }
+    }
+  }
+
+  /** Takes over a service's list: endpoints are kept by identity, added, or let go. */
+  publish(published: PublishedService): void {
+    const service = this.#services.get(published.service)
+    if (service === undefined) {
+      this.#early.set(published.service, published)
+      return
+    }
+    const before = new Map(service.endpoints.all.map((endpoint) => [endpoint.id, endpoint]))
+    const all = published.endpoints.map((next) => {
+      const kept = before.get(next.id)
+      if (kept === undefined || kept.slot !== next.slot) return this.#endpoint(service.name, next)
+      before.delete(next.id)
+      kept.published = next
+      kept.weight = next.weight
+      return kept
+    })
+    this.#build(service, all, published.version)
+    for (const gone of before.values()) retire(gone)
+  }
+
+  #add(settings: ServiceSettings): void {
+    const { ledger, series, outlier } = this.#options
+    const service = new Service({
+      settings,
+      cell: ledger.service(settings.slot),
+      meter: new ServiceMeter(series, settings.name),
+      outlier,
+      rebuild: this.#rebuild,
+      endpoints: { version: 0, epoch: -1, all: [], eligible: [], panic: false, picker: { pick: () => null } },
+    })
+    this.#services.set(settings.name, service)
+    const early = this.#early.get(settings.name)
+    this.#early.delete(settings.name)
+    if (early !== undefined) this.publish(early)
+  }
+
+  #endpoint(service: string, published: PublishedEndpoint): Endpoint {
+    const { ledger, column, series } = this.#options
+    return new Endpoint(
+      published,
+      ledger.endpoint(published.slot, column),
+      new EndpointMeter(series, service, `${published.host}:${published.port}`),
+    )
+  }
+
+  #build(service: Service, all: readonly Endpoint[], version: number): void {
+    // Read first: an ejection that comes while we look moves the epoch on, and the next pick builds again.
+    const epoch = service.cell.epoch()
+    const { eligible: members, panic } = eligible(all)
+    const picker = balancerOf(service.settings).build(members, this.#options.balancing, service.endpoints.picker)
+    service.endpoints = { version, epoch, all, eligible: members, panic, picker }
+  }
+}
+
+function balancerOf({ balancer, name }: ServiceSettings): Balancer {
+  const found = (balancers as Readonly<Record<string, Balancer>>)[balancer]
+  if (found === undefined) throw new Error(`service ${name} asks for the unknown balancer ${balancer}`)
+  return found
+}
+
+function retire(endpoint: Endpoint): void {
+  endpoint.pool?.close()
+  endpoint.meter.retire()
+}
