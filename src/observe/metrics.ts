@@ -50,7 +50,7 @@ function currentLabels(input: MetricsInput): (labels: Labels) => boolean {
   const routeKeys = new Set(routes.map(({ id, service }) => joinKey(id, service)))
   const serviceNames = new Set(services.map(({ name }) => name))
   const listenerNames = new Set(listeners.map(({ name }) => name))
-  const instances = new Set(Array.from(input.endpoints(), ({ service, id }) => joinKey(service, id)))
+  const instances = new Set(input.stats().inflight.map(({ service, instance }) => joinKey(service, instance)))
   return ({ route, service, instance, listener }) => {
     if (listener !== undefined) return listenerNames.has(listener)
     if (service === undefined || service === '') return true

@@ -2,22 +2,20 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { durationBuckets, RouteMeter, ThreadMeter } from '../../../src/core/meter.ts'
 import { SeriesWriter } from '../../../src/core/series.ts'
 import { families } from '../../../src/observe/families.ts'
-import type { EjectionReading, EndpointReading } from '../../../src/observe/metrics-input.ts'
+import type { ControlReadings } from '../../../src/observe/metrics-input.ts'
 import { createMetrics } from '../../../src/observe/metrics.ts'
 import { SeriesStore } from '../../../src/observe/series-store.ts'
 import { parseTextFormat } from './text-format.ts'
 
 const odd = 'a"b\\c\nd'
 
-let endpoints: EndpointReading[]
-let ejections: EjectionReading[]
+let stats: ControlReadings
 let store: SeriesStore
 let thread: SeriesWriter
 let scrape: ReturnType<typeof createMetrics>
 
 beforeEach(() => {
-  endpoints = []
-  ejections = []
+  stats = { endpoints: [], inflight: [], ejections: [], discovery: [] }
   store = new SeriesStore(['tidegate_connections'], (_, ids) => ids.forEach((id) => thread.release(id)))
   thread = new SeriesWriter(
     (series) => store.announced(0, series),
@@ -30,11 +28,7 @@ beforeEach(() => {
       services: [{ name: 'users' }],
       listeners: [{ name: 'edge' }],
     }),
-    endpoints: () => endpoints,
-    ejections: () => ejections,
-    discovery: () => [
-      { source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 } },
-    ],
+    stats: () => stats,
     reloads: () => ({ applied: 4, rejected: 1 }),
     workers: () => ({ running: 2, restarts: 1 }),
     logLinesDropped: () => 5,
@@ -97,41 +91,25 @@ describe('metrics', () => {
     expect(found.find(({ name }) => name.endsWith('_sum'))?.value).toBeCloseTo(60.0039)
   })
 
-  test('prints every state of every service, zeros included', async () => {
-    endpoints = [{ service: 'users', id: 'consul/n/a@10.0.0.1:80', state: 'ejected', inflight: 3 }]
-    const exposition = await parsed()
-    const states = exposition.get('tidegate_endpoints')?.samples.map(({ labels, value }) => [labels.state, value])
-    expect(states).toEqual([
-      ['eligible', 0],
-      ['ejected', 1],
-      ['unhealthy', 0],
-      ['draining', 0],
-    ])
-    expect(exposition.get('tidegate_endpoint_inflight')?.samples).toEqual([
-      {
-        name: 'tidegate_endpoint_inflight',
-        labels: { service: 'users', instance: 'consul/n/a@10.0.0.1:80' },
-        value: 3,
-      },
-    ])
-  })
-
-  test('shows the ejections of a departed instance once more, and again when it is back', async () => {
-    const family = 'tidegate_ejections_total'
-    endpoints = [{ service: 'users', id: 'a', state: 'eligible', inflight: 0 }]
-    ejections = [{ service: 'users', instance: 'a', reason: 'connect', count: 2 }]
-    expect(await samples(family)).toHaveLength(1)
-    const [back] = endpoints.splice(0)
-    expect(await samples(family)).toHaveLength(1)
-    expect(await samples(family)).toHaveLength(0)
-    expect(await samples(family)).toHaveLength(0)
-    endpoints = back === undefined ? [] : [back]
-    expect(await samples(family)).toHaveLength(1)
-  })
-
   test("prints the control plane's counts", async () => {
+    const instance = 'consul/n/a@10.0.0.1:80'
+    stats = {
+      endpoints: [
+        { service: 'users', state: 'eligible', count: 2 },
+        { service: 'users', state: 'ejected', count: 0 },
+      ],
+      inflight: [{ service: 'users', instance, inflight: 3 }],
+      ejections: [{ service: 'users', instance, reason: 'connect', count: 4 }],
+      discovery: [{ source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 } }],
+    }
     const exposition = await parsed()
     const flat = (family: string) => exposition.get(family)?.samples.map(({ labels, value }) => ({ ...labels, value }))
+    expect(flat('tidegate_endpoints')).toEqual([
+      { service: 'users', state: 'eligible', value: 2 },
+      { service: 'users', state: 'ejected', value: 0 },
+    ])
+    expect(flat('tidegate_endpoint_inflight')).toEqual([{ service: 'users', instance, value: 3 }])
+    expect(flat('tidegate_ejections_total')).toEqual([{ service: 'users', instance, reason: 'connect', value: 4 }])
     expect(flat('tidegate_discovery_age_seconds')).toEqual([{ source: 'consul', service: 'users', value: 1.5 }])
     expect(flat('tidegate_discovery_updates_total')).toEqual([
       { source: 'consul', service: 'users', outcome: 'changed', value: 3 },
@@ -144,6 +122,16 @@ describe('metrics', () => {
     ])
     expect(flat('tidegate_workers')).toEqual([{ value: 2 }])
     expect(flat('tidegate_worker_restarts_total')).toEqual([{ value: 1 }])
+  })
+
+  test('shows the ejections of a departed instance once more, and again when it is back', async () => {
+    const counts: number[] = []
+    const here = { ...stats, ejections: [{ service: 'users', instance: 'a', reason: 'connect', count: 2 } as const] }
+    for (const each of [here, stats, stats, stats, here]) {
+      stats = each
+      counts.push((await samples('tidegate_ejections_total')).length)
+    }
+    expect(counts).toEqual([1, 1, 0, 0, 1])
   })
 
   test('adds the log lines that data threads dropped to its own', async () => {
