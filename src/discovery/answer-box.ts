@@ -34,12 +34,17 @@ export class AnswerBox {
     this.#wake?.()
   }
 
-  /** The consumer gets nothing more, not even an answer that waits. */
+  /** The consumer gets the answer it has not taken yet, then the end. */
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ended'
-    this.#answer = null
     this.#wake?.()
+  }
+
+  /** The consumer does not want any more: it gets the end at once. */
+  cancel(): void {
+    this.#answer = null
+    this.end()
   }
 
   /** For one consumer. */

@@ -4,8 +4,8 @@ import { DiscoveryError } from '../contract.ts'
 interface PapiError extends Error {
   readonly code?: string
   readonly isTimeout?: boolean
-  readonly isResponse?: boolean
   readonly isCodec?: boolean
+  /** Also there when the body could not be decoded. */
   readonly response?: { readonly statusCode?: number; readonly body?: unknown }
 }
 
@@ -15,7 +15,8 @@ const shownBodyChars = 200
 export function consulError(cause: unknown, url: string): DiscoveryError {
   if (cause instanceof DiscoveryError) return cause
   if (!isPapiError(cause)) return unreadable(url, String(cause), cause)
-  if (cause.isResponse) return statusError(cause, url)
+  const status = cause.response?.statusCode ?? 200
+  if (status < 200 || status > 299) return statusError(status, cause, url)
   if (cause.isTimeout) {
     const way = 'check that the agent is not overloaded and that nothing between drops connections'
     return new DiscoveryError('timeout', `Consul did not answer ${url} in time; ${way}`, { cause })
@@ -45,8 +46,7 @@ export function denied(url: string, cause?: unknown): DiscoveryError {
   return new DiscoveryError('denied', message, { cause })
 }
 
-function statusError(error: PapiError, url: string): DiscoveryError {
-  const status = error.response?.statusCode ?? 0
+function statusError(status: number, error: PapiError, url: string): DiscoveryError {
   if (status === 401 || status === 403) return denied(url, error)
   const said = oneLine(error.response?.body)
   return new DiscoveryError('status', `Consul answered ${status}${said} to ${url}; ${wayOut(status)}`, { cause: error })

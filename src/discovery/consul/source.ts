@@ -39,7 +39,7 @@ class ConsulSource implements Discovery {
     const end = AbortSignal.any([signal, this.#closing.signal])
     if (end.aborted) return
     const watcher = new Watcher(service, this.#context.onSkipped)
-    const onEnd = () => watcher.box.end()
+    const onEnd = () => watcher.box.cancel()
     end.addEventListener('abort', onEnd, { once: true })
     this.#watchers.add(watcher)
     this.#arrangeSoon()
@@ -50,7 +50,7 @@ class ConsulSource implements Discovery {
       this.#watchers.delete(watcher)
       // In an outage all watches fail and come back one by one: that is no reason to give each its own connection.
       if (!watcher.box.hasFailed) this.#mayStopSharing = true
-      watcher.box.end()
+      watcher.box.cancel()
       this.#arrangeSoon()
     }
   }
