@@ -1,6 +1,6 @@
 import { type Alias, isAlias, isMap, isPair, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml'
 import type { Path, Position, Problem } from './finding.ts'
-import { maxDepth } from './source.ts'
+import { maxDepth } from './written.ts'
 
 interface Entry {
   readonly key: Scalar
@@ -55,7 +55,8 @@ export class YamlTree {
 
   #readAlias(alias: Alias, path: Path): unknown {
     const anchored = this.#anchors.get(alias.source)
-    if (anchored === undefined) return this.#complain(path, alias, `no anchor &${alias.source} stands before this alias`)
+    if (anchored === undefined)
+      return this.#complain(path, alias, `no anchor &${alias.source} stands before this alias`)
     this.#aliased.set(alias, anchored)
     return this.#read(anchored, path)
   }

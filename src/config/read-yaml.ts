@@ -1,10 +1,10 @@
 import { Composer, type CST, type Document, LineCounter, Parser, type YAMLError } from 'yaml'
 import type { Position, Problem } from './finding.ts'
-import { maxDepth, type Source } from './source.ts'
+import { maxDepth, type Written } from './written.ts'
 import { YamlTree } from './yaml-tree.ts'
 
 /** Reads YAML 1.2 (so JSON too), with anchors, aliases and merge keys. Never throws: what is wrong is in `problems`. */
-export function readYaml(text: string): Source {
+export function readYaml(text: string): Written {
   const lines = new LineCounter()
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
@@ -27,7 +27,7 @@ export function readYaml(text: string): Source {
   return { tree: tree.value, problems: tree.problems, locate: (path, atKey) => tree.locate(path, atKey) }
 }
 
-function broken(problems: readonly Problem[]): Source {
+function broken(problems: readonly Problem[]): Written {
   return { tree: null, problems, locate: () => null }
 }
 

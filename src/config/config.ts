@@ -1,0 +1,97 @@
+import type { RouteRule } from '../core/route.ts'
+import type { ListenerSettings, OutlierPolicy } from '../core/snapshot.ts'
+
+export interface ListenerConfig extends ListenerSettings {
+  readonly engine: 'fast'
+}
+
+export interface AdminConfig {
+  readonly host: string
+  readonly port: number
+  /** Never null off loopback. */
+  readonly token: string | null
+  readonly publicMetrics: boolean
+}
+
+export interface LogConfig {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  readonly access: boolean
+}
+
+export interface ConsulSourceConfig {
+  readonly name: string
+  readonly type: 'consul'
+  /** `http://127.0.0.1:8500`, without a final slash. */
+  readonly address: string
+  readonly token: string | null
+  /** Null = the agent's own. */
+  readonly datacenter: string | null
+}
+
+export interface StaticInstanceConfig {
+  readonly host: string
+  readonly port: number
+  readonly weight: number
+  readonly zone: string
+  readonly version: string
+  readonly tags: readonly string[]
+  readonly meta: Readonly<Record<string, string>>
+}
+
+export interface StaticSourceConfig {
+  readonly name: string
+  readonly type: 'static'
+  readonly services: Readonly<Record<string, readonly StaticInstanceConfig[]>>
+}
+
+export type SourceConfig = ConsulSourceConfig | StaticSourceConfig
+
+export interface ServiceConfig {
+  /** The name that routes use. */
+  readonly key: string
+  /** Name of a source in `discovery`. */
+  readonly from: string
+  /** Name in that source. */
+  readonly name: string
+  readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'random'
+  readonly protocol: 'http1'
+  readonly outlier: OutlierPolicy
+  readonly connectTimeoutMs: number
+  readonly headTimeoutMs: number
+  readonly idleTimeoutMs: number
+  /** 0 = nothing is held. */
+  readonly holdMs: number
+}
+
+export interface RouteConfig extends RouteRule {
+  /** Where it stands in the file; null where the file has no positions. */
+  readonly line: number | null
+}
+
+/** A checked configuration: plain frozen values, defaults filled in, names resolved. */
+export interface Config {
+  readonly listeners: readonly ListenerConfig[]
+  readonly admin: AdminConfig
+  /** Data threads; 0 = in the main thread; `auto` is for the composition root to decide. */
+  readonly workers: number | 'auto'
+  readonly log: LogConfig
+  /** Absolute; null = nothing is kept. */
+  readonly stateDir: string | null
+  /** In file order: the first is the default. */
+  readonly discovery: readonly SourceConfig[]
+  /** Every service with an entry, then those that only routes name. */
+  readonly services: readonly ServiceConfig[]
+  /** In file order. */
+  readonly routes: readonly RouteConfig[]
+  readonly shutdown: { readonly delayMs: number; readonly deadlineMs: number }
+  readonly readyTimeoutMs: number
+}
+
+/** A configuration and what is needed to show it. */
+export interface LoadedConfig {
+  /** As the caller named it. */
+  readonly file: string
+  readonly config: Config
+  /** The tree as written: `${…}` not filled in, secrets in clear. Show it through `describeConfig` only. */
+  readonly written: unknown
+}

@@ -1,0 +1,22 @@
+/** What a service is like where neither its entry nor `defaults.service` says otherwise; in the notation of the file. */
+export const serviceDefaults = {
+  balancer: 'round-robin',
+  protocol: 'http1',
+  outlier: { consecutiveFailures: 5, baseEjection: '30s', maxEjection: '5m', maxEjectedPercent: 50 },
+  connectTimeout: '2s',
+  headTimeout: '15s',
+  idleTimeout: '5m',
+  hold: '10m',
+} as const
+
+/** The same for a route and `defaults.route`. Its `path` and `service` have no default. */
+export const routeDefaults = {
+  host: null,
+  methods: null,
+  headers: {},
+  stripPrefix: false,
+  prependPath: null,
+  rewriteHost: false,
+  timeout: '30s',
+  retry: { attempts: 1, on: [] },
+} as const

@@ -1,0 +1,72 @@
+import type { RouteConfig } from './config.ts'
+import type { Path, Problem } from './finding.ts'
+import { overlay } from './overlay.ts'
+import { routeIds } from './route-ids.ts'
+import type { ParsedConfig } from './schema.ts'
+import { builtInRoute, type RouteLayer } from './schema/routes.ts'
+import type { Written } from './written.ts'
+
+type Located = Omit<RouteConfig, 'id'>
+
+/** Routes in file order. Those without a path or a service are reported and left out. */
+export function normalizeRoutes(
+  parsed: ParsedConfig,
+  locate: Written['locate'],
+): { routes: readonly RouteConfig[]; problems: readonly Problem[] } {
+  const problems: Problem[] = []
+  const rules: Located[] = []
+  const seen = new Map<string, Located>()
+  for (const [index, entry] of parsed.routes.entries()) {
+    const path: Path = ['routes', index]
+    const rule = normalizeRoute(entry, parsed, locate(path, false)?.line ?? null)
+    if (Array.isArray(rule)) {
+      problems.push(...rule.map((key) => ({ path: [...path, key], message: 'is required' })))
+      continue
+    }
+    const match = matchOf(rule)
+    const equal = seen.get(match)
+    if (equal === undefined) {
+      seen.set(match, rule)
+      rules.push(rule)
+    } else {
+      const place = equal.line === null ? 'an earlier route' : `the route on line ${equal.line}`
+      problems.push({ path, message: `takes the same requests as ${place}`, hint: 'remove one of them' })
+    }
+  }
+  const ids = routeIds(rules)
+  return { routes: rules.map((rule, index) => ({ id: ids[index] ?? rule.path, ...rule })), problems }
+}
+
+/** The route, or the keys that it lacks. */
+function normalizeRoute(entry: RouteLayer, parsed: ParsedConfig, line: number | null): Located | string[] {
+  const builtIn = builtInRoute()
+  const defaults = parsed.defaults.route
+  const { path, service, headers, timeout, ...settings } = overlay(builtIn, defaults, entry)
+  if (path === undefined || service === undefined) {
+    return [...(path === undefined ? ['path'] : []), ...(service === undefined ? ['service'] : [])]
+  }
+  return {
+    host: settings.host,
+    path,
+    methods: settings.methods,
+    headers: Object.entries(headers).map(([name, value]) => ({ name, value })),
+    service,
+    stripPrefix: settings.stripPrefix,
+    prependPath: settings.prependPath,
+    rewriteHost: settings.rewriteHost,
+    timeoutMs: timeout,
+    retryAttempts: overlay(builtIn.retry, defaults.retry, entry.retry).attempts,
+    line,
+  }
+}
+
+/** Equal for two routes that accept exactly the same requests. */
+function matchOf({ host, path, methods, headers }: Located): string {
+  const fields = headers.map(({ name, value }) => [name, value]).toSorted(byName)
+  return JSON.stringify([host, path, methods?.toSorted() ?? null, fields])
+}
+
+function byName([a = '']: string[], [b = '']: string[]): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { parseListenAddress, parseNetwork } from '../address.ts'
+import { duration, integer, name, parsedText, size } from './fields.ts'
+
+const mib = 1024 ** 2
+
+const timeouts = z.strictObject({
+  head: duration()
+    .prefault('10s')
+    .describe('From the first byte of a request to the end of its head; a slower one is 408.'),
+  idle: duration().prefault('75s').describe('How long a kept-alive connection may wait for its next request.'),
+  body: duration()
+    .prefault('30s')
+    .describe('Silence allowed while a request body arrives; not its whole duration. A longer one is 408.'),
+  write: duration()
+    .prefault('30s')
+    .describe('How long a client may take nothing of an answer that waits for it, before it is cut off.'),
+})
+
+const limits = z.strictObject({
+  headBytes: size({ min: 256, max: mib })
+    .prefault('16KiB')
+    .describe('Request line and header fields together; more is 431, or 414 when the target alone is longer.'),
+  headFields: integer(1, 10_000).prefault(100).describe('Number of header fields; more is 431.'),
+  bodyBytes: size({ min: 0, max: Number.MAX_SAFE_INTEGER })
+    .nullable()
+    .prefault(null)
+    .describe('Request body; more is 413. null = no limit: bodies are streamed, never kept whole.'),
+  connections: integer(1, 10_000_000)
+    .prefault(20_000)
+    .describe(
+      'Open client connections of this listener, all threads together. The process needs two file descriptors for each.',
+    ),
+  connectionsPerClient: integer(1, 10_000_000)
+    .nullable()
+    .prefault(null)
+    .describe('The same per client address. null = no limit; mind clients that share an address behind a proxy.'),
+})
+
+const listener = z.strictObject({
+  name: name().describe('Label in metrics and logs; unique.'),
+  address: parsedText(parseListenAddress).describe(
+    '`host:port` to listen on, for example `0.0.0.0:8080`, `[::]:8080` or `127.0.0.1:0` (port 0 = a free one).',
+  ),
+  engine: z.enum(['fast']).prefault('fast').describe('How HTTP is spoken: `fast` is the forwarder on bare sockets.'),
+  trustedProxies: z
+    .array(parsedText(parseNetwork))
+    .prefault([])
+    .describe(
+      'Addresses and networks (`10.0.0.0/8`) whose `x-forwarded-*` and `forwarded` fields are believed; those of all others are replaced.',
+    ),
+  timeouts: timeouts.prefault({}).describe('Times on the client side.'),
+  limits: limits.prefault({}).describe('What a client may ask for.'),
+})
+
+export const listeners = z
+  .array(listener)
+  .min(1)
+  .prefault([{ name: 'edge', address: '0.0.0.0:8080' }])
+  .describe('Where clients connect. A reload opens new ones and drains removed ones.')
+
+export type Listener = z.output<typeof listener>

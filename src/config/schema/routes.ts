@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { routeDefaults } from '../defaults.ts'
+import { InvalidValue } from '../invalid-value.ts'
+import { parseFieldName, parseFieldValue, parseHostPattern, parseMethod, parsePathPrefix } from '../match-fields.ts'
+import { duration, integer, name, parsedText, settle } from './fields.ts'
+
+const methods = z
+  .array(parsedText(parseMethod))
+  .min(1)
+  .transform((list, context) => {
+    const twice = list.findIndex((method, index) => list.indexOf(method) !== index)
+    if (twice === -1) return list
+    context.addIssue({ code: 'custom', message: `${list[twice]} is listed twice`, path: [twice], input: list })
+    return z.NEVER
+  })
+
+const headers = z.record(z.string(), parsedText(parseFieldValue)).transform((fields, context) => {
+  const lowerCase: Record<string, string> = {}
+  for (const [written, value] of Object.entries(fields)) {
+    const add = () => {
+      const field = parseFieldName(written)
+      if (Object.hasOwn(lowerCase, field)) throw new InvalidValue(`${field} is listed twice`)
+      lowerCase[field] = value
+    }
+    settle(add, { context, path: [written], input: fields })
+  }
+  return lowerCase
+})
+
+const retry = z.strictObject({
+  attempts: integer(0, 10)
+    .optional()
+    .describe(
+      'Further attempts after one that may have reached an endpoint; only idempotent methods, each on another endpoint. What was never sent (connection refused) is tried elsewhere in any case.',
+    )
+    .meta({ default: routeDefaults.retry.attempts }),
+  on: z
+    .array(z.string())
+    .max(0)
+    .optional()
+    .describe('Failures and statuses that are retried beyond those; in this version there are none to name.')
+    .meta({ default: routeDefaults.retry.on }),
+})
+
+/** Keys of a route as one place states them: its entry, `defaults.route`, or the built-in defaults. */
+export const routeLayer = z.strictObject({
+  host: parsedText(parseHostPattern)
+    .nullable()
+    .optional()
+    .describe(
+      'Exact host, or `*.example.com` for every name below it. null = any. An exact host comes before a wildcard, a longer wildcard before a shorter one, both before none.',
+    )
+    .meta({ default: routeDefaults.host }),
+  path: parsedText(parsePathPrefix)
+    .optional()
+    .describe(
+      'Path prefix, matched at segment boundaries: `/api` takes `/api` and `/api/x`, not `/apix`. The longest wins. In normal form, without dot segments. Required.',
+    ),
+  methods: methods
+    .nullable()
+    .optional()
+    .describe('Methods the route takes; null = all. Others go on to the next route, and are 404 when there is none.')
+    .meta({ default: routeDefaults.methods }),
+  headers: headers
+    .optional()
+    .describe('Header fields a request must carry with exactly these values. Names in any case.')
+    .meta({ default: routeDefaults.headers }),
+  service: name()
+    .optional()
+    .describe('The service that answers: a key of `services`, or a name in the registry. Required.'),
+  stripPrefix: z
+    .boolean()
+    .optional()
+    .describe('true = the endpoint gets the path without the prefix.')
+    .meta({ default: routeDefaults.stripPrefix }),
+  prependPath: parsedText(parsePathPrefix)
+    .nullable()
+    .optional()
+    .describe('Put before the path, after stripping.')
+    .meta({ default: routeDefaults.prependPath }),
+  rewriteHost: z
+    .boolean()
+    .optional()
+    .describe("true = the endpoint's own address as `host`; false = what the client sent.")
+    .meta({ default: routeDefaults.rewriteHost }),
+  timeout: duration()
+    .optional()
+    .describe(
+      'For all attempts together, from the request fully received until the response head is complete. Bodies and tunnels have idle times only.',
+    )
+    .meta({ default: routeDefaults.timeout }),
+  retry: retry.optional().describe('When another endpoint is tried.').meta({ default: routeDefaults.retry }),
+})
+
+export const routes = z
+  .array(routeLayer)
+  .describe(
+    'Which requests go to which service. Exact host first, then path length, then number of header conditions, then methods, then the order here. Two equal routes are an error. Required, if only as `[]`.',
+  )
+
+export type RouteLayer = z.output<typeof routeLayer>
+
+/** The layer under all others, complete but for `path` and `service`. */
+export function builtInRoute() {
+  const complete = routeLayer.omit({ path: true, service: true }).required().extend({ retry: retry.required() })
+  return complete.parse(routeDefaults)
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { serviceDefaults } from '../defaults.ts'
+import { duration, integer, name } from './fields.ts'
+
+/** The balancers of this version, by the name they have in the configuration. */
+export const builtBalancers = ['round-robin', 'least-request', 'p2c', 'random'] as const
+
+const { outlier: outlierDefaults } = serviceDefaults
+
+const outlier = z.strictObject({
+  consecutiveFailures: integer(1, 1_000_000)
+    .optional()
+    .describe('Failures in a row that eject: 5xx answers, resets, bad answers, timeouts. Client aborts never count.')
+    .meta({ default: outlierDefaults.consecutiveFailures }),
+  baseEjection: duration()
+    .optional()
+    .describe('How long the first ejection lasts; the n-th in a row lasts n times as long.')
+    .meta({ default: outlierDefaults.baseEjection }),
+  maxEjection: duration()
+    .optional()
+    .describe('The longest ejection; at least `baseEjection`.')
+    .meta({ default: outlierDefaults.maxEjection }),
+  maxEjectedPercent: integer(0, 100)
+    .optional()
+    .describe(
+      'Share of the endpoints that may be ejected at once, and never the last one. 0 = only those that refuse connections, which are not bounded.',
+    )
+    .meta({ default: outlierDefaults.maxEjectedPercent }),
+})
+
+/** Keys of a service as one place states them: its entry, `defaults.service`, or the built-in defaults. */
+export const serviceLayer = z.strictObject({
+  from: z
+    .string()
+    .optional()
+    .describe('Name of the source in `discovery` that lists the instances. Default: the first source.'),
+  name: name().optional().describe('Name in the registry. Default: the key of this entry.'),
+  balancer: z
+    .enum(builtBalancers)
+    .optional()
+    .describe(
+      '`round-robin`: in turn, by weight, exact per thread. `least-request`: fewest requests in flight, exact over all threads. `p2c`: the better of two random ones. `random`: by weight.',
+    )
+    .meta({ default: serviceDefaults.balancer }),
+  protocol: z
+    .enum(['http1'])
+    .optional()
+    .describe('What is spoken to the instances.')
+    .meta({ default: serviceDefaults.protocol }),
+  outlier: outlier
+    .optional()
+    .describe('When a failing endpoint is ejected. An endpoint that refuses connections is ejected at once, always.')
+    .meta({ default: outlierDefaults }),
+  connectTimeout: duration()
+    .optional()
+    .describe('For one attempt to connect; a slower one is retried on another endpoint.')
+    .meta({ default: serviceDefaults.connectTimeout }),
+  headTimeout: duration()
+    .optional()
+    .describe(
+      'From the request fully sent to the response head. For long polls, raise it together with `timeout` of the route.',
+    )
+    .meta({ default: serviceDefaults.headTimeout }),
+  idleTimeout: duration()
+    .optional()
+    .describe('Silence allowed in response bodies and tunnels (WebSocket).')
+    .meta({ default: serviceDefaults.idleTimeout }),
+  hold: duration({ zero: true })
+    .optional()
+    .describe(
+      'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections. 0 = never.',
+    )
+    .meta({ default: serviceDefaults.hold }),
+})
+
+export const services = z
+  .record(name(), serviceLayer)
+  .prefault({})
+  .describe(
+    'Settings per service, by the name that routes use. Optional: a route may name a service that has no entry here.',
+  )
+
+export type ServiceLayer = z.output<typeof serviceLayer>
+
+/** The layer under all others, complete. */
+export function builtInService() {
+  const complete = serviceLayer.omit({ from: true, name: true }).required().extend({ outlier: outlier.required() })
+  return complete.parse(serviceDefaults)
+}
