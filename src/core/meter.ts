@@ -142,10 +142,11 @@ export class ServiceMeter {
   }
 }
 
-/** Metrics of a data thread that belong to no route: `tidegate_errors_total`, `tidegate_connections`. */
+/** Metrics of a data thread that belong to no route: `tidegate_errors_total`, `tidegate_connections`, `tidegate_log_dropped_total`. */
 export class ThreadMeter {
   readonly #writer: SeriesWriter
   readonly #errors: LazyCounters
+  readonly #logDropped: LazyCounters
   readonly #listeners = new Map<string, SeriesCells>()
 
   constructor(writer: SeriesWriter) {
@@ -153,10 +154,15 @@ export class ThreadMeter {
     this.#errors = new LazyCounters((key) =>
       writer.allot('tidegate_errors_total', { failure: outcomes[key] as string }, 1),
     )
+    this.#logDropped = new LazyCounters(() => writer.allot('tidegate_log_dropped_total', {}, 1))
   }
 
   failed(failure: Failure): void {
     this.#errors.increment(failureKeys.get(failure) as number)
+  }
+
+  logLineDropped(): void {
+    this.#logDropped.increment(0)
   }
 
   /** Open downstream connections of a listener in this thread. */

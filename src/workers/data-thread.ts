@@ -20,7 +20,8 @@ export interface DataThreadOptions {
   readonly threads: number
   readonly ledger: LedgerShape
   readonly send: (message: ThreadMessage) => void
-  readonly accessLog: (exchange: SettledExchange) => void
+  /** Makes the access log of this thread. @param onDropped called for each line that is lost */
+  readonly accessLog: (onDropped: () => void) => (exchange: SettledExchange) => void
 }
 
 /**
@@ -33,6 +34,7 @@ export class DataThread {
   readonly #series: SeriesWriter
   readonly #services: ServiceTable
   readonly #proxy: Proxy
+  readonly #accessLog: (exchange: SettledExchange) => void
   #routes: readonly ProxyRoute[] = []
   /** Configurations are applied one after the other, since opening listeners takes a while. */
   #applying: Promise<void> = Promise.resolve()
@@ -58,10 +60,12 @@ export class DataThread {
         report: (ejection) => send({ type: 'ejected', ejection }),
       }),
     })
+    const meter = new ThreadMeter(this.#series)
+    this.#accessLog = options.accessLog(() => meter.logLineDropped())
     this.#proxy = new Proxy({
       wheel: new TimerWheel(),
       random,
-      meter: new ThreadMeter(this.#series),
+      meter,
       threads: options.threads,
       reusePort: options.threads > 1,
     })
@@ -106,7 +110,7 @@ export class DataThread {
     const before = this.#routes
     this.#routes = this.#assemble(snapshot)
     this.#proxy.route(buildTable(this.#routes))
-    this.#proxy.logTo(snapshot.accessLog ? this.#options.accessLog : null)
+    this.#proxy.logTo(snapshot.accessLog ? this.#accessLog : null)
     for (const route of before) if (!this.#routes.some((next) => next.meter === route.meter)) route.meter.retire()
     const { addresses, errors } = await this.#proxy.listen(snapshot.listeners)
     this.#options.send({ type: 'config-applied', version: snapshot.version, addresses, errors })

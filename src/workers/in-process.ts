@@ -1,16 +1,9 @@
 import { MessageChannel } from 'node:worker_threads'
-import type { SettledExchange } from '../core/exchange.ts'
-import type { Ledger } from '../core/ledger.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
+import type { DataPlane, DataPlaneOptions } from './data-plane.ts'
 import { DataThread } from './data-thread.ts'
 
-/** What a gateway needs of its data plane, in threads or not. */
-export interface DataPlane {
-  start(): void
-  send(message: ControlMessage): void
-  stop(): Promise<void>
-  readonly running: number
-}
+const onlyId = 0
 
 /**
  * The data plane in the main thread (`workers: 0`): the same code as in a worker, behind a channel that copies and orders
@@ -19,24 +12,19 @@ export interface DataPlane {
 export class InProcess implements DataPlane {
   readonly #channel = new MessageChannel()
   readonly #thread: DataThread
-  readonly #onStarted: (send: (message: ControlMessage) => void) => void
+  readonly #options: DataPlaneOptions
 
-  constructor(options: {
-    ledger: Ledger
-    accessLog: (exchange: SettledExchange) => void
-    onStarted: (send: (message: ControlMessage) => void) => void
-    onMessage: (message: ThreadMessage) => void
-  }) {
+  constructor(options: DataPlaneOptions) {
     const { port1, port2 } = this.#channel
-    this.#onStarted = options.onStarted
+    this.#options = options
     this.#thread = new DataThread({
       column: 0,
       threads: 1,
       ledger: options.ledger.shape(),
       send: (message) => port2.postMessage(message),
-      accessLog: options.accessLog,
+      accessLog: () => options.accessLog,
     })
-    port1.on('message', (message: ThreadMessage) => options.onMessage(message))
+    port1.on('message', (message: ThreadMessage) => options.onMessage(onlyId, message))
     port2.on('message', (message: ControlMessage) => this.#thread.receive(message))
   }
 
@@ -45,7 +33,7 @@ export class InProcess implements DataPlane {
   }
 
   start(): void {
-    this.#onStarted((message) => this.send(message))
+    this.#options.onStarted(onlyId, (message) => this.send(message))
   }
 
   send(message: ControlMessage): void {

@@ -100,7 +100,7 @@ export class ServiceTable {
     return new Endpoint(
       published,
       ledger.endpoint(published.slot, column),
-      new EndpointMeter(series, service, `${published.host}:${published.port}`),
+      new EndpointMeter(series, service, published.id),
     )
   }
 

@@ -1,26 +1,13 @@
 import { Worker } from 'node:worker_threads'
-import type { Ledger } from '../core/ledger.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import { fullJitterMs } from '../util/backoff.ts'
+import type { DataPlane, DataPlaneOptions } from './data-plane.ts'
 import type { ThreadParameters } from './thread.ts'
 
 /** Memory of one data thread's heap before it is replaced rather than let the process swap. */
 const maxOldGenerationSizeMb = 2048
 /** A thread that lived this long did not die of its start: back-off begins anew. */
 const stableMs = 30_000
-
-export interface SupervisorOptions {
-  readonly threads: number
-  readonly ledger: Ledger
-  readonly logFd: number
-  /** The thread takes messages; it knows nothing yet. @param id unique, never used again */
-  readonly onStarted: (id: number, send: (message: ControlMessage) => void) => void
-  readonly onMessage: (id: number, message: ThreadMessage) => void
-  /** The thread is gone and what it had in flight is taken back; a new one is on its way. */
-  readonly onLost: (id: number, cause: string) => void
-  /** Module of the threads; default workers/thread, with the extension this module has. */
-  readonly entry?: URL
-}
 
 interface Slot {
   readonly column: number
@@ -32,16 +19,16 @@ interface Slot {
   retry: NodeJS.Timeout | null
 }
 
-/** Keeps `threads` data threads running: one that dies is replaced, at once the first time, with back-off when it keeps dying. */
-export class Supervisor {
-  readonly #options: SupervisorOptions
+/** Keeps `workers` data threads running: one that dies is replaced, at once the first time, with back-off when it keeps dying. */
+export class Supervisor implements DataPlane {
+  readonly #options: DataPlaneOptions
   readonly #slots: Slot[]
   #nextId = 1
   #isStopping = false
 
-  constructor(options: SupervisorOptions) {
+  constructor(options: DataPlaneOptions) {
     this.#options = options
-    this.#slots = Array.from({ length: options.threads }, (_, column) => ({
+    this.#slots = Array.from({ length: options.workers }, (_, column) => ({
       column,
       worker: null,
       id: 0,
@@ -71,9 +58,9 @@ export class Supervisor {
   }
 
   #spawn(slot: Slot): void {
-    const { ledger, threads, logFd, entry } = this.#options
+    const { ledger, workers, logFd, entry } = this.#options
     const id = this.#nextId++
-    const parameters: ThreadParameters = { column: slot.column, threads, ledger: ledger.shape(), logFd }
+    const parameters: ThreadParameters = { column: slot.column, threads: workers, ledger: ledger.shape(), logFd }
     const worker = new Worker(entry ?? defaultEntry(), {
       name: `tidegate-${slot.column}`,
       workerData: parameters,

@@ -22,7 +22,7 @@ const parameters = workerData as ThreadParameters
 const thread = new DataThread({
   ...parameters,
   send: (message) => port.postMessage(message),
-  accessLog: createAccessLog(new LogWriter(openLogSink(parameters.logFd))),
+  accessLog: (onDropped) => createAccessLog(new LogWriter(openLogSink(parameters.logFd), { onDropped })),
 })
 port.on('message', (message: ControlMessage) => thread.receive(message))
 port.postMessage({ type: 'started' })
