@@ -1,0 +1,54 @@
+import type { ListenAddress, ListenError } from '../core/message.ts'
+
+/** What the data threads made of one version of the configuration. */
+export interface RolloutResult {
+  /** One per listener that was newly opened. */
+  readonly addresses: readonly ListenAddress[]
+  /** One per listener that a thread could not open. */
+  readonly errors: readonly ListenError[]
+}
+
+/** Follows each configuration into the data threads, so that somebody can wait until all of them serve by it. */
+export class Rollout {
+  readonly #threads: number
+  /** Latest version that each running thread applied. */
+  readonly #applied = new Map<number, number>()
+  readonly #waiting = new Set<{ version: number; resolve: (result: RolloutResult) => void }>()
+  #addresses = new Map<string, ListenAddress>()
+  #errors = new Map<string, ListenError>()
+
+  /** @param threads how many have to apply a version before it counts as in force */
+  constructor(threads: number) {
+    this.#threads = threads
+  }
+
+  applied(thread: number, version: number, result: RolloutResult): void {
+    this.#applied.set(thread, version)
+    for (const address of result.addresses) this.#addresses.set(address.listener, address)
+    for (const error of result.errors) this.#errors.set(error.listener, error)
+    this.#check()
+  }
+
+  threadLost(thread: number): void {
+    this.#applied.delete(thread)
+  }
+
+  /** Resolves when every thread serves by that version, a later one, or its replacement does. */
+  inForce(version: number): Promise<RolloutResult> {
+    return new Promise((resolve) => {
+      this.#waiting.add({ version, resolve })
+      this.#check()
+    })
+  }
+
+  #check(): void {
+    for (const waiting of this.#waiting) {
+      const threads = [...this.#applied.values()].filter((version) => version >= waiting.version).length
+      if (threads < this.#threads) continue
+      this.#waiting.delete(waiting)
+      waiting.resolve({ addresses: [...this.#addresses.values()], errors: [...this.#errors.values()] })
+      this.#addresses = new Map()
+      this.#errors = new Map()
+    }
+  }
+}
