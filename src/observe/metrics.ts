@@ -44,7 +44,7 @@ function* threadSamples(family: Family, series: SeriesStore): Generator<Sample> 
   }
 }
 
-/** Whether what labels name is still there. Labels with an empty name belong to the gateway itself and always are. */
+/** Whether what labels name is still there; labels that name nothing of the configuration always are. */
 function currentLabels(input: MetricsInput): (labels: Labels) => boolean {
   const { routes, services, listeners } = input.names()
   const routeKeys = new Set(routes.map(({ id, service }) => joinKey(id, service)))
@@ -53,7 +53,7 @@ function currentLabels(input: MetricsInput): (labels: Labels) => boolean {
   const instances = new Set(input.stats().inflight.map(({ service, instance }) => joinKey(service, instance)))
   return ({ route, service, instance, listener }) => {
     if (listener !== undefined) return listenerNames.has(listener)
-    if (service === undefined || service === '') return true
+    if (service === undefined) return true
     if (instance !== undefined) return instances.has(joinKey(service, instance))
     if (route !== undefined) return routeKeys.has(joinKey(route, service))
     return serviceNames.has(service)

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { durationBuckets, RouteMeter, ThreadMeter } from '../../../src/core/meter.ts'
 import { SeriesWriter } from '../../../src/core/series.ts'
-import { families } from '../../../src/observe/families.ts'
+import { families, gaugeFamilies } from '../../../src/observe/families.ts'
 import type { ControlReadings } from '../../../src/observe/metrics-input.ts'
 import { createMetrics } from '../../../src/observe/metrics.ts'
 import { SeriesStore } from '../../../src/observe/series-store.ts'
@@ -16,7 +16,7 @@ let scrape: ReturnType<typeof createMetrics>
 
 beforeEach(() => {
   stats = { endpoints: [], inflight: [], ejections: [], discovery: [] }
-  store = new SeriesStore(['tidegate_connections'], (_, ids) => ids.forEach((id) => thread.release(id)))
+  store = new SeriesStore(gaugeFamilies, (_, ids) => ids.forEach((id) => thread.release(id)))
   thread = new SeriesWriter(
     (series) => store.announced(0, series),
     (retirement) => store.retired(0, retirement),
@@ -160,14 +160,13 @@ describe('metrics', () => {
   test("keeps a dead thread's counts of what is still configured and lets the rest go", async () => {
     new RouteMeter(thread, '/api', 'users').settled('GET', 200, 0.001)
     new RouteMeter(thread, '/old', 'users').settled('GET', 200, 0.001)
-    new RouteMeter(thread, '', '').settled('GET', 404, 0.001)
     new ThreadMeter(thread).failed('no-route')
     store.threadGone(0)
     await scrape()
     await scrape()
     const exposition = await parsed()
     const routes = exposition.get('tidegate_requests_total')?.samples.map(({ labels }) => labels.route)
-    expect(routes).toEqual(['/api', ''])
+    expect(routes).toEqual(['/api'])
     expect(exposition.get('tidegate_errors_total')?.samples).toHaveLength(1)
   })
 })
