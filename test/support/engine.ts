@@ -1,0 +1,223 @@
+import { EventEmitter, once } from 'node:events'
+import type { SettledExchange } from '../../src/core/exchange.ts'
+import { Ledger } from '../../src/core/ledger.ts'
+import type { ThreadMessage } from '../../src/core/message.ts'
+import type { RouteRule } from '../../src/core/route.ts'
+import type { ListenerSettings, PublishedEndpoint, ServiceSettings } from '../../src/core/snapshot.ts'
+import { monotonicMs } from '../../src/util/clock.ts'
+import { createDataPlane } from '../../src/workers/data-plane.ts'
+import { publishedEndpoint } from './endpoints.ts'
+
+/** Where an origin of the test listens. The same port published twice stays the same endpoint. */
+export interface OriginAddress {
+  readonly port: number
+  readonly host?: string
+  readonly weight?: number
+  readonly draining?: boolean
+}
+
+export interface EngineOptions {
+  readonly origins: readonly OriginAddress[]
+  readonly listener?: {
+    readonly trustedProxies?: readonly string[]
+    readonly timeouts?: Partial<ListenerSettings['timeouts']>
+    readonly limits?: Partial<ListenerSettings['limits']>
+  }
+  /** Changes to the one route, `/` → service `web`. */
+  readonly route?: Partial<RouteRule>
+  /** Instead of the one route. Their service is `web` unless they name `empty`, which has no endpoint. */
+  readonly routes?: readonly Partial<RouteRule>[]
+  readonly service?: Partial<ServiceSettings>
+}
+
+/** A settled exchange, copied: the engine uses its object again. */
+export interface SettledRecord extends Omit<SettledExchange, 'header' | 'endpoint' | 'tried'> {
+  /** Port of the last attempt's endpoint. */
+  readonly endpointPort: number | null
+}
+
+export interface Engine {
+  readonly port: number
+  readonly settled: readonly SettledRecord[]
+  /** Everything the data plane told the control plane, series left out. */
+  readonly messages: readonly ThreadMessage[]
+  readonly ledger: Ledger
+  /** Ledger row of the endpoint at this port. */
+  slot(port: number): number
+  /** The n-th settled exchange, counted from 1. */
+  settledAt(n: number): Promise<SettledRecord>
+  /** The first message of this type, already there or to come. */
+  message<T extends ThreadMessage['type']>(type: T): Promise<Extract<ThreadMessage, { type: T }>>
+  /** Replaces the list of endpoints; resolves when it is in force. */
+  publish(origins: readonly OriginAddress[]): Promise<void>
+  /** Stops accepting and lets exchanges finish. @returns how many connections the deadline cut */
+  drain(deadlineMs: number): Promise<number>
+  close(): Promise<void>
+}
+
+/** The fast engine in this process over a real Ledger, fed with plain values as the control plane would. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const ledger = Ledger.create(1, monotonicMs())
+  ledger.reserve(64, 2)
+  const settled: SettledRecord[] = []
+  const messages: ThreadMessage[] = []
+  const slots = new Map<number, number>()
+  const events = new EventEmitter()
+  events.setMaxListeners(0)
+  let version = 0
+
+  const plane = createDataPlane({
+    workers: 0,
+    logFd: 1,
+    ledger,
+    accessLog: (exchange) => {
+      settled.push(recordOf(exchange))
+      events.emit('settled')
+    },
+    onStarted: (_id, send) =>
+      send({
+        type: 'config',
+        ledger: ledger.shape(),
+        snapshot: {
+          version: 1,
+          accessLog: true,
+          listeners: [listenerSettings(options)],
+          services: [serviceSettings('web', 0, options.service), serviceSettings('empty', 1, options.service)],
+          routes: (options.routes ?? [options.route ?? {}]).map(routeRule),
+        },
+      }),
+    onLost: () => {},
+    onMessage: (_id, heard) => {
+      if (heard.type === 'series' || heard.type === 'series-retired') return
+      messages.push(heard)
+      events.emit('message')
+    },
+  })
+
+  async function until<T>(event: string, look: () => T | undefined): Promise<T> {
+    for (;;) {
+      const found = look()
+      if (found !== undefined) return found
+      await once(events, event)
+    }
+  }
+
+  async function message<T extends ThreadMessage['type']>(type: T): Promise<Extract<ThreadMessage, { type: T }>> {
+    const isWanted = (candidate: ThreadMessage): candidate is Extract<ThreadMessage, { type: T }> =>
+      candidate.type === type
+    return until('message', () => messages.find(isWanted))
+  }
+
+  async function publish(origins: readonly OriginAddress[]): Promise<void> {
+    version++
+    const wanted = version
+    const endpoints = origins.map((origin): PublishedEndpoint => {
+      const slot = slots.get(origin.port) ?? slots.size
+      slots.set(origin.port, slot)
+      const { port, host = '127.0.0.1', weight = 1, draining = false } = origin
+      return publishedEndpoint(slot, { id: `test/node/${slot}@${host}:${port}`, host, port, weight, draining })
+    })
+    plane.send({ type: 'service', ledger: ledger.shape(), published: { service: 'web', version, endpoints } })
+    await until('message', () => messages.find((m) => m.type === 'service-applied' && m.version === wanted))
+  }
+
+  async function drain(deadlineMs: number): Promise<number> {
+    plane.send({ type: 'drain', deadlineMs })
+    return (await message('drained')).cut
+  }
+
+  plane.start()
+  const { addresses, errors } = await message('config-applied')
+  const address = addresses[0]
+  if (address === undefined) throw new Error(`the listener could not be opened: ${errors[0]?.message}`)
+  await publish(options.origins)
+
+  return {
+    port: address.port,
+    settled,
+    messages,
+    ledger,
+    slot(port) {
+      const slot = slots.get(port)
+      if (slot === undefined) throw new Error(`port ${port} was never published`)
+      return slot
+    },
+    settledAt: async (n) => until('settled', () => settled[n - 1]),
+    message,
+    publish,
+    drain,
+    async close() {
+      if (!messages.some(({ type }) => type === 'drained')) await drain(0)
+      await plane.stop()
+    },
+  }
+}
+
+function recordOf(exchange: SettledExchange): SettledRecord {
+  return {
+    method: exchange.method,
+    host: exchange.host,
+    path: exchange.path,
+    url: exchange.url,
+    requestId: exchange.requestId,
+    clientAddress: exchange.clientAddress,
+    listener: exchange.listener,
+    routeId: exchange.routeId,
+    serviceName: exchange.serviceName,
+    attempts: exchange.attempts,
+    status: exchange.status,
+    failure: exchange.failure,
+    requestBytes: exchange.requestBytes,
+    responseBytes: exchange.responseBytes,
+    durationMs: exchange.durationMs,
+    endpointPort: exchange.endpoint === null ? null : exchange.endpoint.port,
+  }
+}
+
+function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
+  return {
+    name: 'edge',
+    host: '127.0.0.1',
+    port: 0,
+    trustedProxies: listener.trustedProxies ?? [],
+    timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000, writeMs: 30_000, ...listener.timeouts },
+    limits: {
+      headBytes: 16_384,
+      headFields: 100,
+      bodyBytes: null,
+      connections: 20_000,
+      connectionsPerClient: null,
+      ...listener.limits,
+    },
+  }
+}
+
+function serviceSettings(name: string, slot: number, overrides: Partial<ServiceSettings> = {}): ServiceSettings {
+  return {
+    balancer: 'round-robin',
+    outlier: { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 300_000, maxEjectedPercent: 50 },
+    connectTimeoutMs: 2000,
+    headTimeoutMs: 15_000,
+    idleTimeoutMs: 300_000,
+    ...overrides,
+    name,
+    slot,
+  }
+}
+
+function routeRule(overrides: Partial<RouteRule>): RouteRule {
+  return {
+    id: overrides.path ?? '/',
+    host: null,
+    path: '/',
+    methods: null,
+    headers: [],
+    service: 'web',
+    stripPrefix: false,
+    prependPath: null,
+    rewriteHost: false,
+    timeoutMs: 30_000,
+    retryAttempts: 1,
+    ...overrides,
+  }
+}
