@@ -1,16 +1,12 @@
 import type { MatchInput, RouteRule } from '../core/route.ts'
 import { explain } from '../routing/explain.ts'
 import { rewritePath } from '../routing/rewrite.ts'
-import { normalizeHost } from '../util/host.ts'
-import { normalizePath } from '../util/path.ts'
 import type { EndpointView, ServiceView } from './views.ts'
 
-export interface ExplainQuestion {
-  readonly method: string
-  /** `http://host/path?query`, or `/path` for a request to no host in particular. */
+/** A request that is asked about. */
+export interface ExplainQuestion extends MatchInput {
+  /** Path in normal form, with the query. */
   readonly url: string
-  /** Names in lower case. */
-  readonly headers: ReadonlyMap<string, string>
 }
 
 /** Why a request goes where it goes. */
@@ -26,20 +22,14 @@ export interface ExplainAnswer {
   readonly retry: string | null
 }
 
-/** The question can't be answered: its URL is none that a request could have. */
-export class ExplainError extends Error {
-  override readonly name = 'ExplainError'
-}
-
 export function explainRequest(
   question: ExplainQuestion,
   rules: readonly RouteRule[],
   serviceView: (name: string) => ServiceView | null,
 ): ExplainAnswer {
-  const { input, query } = readQuestion(question)
   const { route, candidates } = explain(
     rules.map((rule) => ({ rule })),
-    input,
+    question,
   )
   const lost = candidates.map((candidate) => ({ route: candidate.route.rule.id, lost: candidate.lost }))
   if (route === null) return { route: null, service: null, path: null, candidates: lost, endpoints: [], retry: null }
@@ -47,33 +37,17 @@ export function explainRequest(
   return {
     route: rule.id,
     service: rule.service,
-    path: rewritePath(rule, input.path) + query,
+    path: rewritePath(rule, question.path) + question.url.slice(question.path.length),
     candidates: lost,
     endpoints: serviceView(rule.service)?.endpoints ?? [],
     retry: retrySentence(rule, question.method),
   }
 }
 
-function readQuestion({ method, url, headers }: ExplainQuestion): { input: MatchInput; query: string } {
-  const absolute = /^https?:\/\/([^/?#]*)([^#]*)$/i.exec(url)
-  const target = absolute === null ? url : (absolute[2] as string)
-  const authority = absolute?.[1] ?? headers.get('host') ?? ''
-  const queryAt = target.indexOf('?')
-  const rawPath = queryAt === -1 ? target : target.slice(0, queryAt)
-  const path = normalizePath(rawPath === '' ? '/' : rawPath)
-  if (path === null) throw new ExplainError(`the path of ${JSON.stringify(url)} would be refused with 400`)
-  const host = authority === '' ? '' : normalizeHost(authority)
-  if (host === null) throw new ExplainError(`the host of ${JSON.stringify(url)} would be refused with 400`)
-  return {
-    input: { method: method.toUpperCase(), host, path, header: (name) => headers.get(name) ?? null },
-    query: queryAt === -1 ? '' : target.slice(queryAt),
-  }
-}
-
 function retrySentence(rule: RouteRule, method: string): string {
   const unsent = 'nothing was sent: another endpoint at once, up to 3 in all'
-  const repeatable = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'].includes(method.toUpperCase())
+  const repeatable = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'].includes(method)
   if (rule.retryAttempts === 0) return `${unsent}; the route allows no other retry`
-  if (!repeatable) return `${unsent}; ${method.toUpperCase()} is never sent twice`
+  if (!repeatable) return `${unsent}; ${method} is never sent twice`
   return `${unsent}; sent without an answer: ${rule.retryAttempts} more within the budget of 20 % of requests + 10/s`
 }

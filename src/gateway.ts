@@ -1,0 +1,357 @@
+import { availableParallelism } from 'node:os'
+import type { AdminInput } from './admin/admin-input.ts'
+import { type AdminServer, startAdmin } from './admin/server.ts'
+import type { Config, LoadedConfig, SourceConfig } from './config/config.ts'
+import { describeConfig } from './config/describe.ts'
+import { ConfigError } from './config/finding.ts'
+import { systemControlClock } from './control/control-clock.ts'
+import { ControlPlane } from './control/control-plane.ts'
+import { explainRequest } from './control/explain-request.ts'
+import { Rollout } from './control/rollout.ts'
+import { Timeline } from './control/timeline.ts'
+import type { ServiceView } from './control/views.ts'
+import { Ledger } from './core/ledger.ts'
+import type { ControlMessage, ListenError, ThreadMessage } from './core/message.ts'
+import type { ListenerSettings } from './core/snapshot.ts'
+import { createDiscovery } from './discovery/index.ts'
+import { createResolver } from './discovery/resolve.ts'
+import { probeConnect } from './health/connect-probe.ts'
+import { createAccessLog } from './observe/access-log.ts'
+import { families } from './observe/families.ts'
+import type { LogWriter } from './observe/log-writer.ts'
+import type { Logger } from './observe/logger.ts'
+import { createMetrics, type Exposition } from './observe/metrics.ts'
+import { SeriesStore } from './observe/series-store.ts'
+import { createDataPlane, type DataPlane } from './workers/data-plane.ts'
+import { reserveAddress } from './workers/reserve-address.ts'
+
+export interface GatewayOptions {
+  readonly loaded: LoadedConfig
+  /** Reads the configuration anew, for `reload`. */
+  readonly load: () => Promise<LoadedConfig>
+  readonly logger: Logger
+  /** Takes the access log of an in-process data plane; worker threads write theirs to `logFd`. */
+  readonly logWriter: LogWriter
+  readonly logFd: number
+  /** Module of the worker threads, for tests that need one that fails. */
+  readonly threadEntry?: URL
+}
+
+/** The gateway can't start, or can't take a configuration; the message says what stands in the way. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+}
+
+export type ReloadOutcome = Awaited<ReturnType<AdminInput['reload']>>
+
+/** Where a running gateway serves. */
+export interface GatewayAddresses {
+  readonly listeners: readonly { readonly name: string; readonly host: string; readonly port: number }[]
+  readonly admin: { readonly host: string; readonly port: number }
+}
+
+/** The composition root: both planes, the admin server, and what the operator may do to them. */
+export class Gateway {
+  readonly #options: GatewayOptions
+  readonly #timeline: Timeline
+  readonly #control: ControlPlane<SourceConfig>
+  readonly #plane: DataPlane
+  readonly #rollout: Rollout
+  readonly #series: SeriesStore
+  readonly #scrape: () => Promise<Exposition>
+  readonly #senders = new Map<number, (message: ControlMessage) => void>()
+  /** Ports that were opened where the configuration says 0, by listener. */
+  readonly #ports = new Map<string, number>()
+  readonly #reloads = { applied: 0, rejected: 0 }
+  #loaded: LoadedConfig
+  #rejection: readonly object[] | null = null
+  #admin: AdminServer | null = null
+  #restarts = 0
+  #version = 0
+  #isDraining = false
+  #isReadyByTime = false
+  #reloading: Promise<unknown> = Promise.resolve()
+  #drained: { readonly waiting: Set<number>; readonly resolve: () => void } | null = null
+  #cut = 0
+  /** Set while starting: a thread that dies then would die again. */
+  #failStart: ((error: GatewayError) => void) | null = null
+
+  constructor(options: GatewayOptions) {
+    const { logger, loaded, logWriter } = options
+    const workers = workersOf(loaded.config)
+    const ledger = Ledger.create(Math.max(workers, 1), systemControlClock.now())
+    this.#options = options
+    this.#loaded = loaded
+    this.#rollout = new Rollout(Math.max(workers, 1))
+    this.#timeline = new Timeline({
+      clock: systemControlClock,
+      onDecision: ({ type, service, endpoint, cause }) => logger.info({ service, endpoint, cause }, type),
+    })
+    const resolver = createResolver({
+      random: Math.random,
+      onUnresolved: (name, reason) => logger.warn({ name, reason }, 'host name not resolved'),
+    })
+    this.#control = new ControlPlane({
+      ledger,
+      clock: systemControlClock,
+      random: Math.random,
+      timeline: this.#timeline,
+      probe: probeConnect,
+      stateDir: loaded.config.stateDir,
+      createDiscovery: (entry) =>
+        createDiscovery(entry, {
+          random: Math.random,
+          onSkipped: (skipped) => logger.warn(skipped, 'registry entry skipped'),
+        }),
+      resolve: (answers, signal) => resolver.resolved(answers, signal),
+      onProblem: ({ place, message }) => logger.warn({ place, problem: message }, 'control plane'),
+    })
+    this.#plane = createDataPlane({
+      workers,
+      ledger,
+      logFd: options.logFd,
+      accessLog: createAccessLog(logWriter),
+      onStarted: (id, send) => {
+        this.#senders.set(id, send)
+        this.#control.publisher.addThread(id, send)
+      },
+      onMessage: (id, message) => this.#received(id, message),
+      onLost: (id, cause) => this.#lost(id, cause),
+      ...(options.threadEntry !== undefined && { entry: options.threadEntry }),
+    })
+    this.#series = new SeriesStore(
+      families.filter(({ type }) => type === 'gauge').map(({ name }) => name),
+      (thread, ids) => this.#senders.get(thread)?.({ type: 'series-released', ids }),
+    )
+    this.#scrape = createMetrics({
+      series: this.#series,
+      stats: () => this.#control.stats(),
+      names: () => namesOf(this.#loaded.config),
+      reloads: () => this.#reloads,
+      workers: () => ({ running: this.#plane.running, restarts: this.#restarts }),
+      logLinesDropped: () => logWriter.dropped,
+    })
+  }
+
+  /**
+   * Opens the admin server and the listeners; resolves when requests are served, ready or not.
+   *
+   * @throws GatewayError when an address can't be opened; then nothing is left open
+   */
+  async start(): Promise<GatewayAddresses> {
+    const { config } = this.#loaded
+    try {
+      this.#admin = await startAdmin(config.admin, this.#adminInput(), (error) =>
+        this.#options.logger.error({ err: error }, 'admin request failed'),
+      )
+      const failed = new Promise<never>((_, reject) => {
+        this.#failStart = reject
+      })
+      const listeners = await this.#openable(config.listeners)
+      this.#version = this.#control.apply({ ...config, listeners }).version
+      this.#plane.start()
+      const { errors } = await Promise.race([failed, this.#rollout.inForce(this.#version)])
+      if (errors.length > 0) throw new GatewayError(errors.map(listenMessage).join('; '))
+    } catch (error) {
+      await this.close()
+      throw error instanceof GatewayError ? error : new GatewayError(messageOf(error), { cause: error })
+    } finally {
+      this.#failStart = null
+    }
+    setTimeout(() => (this.#isReadyByTime = true), config.readyTimeoutMs).unref()
+    return this.addresses()
+  }
+
+  addresses(): GatewayAddresses {
+    if (this.#admin === null) throw new GatewayError('the gateway has not been started')
+    const { host, port } = this.#admin
+    const listeners = this.#loaded.config.listeners.map((listener) => ({
+      name: listener.name,
+      host: listener.host,
+      port: this.#ports.get(listener.name) ?? listener.port,
+    }))
+    return { listeners, admin: { host, port } }
+  }
+
+  /** Each routed service with its endpoints, as the admin API shows them. */
+  services(): readonly ServiceView[] {
+    return this.#control.serviceViews()
+  }
+
+  /** Reads the configuration anew and puts it in force; a bad one leaves everything as it is. One after the other. */
+  reload(): Promise<ReloadOutcome> {
+    const outcome = this.#reloading.then(() => this.#reloadNow())
+    this.#reloading = outcome.catch(() => {})
+    return outcome
+  }
+
+  /**
+   * Not ready from now on; after `shutdown.delay` stops accepting, finishes what is in flight until `shutdown.deadline`, ends.
+   *
+   * @returns how many connections the deadline cut
+   */
+  async shutdown(): Promise<number> {
+    const { delayMs, deadlineMs } = this.#loaded.config.shutdown
+    this.#isDraining = true
+    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
+    const running = new Set(this.#senders.keys())
+    if (running.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = { waiting: running, resolve }
+        this.#plane.send({ type: 'drain', deadlineMs })
+      })
+    }
+    await this.close()
+    return this.#cut
+  }
+
+  /** Ends at once: what is in flight is cut. */
+  async close(): Promise<void> {
+    await this.#plane.stop()
+    await Promise.all([this.#control.close(), this.#admin?.close()])
+    this.#admin = null
+  }
+
+  async #reloadNow(): Promise<ReloadOutcome> {
+    const { logger, load } = this.#options
+    try {
+      const loaded = await load()
+      const listeners = await this.#openable(loaded.config.listeners)
+      const { version } = this.#control.apply({ ...loaded.config, listeners })
+      const before = this.#loaded.config
+      this.#loaded = loaded
+      this.#version = version
+      const { errors } = await this.#rollout.inForce(version)
+      for (const error of errors) logger.error({ ...error }, 'listener not opened')
+      for (const key of keptUntilRestart(before, loaded.config)) {
+        logger.warn({ key }, 'takes effect at the next start only')
+      }
+      this.#reloads.applied++
+      this.#rejection = null
+      this.#decide('config-applied', `version ${version} of ${loaded.file}`)
+      return { applied: true, version }
+    } catch (error) {
+      const findings = error instanceof ConfigError ? error.findings : [{ message: messageOf(error) }]
+      this.#reloads.rejected++
+      this.#rejection = findings
+      this.#decide('config-rejected', messageOf(error))
+      logger.error({ findings }, 'configuration rejected; the one in force stays')
+      return { applied: false, findings }
+    }
+  }
+
+  #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {
+    this.#timeline.record({ type, service: null, endpoint: null, cause })
+  }
+
+  /** New addresses are tried before any thread opens them, so that one that is taken is found out; 0 becomes a port. */
+  async #openable(listeners: Config['listeners']): Promise<ListenerSettings[]> {
+    const open = new Set(this.#version === 0 ? [] : this.#loaded.config.listeners.map(addressOf))
+    const settings: ListenerSettings[] = []
+    for (const listener of listeners) {
+      if (open.has(addressOf(listener))) {
+        settings.push({ ...listener, port: this.#ports.get(listener.name) ?? listener.port })
+        continue
+      }
+      try {
+        const port = await reserveAddress(listener.host, listener.port)
+        this.#ports.set(listener.name, port)
+        settings.push({ ...listener, port })
+      } catch (error) {
+        const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException
+        throw new GatewayError(listenMessage({ listener: listener.name, code, message }), { cause: error })
+      }
+    }
+    return settings
+  }
+
+  #received(id: number, message: ThreadMessage): void {
+    const { publisher } = this.#control
+    switch (message.type) {
+      case 'config-applied':
+        publisher.configAcknowledged(id, message.version)
+        return this.#rollout.applied(id, message.version, message)
+      case 'service-applied':
+        return publisher.acknowledged(id, message.service, message.version)
+      case 'ejected':
+        return this.#control.ejected(message.ejection)
+      case 'series':
+        return this.#series.announced(id, message.series)
+      case 'series-retired':
+        return this.#series.retired(id, message.series)
+      case 'drained':
+        this.#cut += message.cut
+        return this.#threadDrained(id)
+      case 'started':
+    }
+  }
+
+  #lost(id: number, cause: string): void {
+    this.#senders.delete(id)
+    this.#control.publisher.removeThread(id)
+    this.#rollout.threadLost(id)
+    this.#series.threadGone(id)
+    this.#threadDrained(id)
+    this.#restarts++
+    this.#options.logger.error({ thread: id, cause }, 'data thread lost')
+    this.#decide('worker-replaced', cause.split('\n', 1)[0] as string)
+    this.#failStart?.(new GatewayError(`a data thread died while starting: ${cause}`))
+  }
+
+  #threadDrained(id: number): void {
+    if (this.#drained === null) return
+    this.#drained.waiting.delete(id)
+    if (this.#drained.waiting.size === 0) this.#drained.resolve()
+  }
+
+  #adminInput(): AdminInput {
+    return {
+      liveness: () => ({ alive: true }),
+      readiness: () => {
+        const { ready, missing } = this.#control.readiness()
+        const applied = this.#version > 0
+        return { ready: applied && (ready || this.#isReadyByTime), draining: this.#isDraining, missing }
+      },
+      metrics: this.#scrape,
+      routes: () => this.#loaded.config.routes,
+      services: () => this.#control.serviceViews(),
+      service: (name) => this.#control.serviceView(name),
+      explain: (question) =>
+        explainRequest(question, this.#loaded.config.routes, (name) => this.#control.serviceView(name)),
+      timeline: (limit) => this.#timeline.events(limit),
+      config: () => ({ ...describeConfig(this.#loaded), version: this.#version, rejected: this.#rejection }),
+      reload: () => this.reload(),
+    }
+  }
+}
+
+/** One thread per core where threads can share an address; elsewhere one. */
+function workersOf({ workers }: Config): number {
+  if (process.platform !== 'linux' && workers !== 0) return 1
+  return workers === 'auto' ? availableParallelism() : workers
+}
+
+function addressOf({ name, host, port }: ListenerSettings): string {
+  return `${name} ${host}:${port}`
+}
+
+function namesOf({ routes, services, listeners }: Config) {
+  return { routes, services: services.map(({ key }) => ({ name: key })), listeners }
+}
+
+/** Keys that are read at the start only and that differ now. */
+function keptUntilRestart(before: Config, after: Config): string[] {
+  const keys = ['admin', 'workers', 'stateDir', 'readyTimeoutMs'] as const
+  const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+  if (before.log.level !== after.log.level) return [...changed, 'log.level']
+  return changed
+}
+
+function listenMessage({ listener, code, message }: ListenError): string {
+  const hint = code === 'EADDRINUSE' ? '; end what listens there, or set another address' : ''
+  return `listener ${listener}: ${message}${hint}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
