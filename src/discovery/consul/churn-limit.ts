@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock, type Clock } from '../../util/clock.ts'
 
 const burst = 2
@@ -22,15 +21,5 @@ export class ChurnLimit {
     const now = this.#clock.now()
     this.#paidUntilMs = Math.max(this.#paidUntilMs, now) + this.#intervalMs
     return Math.max(0, this.#paidUntilMs - now - burst * this.#intervalMs)
-  }
-}
-
-/** Waits, or returns at once for 0 and when the signal aborts. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0) return
-  try {
-    await delay(ms, undefined, { signal })
-  } catch {
-    // Aborted: whoever paused looks at the signal next.
   }
 }

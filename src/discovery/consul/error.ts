@@ -11,22 +11,25 @@ interface PapiError extends Error {
 
 const shownBodyChars = 200
 
-/** What went wrong with a call of Consul's API, as a DiscoveryError that names the URL and the way out. */
+/**
+ * What went wrong with a call of Consul's API, as a DiscoveryError that names the URL and the way out. Papi's error is not kept as
+ * its cause: it holds the whole request, and with it the token.
+ */
 export function consulError(cause: unknown, url: string): DiscoveryError {
   if (cause instanceof DiscoveryError) return cause
-  if (!isPapiError(cause)) return unreadable(url, String(cause), cause)
+  if (!isPapiError(cause)) return unreadable(url, String(cause))
   const status = cause.response?.statusCode ?? 200
   if (status < 200 || status > 299) return statusError(status, cause, url)
   if (cause.isTimeout) {
     const way = 'check that the agent is not overloaded and that nothing between drops connections'
-    return new DiscoveryError('timeout', `Consul did not answer ${url} in time; ${way}`, { cause })
+    return new DiscoveryError('timeout', `Consul did not answer ${url} in time; ${way}`)
   }
   if (cause instanceof SyntaxError || cause.isCodec || cause.code?.startsWith('HPE_')) {
-    return unreadable(url, cause.message, cause)
+    return unreadable(url, cause.message)
   }
   const way = 'check that the agent runs and that the address is right'
   const reason = cause.code ?? cause.message
-  return new DiscoveryError('unreachable', `Consul can't be reached at ${url} (${reason}); ${way}`, { cause })
+  return new DiscoveryError('unreachable', `Consul can't be reached at ${url} (${reason}); ${way}`)
 }
 
 /** Every mark is optional: any error fits. */
@@ -35,21 +38,21 @@ function isPapiError(cause: unknown): cause is PapiError {
 }
 
 /** An answer that came whole but can't be what Consul says. */
-export function unreadable(url: string, reason: string, cause?: unknown): DiscoveryError {
+export function unreadable(url: string, reason: string): DiscoveryError {
   const message = `The answer of ${url} can't be read: ${reason}; check that the address is that of Consul's HTTP API`
-  return new DiscoveryError('unreadable', message, { cause })
+  return new DiscoveryError('unreadable', message)
 }
 
 /** An answer without the rows that the token may not read. */
-export function denied(url: string, cause?: unknown): DiscoveryError {
+export function denied(url: string): DiscoveryError {
   const message = `Consul's ACLs hide instances from ${url}; give the token service:read and node:read for them`
-  return new DiscoveryError('denied', message, { cause })
+  return new DiscoveryError('denied', message)
 }
 
 function statusError(status: number, error: PapiError, url: string): DiscoveryError {
-  if (status === 401 || status === 403) return denied(url, error)
+  if (status === 401 || status === 403) return denied(url)
   const said = oneLine(error.response?.body)
-  return new DiscoveryError('status', `Consul answered ${status}${said} to ${url}; ${wayOut(status)}`, { cause: error })
+  return new DiscoveryError('status', `Consul answered ${status}${said} to ${url}; ${wayOut(status)}`)
 }
 
 function wayOut(status: number): string {

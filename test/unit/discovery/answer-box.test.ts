@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { AnswerBox } from '../../../src/discovery/answer-box.ts'
+import type { Answer } from '../../../src/discovery/contract.ts'
+
+const answer = (position: number, mayHaveForgotten = false): Answer => ({ instances: [], position, mayHaveForgotten })
+const done = { done: true, value: undefined }
+
+describe('the answer box', () => {
+  it('hands an answer to who already waits for it', async () => {
+    const box = new AnswerBox()
+    const next = box.answers().next()
+    box.put(answer(1))
+    expect(await next).toMatchObject({ value: { position: 1 } })
+  })
+
+  it('keeps the latest answer for a slow consumer, and that something may be forgotten', async () => {
+    const box = new AnswerBox()
+    const answers = box.answers()
+    box.put(answer(1))
+    box.put(answer(2, true))
+    box.put(answer(3))
+    expect(await answers.next()).toMatchObject({ value: { position: 3, mayHaveForgotten: true } })
+    box.put(answer(4))
+    expect(await answers.next()).toMatchObject({ value: { position: 4, mayHaveForgotten: false } })
+  })
+
+  it('hands out the last answer before a failure or the end', async () => {
+    const failing = new AnswerBox()
+    failing.put(answer(1))
+    failing.fail(new Error('gone'))
+    const failed = failing.answers()
+    expect(await failed.next()).toMatchObject({ value: { position: 1 } })
+    await expect(failed.next()).rejects.toThrow('gone')
+
+    const ending = new AnswerBox()
+    ending.put(answer(1))
+    ending.end()
+    const ended = ending.answers()
+    expect(await ended.next()).toMatchObject({ value: { position: 1 } })
+    expect(await ended.next()).toEqual(done)
+  })
+
+  it('ends at once when it is cancelled, answers or not', async () => {
+    const box = new AnswerBox()
+    const waiting = box.answers().next()
+    box.cancel()
+    expect(await waiting).toEqual(done)
+
+    const full = new AnswerBox()
+    full.put(answer(1))
+    full.cancel()
+    expect(await full.answers().next()).toEqual(done)
+  })
+
+  it('takes nothing more once it is over', async () => {
+    const box = new AnswerBox()
+    box.end()
+    box.put(answer(1))
+    box.fail(new Error('late'))
+    expect([box.isOpen, box.hasFailed]).toEqual([false, false])
+    expect(await box.answers().next()).toEqual(done)
+  })
+})

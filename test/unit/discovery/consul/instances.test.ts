@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { readInstances } from '../../../../src/discovery/consul/instances.ts'
+import { serviceRow } from '../../../support/scripted-registry.ts'
+
+const nodeCheck = { CheckID: 'serfHealth', Status: 'passing', ServiceID: '' }
+const ownCheck = { CheckID: 'service:web-1', Status: 'passing', ServiceID: 'web-1' }
+
+/** The only instance, or the reason why there is none. */
+function read(service: object, node: object = {}, checks?: unknown) {
+  const row = serviceRow({ id: 'web-1', service, node, ...(checks !== undefined && { checks }) })
+  const { instances, skipped } = readInstances('web', [row])
+  return instances[0] ?? skipped[0]?.reason
+}
+
+describe('rows of a service', () => {
+  it('give the service its own address before any other', () => {
+    const TaggedAddresses = { lan: { Address: '10.9.9.9', Port: 99 } }
+    expect(read({ Address: '10.0.0.1', Port: 80, TaggedAddresses })).toMatchObject({ host: '10.0.0.1', port: 80 })
+  })
+
+  it('fall back to the LAN address with its port, then to the address of the node', () => {
+    const TaggedAddresses = { lan: { Address: '10.9.9.9', Port: 99 } }
+    expect(read({ Address: '', TaggedAddresses })).toMatchObject({ host: '10.9.9.9', port: 99 })
+    expect(read({ Address: '' })).toMatchObject({ host: '10.1.0.1', port: 80 })
+    expect(read({ Address: null, TaggedAddresses: null })).toMatchObject({ host: '10.1.0.1', port: 80 })
+  })
+
+  it('are not disturbed by URLs that Kratos keeps as tagged addresses', () => {
+    const TaggedAddresses = { grpc: { Address: 'grpc://10.0.0.1:9000', Port: 9000 }, lan: 'odd' }
+    expect(read({ Address: '10.0.0.1', TaggedAddresses })).toMatchObject({ host: '10.0.0.1' })
+    expect(read({ Address: '', TaggedAddresses })).toMatchObject({ host: '10.1.0.1' })
+  })
+
+  it('may hold IPv6 addresses, in brackets or not', () => {
+    expect(read({ Address: '[2001:db8::1]' })).toMatchObject({ host: '2001:db8::1' })
+    expect(read({ Address: '2001:db8::1' })).toMatchObject({ host: '2001:db8::1' })
+  })
+
+  it('take the zone from the service, else from the node', () => {
+    expect(read({ Meta: { zone: 'a' } }, { Meta: { zone: 'b' } })).toMatchObject({ zone: 'a' })
+    expect(read({ Meta: null }, { Meta: { zone: 'b' } })).toMatchObject({ zone: 'b' })
+    expect(read({ Meta: {} })).toMatchObject({ zone: '', version: '' })
+  })
+
+  it('weigh 1 when the agent is too old to know weights', () => {
+    expect(read({})).toMatchObject({ weight: 1 })
+    expect(read({ Weights: { Passing: -3, Warning: 'x' } })).toMatchObject({ weight: 1 })
+  })
+
+  it('weigh what they ask for in their status', () => {
+    const Weights = { Passing: 5, Warning: 0 }
+    const warning = { ...ownCheck, Status: 'warning' }
+    expect(read({ Weights })).toMatchObject({ weight: 5 })
+    expect(read({ Weights }, {}, [ownCheck, warning])).toMatchObject({ weight: 0, status: 'warning' })
+  })
+
+  it('count a check of the node for every instance on it', () => {
+    expect(read({}, {}, [{ ...nodeCheck, Status: 'critical' }, ownCheck])).toMatchObject({ status: 'critical' })
+  })
+
+  it.each([
+    ['no address', { Address: '' }, { Address: '' }, 'it has no address'],
+    ['port 0', { Port: 0 }, {}, 'port 0 is not between 1 and 65535'],
+    ['a port that is too large', { Port: 70000 }, {}, 'port 70000 is not between 1 and 65535'],
+    ['a port that is no number', { Port: '80' }, {}, 'Service.Port: Invalid input: expected number, received string'],
+    ['no id', { ID: '' }, {}, 'Service.ID: Too small: expected string to have >=1 characters'],
+    ['a URL for an address', { Address: 'http://a' }, {}, '"http://a" is neither an address nor a host name'],
+    ['a line break in the address', { Address: 'a\r\nb' }, {}, '"a\\r\\nb" is neither an address nor a host name'],
+    ['tags that are no list', { Tags: 'blue' }, {}, 'Service.Tags: Invalid input: expected array, received string'],
+  ])('are skipped with %s', (_, service, node, reason) => {
+    expect(read(service, node)).toBe(reason)
+  })
+
+  it('are skipped when an earlier row has the same node and id', () => {
+    const again = serviceRow({ id: 'web-1', service: { Port: 81 } })
+    const elsewhere = serviceRow({ id: 'web-1', node: { Node: 'n2' } })
+    const { instances, skipped } = readInstances('web', [serviceRow({ id: 'web-1' }), again, elsewhere])
+    expect(instances.map(({ node, port }) => `${node}:${port}`)).toEqual(['n1:80', 'n2:80'])
+    expect(skipped).toEqual([{ service: 'web', entry: 'n1/web-1', reason: 'node and id are those of an earlier row' }])
+  })
+
+  it('come out in the order of node and id', () => {
+    const rows = ['c', 'a', 'b'].map((id) => serviceRow({ id }))
+    expect(readInstances('web', rows).instances.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('tell whether an instance has no check of its own', () => {
+    const unchecked = serviceRow({ id: 'web-1', checks: [nodeCheck] })
+    const checked = serviceRow({ id: 'web-2', checks: [nodeCheck, ownCheck] })
+    expect(readInstances('web', [checked]).hasUnchecked).toBe(false)
+    expect(readInstances('web', [checked, unchecked]).hasUnchecked).toBe(true)
+  })
+})
