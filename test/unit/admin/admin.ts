@@ -10,12 +10,12 @@ const ready: AdminInput = {
   routes: () => [{ id: '/api' }],
   services: () => [{ name: 'users' }],
   service: (name) => (name === 'users' || name === 'a/b ü' ? { name } : null),
-  explain: (request) => ({
-    method: request.method,
-    host: request.host,
-    path: request.path,
-    url: request.url,
-    beta: request.header('x-beta'),
+  explain: (asked) => ({
+    host: asked.host,
+    path: asked.path,
+    url: asked.url,
+    method: asked.method,
+    beta: asked.header('x-beta'),
   }),
   timeline: (limit) => [
     { at: '2024-01-01T00:00:00.000Z', type: 'added', service: 'users', endpoint: 'a', cause: String(limit) },
