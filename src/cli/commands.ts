@@ -1,0 +1,24 @@
+import { check } from './check.ts'
+import { demo } from './demo.ts'
+import { explain } from './explain.ts'
+import { help } from './help.ts'
+import { registry } from './registry.ts'
+import { routes } from './routes.ts'
+import { start } from './start.ts'
+import { version } from './version.ts'
+
+/** One command of the command line. */
+export interface Command {
+  /** What follows the command's name. */
+  readonly usage: string
+  readonly summary: string
+  /** @returns the exit code; for commands that serve, once they have ended */
+  readonly run: (args: string[]) => Promise<number> | number
+}
+
+export const commands = { start, check, explain, routes, registry, demo, version, help } as const satisfies Record<
+  string,
+  Command
+>
+
+export type CommandName = keyof typeof commands

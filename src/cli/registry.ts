@@ -1,0 +1,21 @@
+import { createRegistry } from '../registry/registry.ts'
+import type { Command } from './commands.ts'
+import { shutdownSignal } from './signals.ts'
+import { readArgs, readNumber } from './usage.ts'
+
+export const registry: Command = {
+  usage: '[--port 8500] [--host 127.0.0.1]',
+  summary: "an embedded registry that speaks Consul's HTTP API; in memory, for development",
+  async run(args) {
+    const { values } = readArgs({
+      args,
+      options: { port: { type: 'string', default: '8500' }, host: { type: 'string', default: '127.0.0.1' } },
+    })
+    const server = createRegistry({ host: values.host, port: readNumber('port', values.port, 65_535) })
+    const { address } = await server.start()
+    console.log(`The registry listens on ${address}. It keeps everything in memory; Ctrl-C ends it.`)
+    await shutdownSignal()
+    await server.close()
+    return 0
+  },
+}

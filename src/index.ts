@@ -1,0 +1,7 @@
+export { defineConfig } from './config/define.ts'
+export { ConfigError, type Finding } from './config/finding.ts'
+export type { ConfigInput } from './config/schema.ts'
+export { type Failure, failures, type FailureSpec } from './core/failure.ts'
+export { GatewayError } from './gateway.ts'
+export { createRegistry, type Registry, type RegistryOptions } from './registry/registry.ts'
+export { type RunningGateway, startGateway, type StartOptions } from './start-gateway.ts'

@@ -1,0 +1,75 @@
+import type { LoadedConfig } from './config/config.ts'
+import type { ConfigInput } from './config/schema.ts'
+import { loadConfig } from './config/load.ts'
+import { finish } from './config/parse.ts'
+import { toPlainTree } from './config/plain-tree.ts'
+import { Gateway, type GatewayAddresses, type ReloadOutcome } from './gateway.ts'
+import { openLogSink } from './observe/log-sink.ts'
+import { LogWriter } from './observe/log-writer.ts'
+import { createLogger, type Logger } from './observe/logger.ts'
+
+export interface StartOptions {
+  /** A configuration file (YAML, JSON, TypeScript), or the configuration itself. */
+  readonly config: string | ConfigInput
+  /** File descriptor of the log; default 1, stdout. */
+  readonly logFd?: number
+}
+
+/** A gateway that serves. */
+export interface RunningGateway {
+  readonly addresses: GatewayAddresses
+  readonly logger: Logger
+  /** Each routed service with its endpoints, as the admin API shows them. */
+  services(): ReturnType<Gateway['services']>
+  /** Reads the file again and puts it in force; a bad one changes nothing. */
+  reload(): Promise<ReloadOutcome>
+  /** Drains as `shutdown` of the configuration says, then ends. @returns how many connections were cut */
+  shutdown(): Promise<number>
+  /** Ends at once. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a gateway in this process.
+ *
+ * @throws ConfigError when the configuration has findings, GatewayError when it can't be served
+ */
+export async function startGateway({ config, logFd = 1 }: StartOptions): Promise<RunningGateway> {
+  const load = () => (typeof config === 'string' ? loadConfig(config) : Promise.resolve(fromValue(config)))
+  const loaded = await load()
+  const sink = openLogSink(logFd)
+  const logWriter = new LogWriter(sink)
+  const logger = createLogger(loaded.config.log.level, logWriter)
+  const endLog = async () => {
+    await logWriter.close()
+    sink.close()
+  }
+  const gateway = new Gateway({ loaded, load, logger, logWriter, logFd })
+  try {
+    const addresses = await gateway.start()
+    return {
+      addresses,
+      logger,
+      services: () => gateway.services(),
+      reload: () => gateway.reload(),
+      async shutdown() {
+        const cut = await gateway.shutdown()
+        logger.info({ cut }, 'stopped')
+        await endLog()
+        return cut
+      },
+      async close() {
+        await gateway.close()
+        await endLog()
+      },
+    }
+  } catch (error) {
+    await endLog()
+    throw error
+  }
+}
+
+/** Relative paths in it are relative to the working directory. */
+function fromValue(config: ConfigInput): LoadedConfig {
+  return finish({ ...toPlainTree(config), locate: () => null }, { file: 'tidegate.config', env: process.env })
+}
