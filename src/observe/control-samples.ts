@@ -2,33 +2,38 @@ import type { ControlFamilyName } from './families.ts'
 import type { ControlReadings, EjectionReading, MetricsInput } from './metrics-input.ts'
 import type { Sample } from './raw-family.ts'
 
-/** The families whose values the control plane counts, each read when it is scraped. */
-export function controlSamples(input: MetricsInput): Record<ControlFamilyName, () => readonly Sample[]> {
+/**
+ * The families whose values the control plane counts.
+ *
+ * @param stats the readings of the scrape under way, gathered once for all families
+ */
+export function controlSamples(
+  input: MetricsInput,
+  stats: () => ControlReadings,
+): Record<ControlFamilyName, () => readonly Sample[]> {
   const departing = departingEjections()
   return {
     tidegate_endpoints: () =>
-      input.stats().endpoints.map(({ service, state, count }) => ({ labels: { service, state }, value: count })),
+      stats().endpoints.map(({ service, state, count }) => ({ labels: { service, state }, value: count })),
     tidegate_endpoint_inflight: () =>
-      input.stats().inflight.map(({ service, instance, inflight }) => ({
+      stats().inflight.map(({ service, instance, inflight }) => ({
         labels: { service, instance },
         value: inflight,
       })),
     tidegate_ejections_total: () =>
-      departing(input.stats()).map(({ service, instance, reason, count }) => ({
+      departing(stats()).map(({ service, instance, reason, count }) => ({
         labels: { service, instance, reason },
         value: count,
       })),
     tidegate_discovery_age_seconds: () =>
-      input.stats().discovery.map(({ source, service, ageSeconds }) => ({
+      stats().discovery.map(({ source, service, ageSeconds }) => ({
         labels: { source, service },
         value: ageSeconds,
       })),
     tidegate_discovery_updates_total: () =>
-      input
-        .stats()
-        .discovery.flatMap(({ source, service, updates }) =>
-          Object.entries(updates).map(([outcome, value]) => ({ labels: { source, service, outcome }, value })),
-        ),
+      stats().discovery.flatMap(({ source, service, updates }) =>
+        Object.entries(updates).map(([outcome, value]) => ({ labels: { source, service, outcome }, value })),
+      ),
     tidegate_config_reloads_total: () =>
       Object.entries(input.reloads()).map(([outcome, value]) => ({ labels: { outcome }, value })),
     tidegate_workers: () => [{ labels: {}, value: input.workers().running }],

@@ -128,8 +128,3 @@ export const families = [
 
 /** Families that the control plane fills; the others come from the data threads' series. */
 export type ControlFamilyName = Extract<(typeof families)[number], { source: 'control' }>['name']
-
-/** Families of the data threads whose values end with their thread; for the SeriesStore. */
-export const gaugeFamilies: readonly string[] = families
-  .filter(({ type, source }) => type === 'gauge' && source === 'threads')
-  .map(({ name }) => name)

@@ -28,8 +28,8 @@ export function openLogSink(fd: number): LogSink {
   const stat = fstatSync(fd)
   if (stat.isFile()) return { fd, chunkBytes: 65_536, mayBlock: true, close: () => {} }
   if (stat.isSocket()) {
-    // Touching the stream is what sets the flag; a reader that goes away is reported to whoever writes.
-    if (fd === 1) process.stdout.on('error', () => {})
+    // Node makes the stream, and with it the descriptor non-blocking, when it is first asked for.
+    if (fd === 1) void process.stdout
     return { fd, chunkBytes: atomicBytes, mayBlock: !isNonBlocking(fd), close: () => {} }
   }
   try {

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { controlSamples } from './control-samples.ts'
 import { families, type Family } from './families.ts'
 import { histogramSamples } from './histogram.ts'
-import type { MetricsInput } from './metrics-input.ts'
+import type { ControlReadings, MetricNames, MetricsInput } from './metrics-input.ts'
 import { rawFamily, type Sample } from './raw-family.ts'
 import type { Labels, SeriesStore } from './series-store.ts'
 
@@ -23,16 +23,18 @@ export function createMetrics(input: MetricsInput): () => Promise<Exposition> {
   const processRegistry = new Registry()
   collectDefaultMetrics({ register: processRegistry })
   const registry = new Registry()
-  const control = controlSamples(input)
+  let stats: ControlReadings = { endpoints: [], inflight: [], ejections: [], discovery: [] }
+  const control = controlSamples(input, () => stats)
   for (const family of families) {
     const samples = family.source === 'control' ? control[family.name] : () => threadSamples(family, input.series)
     registry.registerMetric(rawFamily(family, samples))
   }
   const all = Registry.merge([registry, processRegistry])
   return async () => {
+    stats = input.stats()
     // Every family is read before the first await, so what retires meanwhile is left to the next scrape.
     const body = all.metrics()
-    input.series.scraped(currentLabels(input))
+    input.series.scraped(currentLabels(input.names(), stats))
     return { contentType: all.contentType, body: await body }
   }
 }
@@ -45,12 +47,14 @@ function* threadSamples(family: Family, series: SeriesStore): Generator<Sample> 
 }
 
 /** Whether what labels name is still there; labels that name nothing of the configuration always are. */
-function currentLabels(input: MetricsInput): (labels: Labels) => boolean {
-  const { routes, services, listeners } = input.names()
+function currentLabels(
+  { routes, services, listeners }: MetricNames,
+  { inflight }: ControlReadings,
+): (labels: Labels) => boolean {
   const routeKeys = new Set(routes.map(({ id, service }) => joinKey(id, service)))
   const serviceNames = new Set(services.map(({ name }) => name))
   const listenerNames = new Set(listeners.map(({ name }) => name))
-  const instances = new Set(input.stats().inflight.map(({ service, instance }) => joinKey(service, instance)))
+  const instances = new Set(inflight.map(({ service, instance }) => joinKey(service, instance)))
   return ({ route, service, instance, listener }) => {
     if (listener !== undefined) return listenerNames.has(listener)
     if (service === undefined) return true

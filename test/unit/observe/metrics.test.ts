@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { durationBuckets, RouteMeter, ThreadMeter } from '../../../src/core/meter.ts'
 import { SeriesWriter } from '../../../src/core/series.ts'
-import { families, gaugeFamilies } from '../../../src/observe/families.ts'
+import { families } from '../../../src/observe/families.ts'
 import type { ControlReadings } from '../../../src/observe/metrics-input.ts'
 import { createMetrics } from '../../../src/observe/metrics.ts'
 import { SeriesStore } from '../../../src/observe/series-store.ts'
@@ -16,7 +16,7 @@ let scrape: ReturnType<typeof createMetrics>
 
 beforeEach(() => {
   stats = { endpoints: [], inflight: [], ejections: [], discovery: [] }
-  store = new SeriesStore(gaugeFamilies, (_, ids) => ids.forEach((id) => thread.release(id)))
+  store = new SeriesStore([], (_, ids) => ids.forEach((id) => thread.release(id)))
   thread = new SeriesWriter(
     (series) => store.announced(0, series),
     (retirement) => store.retired(0, retirement),
