@@ -23,7 +23,7 @@ export class WheelTimer {
 }
 
 /**
- * Coarse deadlines for one thread: one interval instead of a timer per exchange. A timer fires at most two ticks late and
+ * Coarse deadlines for one thread: one interval instead of a timer per exchange. A timer fires at most three ticks late and
  * never early. Disarming, and moving a deadline further away, is one store; the bucket is corrected when it comes round.
  *
  * The wheel's own time stands still while the event loop does: a stall of ours postpones all deadlines and is never taken
@@ -61,7 +61,8 @@ export class TimerWheel {
 
   /** Arms, or moves, a timer to `ms` from now. */
   arm(timer: WheelTimer, ms: number): void {
-    timer.deadline = this.#timeMs + ms
+    // The wheel's time is that of the last tick: up to one tick has passed since.
+    timer.deadline = this.#timeMs + this.#tickMs + ms
     if (timer.due !== 0) {
       if (timer.deadline >= timer.due) return
       this.#unlink(timer)
