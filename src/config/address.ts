@@ -22,7 +22,7 @@ function parseAddress(text: string, minPort: number): Address {
   if (found === null) throw new InvalidValue(`expected host:port, got ${JSON.stringify(text)}`, wayOut(text))
   const host = found[1] ?? found[2] ?? ''
   const port = Number(found[3])
-  const isHost = found[1] === undefined ? isIP(host) === 4 || isHostName(host) : isIP(host) === 6
+  const isHost = found[1] === undefined ? isIP(host) === 4 || isHostName(host) : isIP(host) === 6 && !host.includes('%')
   if (!isHost) throw new InvalidValue(`${JSON.stringify(host)} is neither an address nor a host name`, wayOut(text))
   if (port < minPort || port > 65535) throw new InvalidValue(`port ${found[3]} is not within ${minPort} and 65535`)
   return { host: host.toLowerCase(), port }

@@ -8,7 +8,7 @@ export interface JsonSchema {
   readonly type?: string | readonly string[]
   readonly description?: string
   readonly default?: unknown
-  readonly const?: unknown
+  readonly const?: string
   readonly enum?: readonly unknown[]
   readonly minimum?: number
   readonly maximum?: number
@@ -28,16 +28,25 @@ const environmentRef = '#/$defs/environment'
 export function configJsonSchema(): JsonSchema {
   const schema = z.toJSONSchema(configSchema, {
     io: 'input',
-    override: ({ jsonSchema }) => allowEnvironment(jsonSchema),
+    override: ({ jsonSchema }) => {
+      showFallback(jsonSchema)
+      allowEnvironment(jsonSchema)
+    },
   })
   return {
-    $id: 'https://tidegate.dev/tidegate.schema.json',
     title: 'Tidegate configuration',
     ...(schema as JsonSchema),
     $defs: {
       environment: { description: 'Filled in from the environment.', type: 'string', pattern: String.raw`\$\{` },
     },
   } as JsonSchema
+}
+
+/** Defaults that are filled in after parsing; zod itself drops `default` beside a transform. */
+function showFallback(schema: Record<string, unknown>): void {
+  if (!('fallback' in schema)) return
+  schema['default'] = schema['fallback']
+  delete schema['fallback']
 }
 
 /** Numbers, booleans and words of a list may also be written as `${…}`; texts can hold it anyway. */

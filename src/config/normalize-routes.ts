@@ -13,12 +13,13 @@ export function normalizeRoutes(
   parsed: ParsedConfig,
   locate: Written['locate'],
 ): { routes: readonly RouteConfig[]; problems: readonly Problem[] } {
+  const base = { builtIn: builtInRoute(), defaults: parsed.defaults.route }
   const problems: Problem[] = []
   const rules: Located[] = []
   const seen = new Map<string, Located>()
   for (const [index, entry] of parsed.routes.entries()) {
     const path: Path = ['routes', index]
-    const rule = normalizeRoute(entry, parsed, locate(path, false)?.line ?? null)
+    const rule = normalizeRoute(entry, base, locate(path, false)?.line ?? null)
     if (Array.isArray(rule)) {
       problems.push(...rule.map((key) => ({ path: [...path, key], message: 'is required' })))
       continue
@@ -37,10 +38,14 @@ export function normalizeRoutes(
   return { routes: rules.map((rule, index) => ({ id: ids[index] ?? rule.path, ...rule })), problems }
 }
 
+interface Base {
+  readonly builtIn: ReturnType<typeof builtInRoute>
+  readonly defaults: RouteLayer
+}
+
 /** The route, or the keys that it lacks. */
-function normalizeRoute(entry: RouteLayer, parsed: ParsedConfig, line: number | null): Located | string[] {
-  const builtIn = builtInRoute()
-  const defaults = parsed.defaults.route
+function normalizeRoute(entry: RouteLayer, base: Base, line: number | null): Located | string[] {
+  const { builtIn, defaults } = base
   const { path, service, headers, timeout, ...settings } = overlay(builtIn, defaults, entry)
   if (path === undefined || service === undefined) {
     return [...(path === undefined ? ['path'] : []), ...(service === undefined ? ['service'] : [])]

@@ -10,34 +10,30 @@ export function normalizeServices(
   parsed: ParsedConfig,
   routed: readonly string[],
 ): { services: readonly ServiceConfig[]; problems: readonly Problem[] } {
-  const problems: Problem[] = []
+  const base = baseOf(parsed.defaults.service)
   const sources = Object.keys(parsed.discovery)
-  const [firstSource] = sources
-  if (firstSource === undefined) {
-    problems.push({
-      path: ['discovery'],
-      message: 'needs at least one source',
-      hint: 'leave it out for a local Consul agent',
-    })
-  }
-  problems.push(...checkSource(parsed.defaults.service, sources, ['defaults', 'service']))
-  problems.push(...checkEjection(parsed.defaults.service.outlier, parsed, ['defaults', 'service']))
-
   const entries = new Map<string, ServiceLayer>(Object.entries(parsed.services))
-  for (const [key, entry] of entries) {
-    problems.push(...checkSource(entry, sources, ['services', key]))
-    if (entry.outlier !== undefined) problems.push(...checkEjection(entry.outlier, parsed, ['services', key]))
-  }
+  const problems = [
+    ...checkSources(sources),
+    ...checkService(parsed.defaults.service, { base, sources, path: ['defaults', 'service'] }),
+    ...[...entries].flatMap(([key, entry]) => checkService(entry, { base, sources, path: ['services', key] })),
+  ]
   for (const name of routed) if (!entries.has(name)) entries.set(name, {})
-  return {
-    services: [...entries].map(([key, entry]) => normalizeService(key, entry, parsed, firstSource ?? '')),
-    problems,
-  }
+  const [firstSource = ''] = sources
+  return { services: [...entries].map(([key, entry]) => normalizeService(key, entry, base, firstSource)), problems }
 }
 
-function normalizeService(key: string, entry: ServiceLayer, parsed: ParsedConfig, firstSource: string): ServiceConfig {
-  const settings = overlay(builtInService(), parsed.defaults.service, entry)
-  const outlier = layeredOutlier(entry.outlier, parsed)
+/** What lies under every entry: `defaults.service` over the built-in defaults. */
+function baseOf(defaults: ServiceLayer) {
+  const builtIn = builtInService()
+  return { settings: overlay(builtIn, defaults), outlier: overlay(builtIn.outlier, defaults.outlier) }
+}
+
+type Base = ReturnType<typeof baseOf>
+
+function normalizeService(key: string, entry: ServiceLayer, base: Base, firstSource: string): ServiceConfig {
+  const settings = overlay(base.settings, entry)
+  const outlier = overlay(base.outlier, entry.outlier)
   return {
     key,
     from: settings.from ?? firstSource,
@@ -57,20 +53,28 @@ function normalizeService(key: string, entry: ServiceLayer, parsed: ParsedConfig
   }
 }
 
-function layeredOutlier(own: ServiceLayer['outlier'], parsed: ParsedConfig) {
-  return overlay(builtInService().outlier, parsed.defaults.service.outlier, own)
+function checkSources(sources: readonly string[]): Problem[] {
+  if (sources.length > 0) return []
+  return [{ path: ['discovery'], message: 'needs at least one source', hint: 'leave it out for a local Consul agent' }]
 }
 
-function checkSource({ from }: ServiceLayer, sources: readonly string[], path: Path): Problem[] {
-  if (from === undefined || sources.length === 0 || sources.includes(from)) return []
-  const hint = didYouMean(from, sources).hint ?? `there is ${sources.map((name) => `"${name}"`).join(', ')}`
-  return [{ path: [...path, 'from'], message: `no source in \`discovery\` is called "${from}"`, hint }]
+interface Place {
+  readonly base: Base
+  readonly sources: readonly string[]
+  readonly path: Path
 }
 
-function checkEjection(own: ServiceLayer['outlier'], parsed: ParsedConfig, path: Path): Problem[] {
-  const { baseEjection, maxEjection } = layeredOutlier(own, parsed)
-  if (baseEjection <= maxEjection) return []
-  const key = own?.maxEjection === undefined ? 'baseEjection' : 'maxEjection'
-  const message = `baseEjection (${baseEjection / 1000} s) is longer than maxEjection (${maxEjection / 1000} s)`
-  return [{ path: [...path, 'outlier', key], message }]
+function checkService({ from, outlier }: ServiceLayer, { base, sources, path }: Place): Problem[] {
+  const problems: Problem[] = []
+  if (from !== undefined && sources.length > 0 && !sources.includes(from)) {
+    const hint = didYouMean(from, sources).hint ?? `there is ${sources.map((name) => `"${name}"`).join(', ')}`
+    problems.push({ path: [...path, 'from'], message: `no source in \`discovery\` is called "${from}"`, hint })
+  }
+  const { baseEjection, maxEjection } = overlay(base.outlier, outlier)
+  if (outlier !== undefined && baseEjection > maxEjection) {
+    const key = outlier.maxEjection === undefined ? 'baseEjection' : 'maxEjection'
+    const message = `baseEjection (${baseEjection / 1000} s) is longer than maxEjection (${maxEjection / 1000} s)`
+    problems.push({ path: [...path, 'outlier', key], message })
+  }
+  return problems
 }

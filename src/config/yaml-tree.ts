@@ -28,7 +28,7 @@ export class YamlTree {
     if (this.#values > maxValues) this.#complain([], root, `aliases make this more than ${maxValues} values`)
   }
 
-  locate(path: Path, atKey: boolean): Position | null {
+  locate(path: Path, atKey: boolean): Position {
     let place = this.#root
     let last: Entry | null = null
     for (const part of path) {
@@ -98,7 +98,7 @@ export class YamlTree {
     const name = typeof entry.key.value === 'string' ? entry.key.value : (entry.key.source ?? String(entry.key.value))
     const first = entries.get(name)
     if (first !== undefined) {
-      const line = this.#positionOf(first.key)?.line
+      const line = this.#positionOf(first.key).line
       this.#complain([...path, name], entry.key, `written twice; the first is on line ${line}`)
     } else if (name === '__proto__') {
       this.#complain([...path, name], entry.key, 'unknown key')
@@ -122,14 +122,14 @@ export class YamlTree {
     return isAlias(place) ? (this.#aliased.get(place) ?? place) : place
   }
 
-  #positionOf(place: unknown): Position | null {
+  #positionOf(place: unknown): Position {
     const element = isPair(place) ? place.key : this.#resolve(place)
     const range = isScalar(element) || isMap(element) || isSeq(element) || isAlias(element) ? element.range : null
-    return range ? this.#at(range[0]) : null
+    return this.#at(range?.[0] ?? 0)
   }
 
   #complain(path: Path, place: unknown, message: string): null {
-    const position = this.#positionOf(place) ?? { line: 1, column: 1 }
+    const position = this.#positionOf(place)
     this.problems.push({ path, message, position })
     return null
   }

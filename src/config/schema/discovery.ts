@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseInstanceAddress } from '../address.ts'
 import { InvalidValue } from '../invalid-value.ts'
-import { integer, name, parsedText } from './fields.ts'
+import { integer, name, parsedText, parseName } from './fields.ts'
 
 const consul = z.strictObject({
   type: z.literal('consul').describe('Follows the services of a Consul agent that are routed, by blocking queries.'),
@@ -45,15 +45,23 @@ const staticList = z.strictObject({
   type: z.literal('static').describe('Instances written here; always passing.'),
   services: z
     .record(name(), z.array(instance))
-    .describe('Instances by service name. An empty list is a service without instances: its routes answer 503.'),
+    .describe(
+      'Lists of instances by service name, each `host:port` or a map of the keys below. An empty list is a service without instances: its routes answer 503.',
+    ),
 })
 
 export const discovery = z
-  .record(name(), z.discriminatedUnion('type', [consul, staticList]))
+  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, staticList]))
   .prefault({ consul: { type: 'consul' } })
   .describe('Where instances come from, by a name of your choice; the first is the default source of services.')
 
 export type Source = z.output<typeof consul> | z.output<typeof staticList>
+
+/** Objects list keys that are whole numbers first: with them the first source would not be the first in the file. */
+function parseSourceName(text: string): string {
+  if (/^\d+$/.test(text)) throw new InvalidValue('the name of a source is not a number', `write "source-${text}"`)
+  return parseName(text)
+}
 
 function emptyIsNull(text: string | null): string | null {
   return text === '' ? null : text

@@ -7,6 +7,10 @@ export function parsedText<T>(parse: (text: string) => T) {
   return z.string().transform((text, context) => settle(() => parse(text), { context, input: text }))
 }
 
+/** For JSON Schema; what is a duration or a size is decided when it is parsed. */
+export const durationPattern = String.raw`^\d+(\.\d+)?(ms|s|m|h)$|^0$|\$\{`
+export const sizePattern = String.raw`^\d+(\.\d+)?(B|KiB|MiB|GiB)$|^\d+$|\$\{`
+
 interface DurationLimits {
   /** True where zero means something. */
   readonly zero: boolean
@@ -21,7 +25,7 @@ export function duration({ zero }: DurationLimits = { zero: false }) {
   return z
     .union([z.string(), z.number()], { error: expected })
     .transform((written, context) => settle(() => toDurationMs(written, zero, expected), { context, input: written }))
-    .meta({ pattern: String.raw`^\d+(\.\d+)?(ms|s|m|h)$|^0$|\$\{` })
+    .meta({ pattern: durationPattern })
 }
 
 function toDurationMs(written: string | number, zero: boolean, expected: string): number {
@@ -44,7 +48,7 @@ export function size(limits: { min: number; max: number }) {
   return z
     .union([z.string(), z.number()], { error: expected })
     .transform((written, context) => settle(() => toBytes(written, limits, expected), { context, input: written }))
-    .meta({ pattern: String.raw`^\d+(\.\d+)?(B|KiB|MiB|GiB)$|^\d+$|\$\{` })
+    .meta({ pattern: sizePattern })
 }
 
 function toBytes(written: string | number, limits: { min: number; max: number }, expected: string): number {
@@ -66,10 +70,12 @@ export function integer(min: number, max: number) {
 
 /** Names of listeners, sources and services: they become metric labels, log fields and parts of URLs. */
 export function name() {
-  return parsedText((text) => {
-    if (/^[^\s/\p{C}]{1,255}$/u.test(text)) return text
-    throw new InvalidValue('a name is 1 to 255 characters without spaces, slashes or control characters')
-  })
+  return parsedText(parseName)
+}
+
+export function parseName(text: string): string {
+  if (/^[^\s/\p{C}]{1,255}$/u.test(text)) return text
+  throw new InvalidValue('a name is 1 to 255 characters without spaces, slashes or control characters')
 }
 
 /** The result of `parse`; an InvalidValue becomes an issue at `path` below the value that is being transformed. */

@@ -33,13 +33,13 @@ const retry = z.strictObject({
     .describe(
       'Further attempts after one that may have reached an endpoint; only idempotent methods, each on another endpoint. What was never sent (connection refused) is tried elsewhere in any case.',
     )
-    .meta({ default: routeDefaults.retry.attempts }),
+    .meta({ fallback: routeDefaults.retry.attempts }),
   on: z
     .array(z.string())
     .max(0)
     .optional()
     .describe('Failures and statuses that are retried beyond those; in this version there are none to name.')
-    .meta({ default: routeDefaults.retry.on }),
+    .meta({ fallback: routeDefaults.retry.on }),
 })
 
 /** Keys of a route as one place states them: its entry, `defaults.route`, or the built-in defaults. */
@@ -50,7 +50,7 @@ export const routeLayer = z.strictObject({
     .describe(
       'Exact host, or `*.example.com` for every name below it. null = any. An exact host comes before a wildcard, a longer wildcard before a shorter one, both before none.',
     )
-    .meta({ default: routeDefaults.host }),
+    .meta({ fallback: routeDefaults.host }),
   path: parsedText(parsePathPrefix)
     .optional()
     .describe(
@@ -60,11 +60,11 @@ export const routeLayer = z.strictObject({
     .nullable()
     .optional()
     .describe('Methods the route takes; null = all. Others go on to the next route, and are 404 when there is none.')
-    .meta({ default: routeDefaults.methods }),
+    .meta({ fallback: routeDefaults.methods }),
   headers: headers
     .optional()
     .describe('Header fields a request must carry with exactly these values. Names in any case.')
-    .meta({ default: routeDefaults.headers }),
+    .meta({ fallback: routeDefaults.headers }),
   service: name()
     .optional()
     .describe('The service that answers: a key of `services`, or a name in the registry. Required.'),
@@ -72,24 +72,24 @@ export const routeLayer = z.strictObject({
     .boolean()
     .optional()
     .describe('true = the endpoint gets the path without the prefix.')
-    .meta({ default: routeDefaults.stripPrefix }),
+    .meta({ fallback: routeDefaults.stripPrefix }),
   prependPath: parsedText(parsePathPrefix)
     .nullable()
     .optional()
     .describe('Put before the path, after stripping.')
-    .meta({ default: routeDefaults.prependPath }),
+    .meta({ fallback: routeDefaults.prependPath }),
   rewriteHost: z
     .boolean()
     .optional()
     .describe("true = the endpoint's own address as `host`; false = what the client sent.")
-    .meta({ default: routeDefaults.rewriteHost }),
+    .meta({ fallback: routeDefaults.rewriteHost }),
   timeout: duration()
     .optional()
     .describe(
       'For all attempts together, from the request fully received until the response head is complete. Bodies and tunnels have idle times only.',
     )
-    .meta({ default: routeDefaults.timeout }),
-  retry: retry.optional().describe('When another endpoint is tried.').meta({ default: routeDefaults.retry }),
+    .meta({ fallback: routeDefaults.timeout }),
+  retry: retry.optional().describe('When another endpoint is tried.').meta({ fallback: routeDefaults.retry }),
 })
 
 export const routes = z

@@ -11,21 +11,21 @@ const outlier = z.strictObject({
   consecutiveFailures: integer(1, 1_000_000)
     .optional()
     .describe('Failures in a row that eject: 5xx answers, resets, bad answers, timeouts. Client aborts never count.')
-    .meta({ default: outlierDefaults.consecutiveFailures }),
+    .meta({ fallback: outlierDefaults.consecutiveFailures }),
   baseEjection: duration()
     .optional()
     .describe('How long the first ejection lasts; the n-th in a row lasts n times as long.')
-    .meta({ default: outlierDefaults.baseEjection }),
+    .meta({ fallback: outlierDefaults.baseEjection }),
   maxEjection: duration()
     .optional()
     .describe('The longest ejection; at least `baseEjection`.')
-    .meta({ default: outlierDefaults.maxEjection }),
+    .meta({ fallback: outlierDefaults.maxEjection }),
   maxEjectedPercent: integer(0, 100)
     .optional()
     .describe(
       'Share of the endpoints that may be ejected at once, and never the last one. 0 = only those that refuse connections, which are not bounded.',
     )
-    .meta({ default: outlierDefaults.maxEjectedPercent }),
+    .meta({ fallback: outlierDefaults.maxEjectedPercent }),
 })
 
 /** Keys of a service as one place states them: its entry, `defaults.service`, or the built-in defaults. */
@@ -41,36 +41,36 @@ export const serviceLayer = z.strictObject({
     .describe(
       '`round-robin`: in turn, by weight, exact per thread. `least-request`: fewest requests in flight, exact over all threads. `p2c`: the better of two random ones. `random`: by weight.',
     )
-    .meta({ default: serviceDefaults.balancer }),
+    .meta({ fallback: serviceDefaults.balancer }),
   protocol: z
     .enum(['http1'])
     .optional()
     .describe('What is spoken to the instances.')
-    .meta({ default: serviceDefaults.protocol }),
+    .meta({ fallback: serviceDefaults.protocol }),
   outlier: outlier
     .optional()
     .describe('When a failing endpoint is ejected. An endpoint that refuses connections is ejected at once, always.')
-    .meta({ default: outlierDefaults }),
+    .meta({ fallback: outlierDefaults }),
   connectTimeout: duration()
     .optional()
     .describe('For one attempt to connect; a slower one is retried on another endpoint.')
-    .meta({ default: serviceDefaults.connectTimeout }),
+    .meta({ fallback: serviceDefaults.connectTimeout }),
   headTimeout: duration()
     .optional()
     .describe(
       'From the request fully sent to the response head. For long polls, raise it together with `timeout` of the route.',
     )
-    .meta({ default: serviceDefaults.headTimeout }),
+    .meta({ fallback: serviceDefaults.headTimeout }),
   idleTimeout: duration()
     .optional()
     .describe('Silence allowed in response bodies and tunnels (WebSocket).')
-    .meta({ default: serviceDefaults.idleTimeout }),
+    .meta({ fallback: serviceDefaults.idleTimeout }),
   hold: duration({ zero: true })
     .optional()
     .describe(
       'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections. 0 = never.',
     )
-    .meta({ default: serviceDefaults.hold }),
+    .meta({ fallback: serviceDefaults.hold }),
 })
 
 export const services = z
