@@ -13,7 +13,7 @@ export const knownMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'P
 export type UpstreamOutcome = '2xx' | '3xx' | '4xx' | '5xx' | Failure
 
 /** Adds one measured time to a histogram series (see SeriesWriter for the layout). */
-export function observe(cells: SeriesCells, seconds: number): void {
+function observe(cells: SeriesCells, seconds: number): void {
   const { values, offset } = cells
   let bucket = 0
   while (bucket < durationBuckets.length && seconds > (durationBuckets[bucket] as number)) bucket++
@@ -29,10 +29,11 @@ export function increment(cells: SeriesCells): void {
 /** Width of a duration histogram: the buckets, the overflow, the sum. */
 const histogramWidth = durationBuckets.length + 2
 
-/** Series that come into being at their first use, by a small integer key. */
+/** Series that come into being at their first use, by a small integer key. After `retire` nothing is counted any more. */
 class LazyCounters {
   readonly #cells = new Map<number, SeriesCells>()
   readonly #allot: (key: number) => SeriesCells
+  #isRetired = false
 
   constructor(allot: (key: number) => SeriesCells) {
     this.#allot = allot
@@ -41,6 +42,7 @@ class LazyCounters {
   increment(key: number): void {
     let cells = this.#cells.get(key)
     if (cells === undefined) {
+      if (this.#isRetired) return
       cells = this.#allot(key)
       this.#cells.set(key, cells)
     }
@@ -48,16 +50,38 @@ class LazyCounters {
   }
 
   retire(writer: SeriesWriter): void {
+    this.#isRetired = true
     for (const cells of this.#cells.values()) writer.retire(cells)
     this.#cells.clear()
   }
 }
 
-/** `tidegate_requests_total` and `tidegate_request_duration_seconds` of one route. */
+/** A duration histogram. After `retire` nothing is measured any more: its memory may be another series' by then. */
+class Durations {
+  #cells: SeriesCells | null
+
+  constructor(writer: SeriesWriter, family: string, labels: Readonly<Record<string, string>>) {
+    this.#cells = writer.allot(family, labels, histogramWidth)
+  }
+
+  observe(seconds: number): void {
+    if (this.#cells !== null) observe(this.#cells, seconds)
+  }
+
+  retire(writer: SeriesWriter): void {
+    if (this.#cells !== null) writer.retire(this.#cells)
+    this.#cells = null
+  }
+}
+
+/**
+ * `tidegate_requests_total` and `tidegate_request_duration_seconds` of one route. An exchange that outlives its route is not
+ * counted: the route's series are gone by then.
+ */
 export class RouteMeter {
   readonly #writer: SeriesWriter
   readonly #codes: LazyCounters
-  readonly #durations: SeriesCells
+  readonly #durations: Durations
 
   constructor(writer: SeriesWriter, route: string, service: string) {
     this.#writer = writer
@@ -65,19 +89,19 @@ export class RouteMeter {
       const method = knownMethods[Math.floor(key / 1000)] ?? 'OTHER'
       return writer.allot('tidegate_requests_total', { route, service, method, code: String(key % 1000) }, 1)
     })
-    this.#durations = writer.allot('tidegate_request_duration_seconds', { route, service }, histogramWidth)
+    this.#durations = new Durations(writer, 'tidegate_request_duration_seconds', { route, service })
   }
 
   /** @param method any; @param code exact status sent, 499 for a client that left */
   settled(method: string, code: number, seconds: number): void {
     const index = knownMethods.indexOf(method)
     this.#codes.increment((index === -1 ? knownMethods.length : index) * 1000 + code)
-    observe(this.#durations, seconds)
+    this.#durations.observe(seconds)
   }
 
   retire(): void {
     this.#codes.retire(this.#writer)
-    this.#writer.retire(this.#durations)
+    this.#durations.retire(this.#writer)
   }
 }
 
@@ -116,12 +140,12 @@ const retryOutcomes: readonly RetryOutcome[] = ['success', 'failure', 'no-budget
 /** `tidegate_upstream_duration_seconds` and `tidegate_retries_total` of one service. */
 export class ServiceMeter {
   readonly #writer: SeriesWriter
-  readonly #durations: SeriesCells
+  readonly #durations: Durations
   readonly #retries: LazyCounters
 
   constructor(writer: SeriesWriter, service: string) {
     this.#writer = writer
-    this.#durations = writer.allot('tidegate_upstream_duration_seconds', { service }, histogramWidth)
+    this.#durations = new Durations(writer, 'tidegate_upstream_duration_seconds', { service })
     this.#retries = new LazyCounters((key) =>
       writer.allot('tidegate_retries_total', { service, outcome: retryOutcomes[key] as string }, 1),
     )
@@ -129,7 +153,7 @@ export class ServiceMeter {
 
   /** Time from the attempt's start to its response head. */
   headReceived(seconds: number): void {
-    observe(this.#durations, seconds)
+    this.#durations.observe(seconds)
   }
 
   retried(outcome: RetryOutcome): void {
@@ -137,7 +161,7 @@ export class ServiceMeter {
   }
 
   retire(): void {
-    this.#writer.retire(this.#durations)
+    this.#durations.retire(this.#writer)
     this.#retries.retire(this.#writer)
   }
 }

@@ -154,8 +154,9 @@ export class Exchange implements SettledExchange {
     return this.head.host
   }
 
+  /** What routes are matched with: `OPTIONS *` asks about the whole host, so it goes where `/` goes. */
   get path(): string {
-    return this.head.path
+    return this.head.path === '*' ? '/' : this.head.path
   }
 
   get url(): string {

@@ -111,7 +111,8 @@ export class DataThread {
     this.#routes = this.#assemble(snapshot)
     this.#proxy.route(buildTable(this.#routes))
     this.#proxy.logTo(snapshot.accessLog ? this.#accessLog : null)
-    for (const route of before) if (!this.#routes.some((next) => next.meter === route.meter)) route.meter.retire()
+    const kept = new Set(this.#routes.map(({ meter }) => meter))
+    for (const { meter } of before) if (!kept.has(meter)) meter.retire()
     const { addresses, errors } = await this.#proxy.listen(snapshot.listeners)
     this.#options.send({ type: 'config-applied', version: snapshot.version, addresses, errors })
   }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { LedgerShape } from '../core/ledger.ts'
-import type { ControlMessage } from '../core/message.ts'
+import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import { createAccessLog } from '../observe/access-log.ts'
 import { openLogSink } from '../observe/log-sink.ts'
 import { LogWriter } from '../observe/log-writer.ts'
@@ -19,10 +19,21 @@ export interface ThreadParameters {
 const port = parentPort
 if (port === null) throw new Error('workers/thread.ts runs in a worker thread only')
 const parameters = workerData as ThreadParameters
+const sink = openLogSink(parameters.logFd)
+let logWriter: LogWriter | null = null
 const thread = new DataThread({
   ...parameters,
-  send: (message) => port.postMessage(message),
-  accessLog: (onDropped) => createAccessLog(new LogWriter(openLogSink(parameters.logFd), { onDropped })),
+  send: (message) => void send(message),
+  accessLog: (onDropped) => {
+    logWriter = new LogWriter(sink, { onDropped })
+    return createAccessLog(logWriter)
+  },
 })
 port.on('message', (message: ControlMessage) => thread.receive(message))
 port.postMessage({ type: 'started' })
+
+async function send(message: ThreadMessage): Promise<void> {
+  // The last message: after it the thread may be ended, with whatever it has not written.
+  if (message.type === 'drained') await logWriter?.close()
+  port?.postMessage(message)
+}
