@@ -10,29 +10,32 @@ const maxWaitMs = 10 * 60_000
 /** Parameters that change what Consul answers, and would be wrong to ignore. */
 const unsupportedParameters = ['filter', 'node-meta', 'peer', 'sg', 'merge-central-config']
 
+export interface CatalogQuery {
+  readonly index: () => number
+  /** Whether the latest commit touched what the query reads: an index may grow for less. */
+  readonly wasTouched: () => boolean
+  readonly read: () => unknown
+}
+
 /**
- * Answers a query of the catalog: at once, or with `?index=N` when its index has grown beyond N or `?wait` is over. `index` and `read`
- * are called again for the answer, so that what is sent is what holds then.
+ * Answers a query of the catalog: at once, or with `?index=N` when its index has grown beyond N or `?wait` is over. `read` is called
+ * last, so that what is sent is what holds then.
  */
-export async function answerQuery(
-  catalog: Catalog,
-  request: ApiRequest,
-  index: () => number,
-  read: () => unknown,
-): Promise<ApiAnswer> {
+export async function answerQuery(catalog: Catalog, request: ApiRequest, query: CatalogQuery): Promise<ApiAnswer> {
   refuseUnsupported(request.query)
   const consistency = readConsistency(request.query)
   const afterIndex = readIndex(request.query)
   const waitMs = readWaitMs(request.query)
-  if (afterIndex > 0) {
+  if (query.index() <= afterIndex) {
+    const isDone = () => query.index() > afterIndex && query.wasTouched()
     // Consul spreads the ends of waits that began together.
     const jitterMs = (Math.random() * waitMs) / 16
-    await untilCommitted(catalog, () => index() > afterIndex, waitMs + jitterMs, request.signal)
+    await untilCommitted(catalog, isDone, waitMs + jitterMs, request.signal)
   }
   return {
-    json: read(),
+    json: query.read(),
     headers: {
-      'x-consul-index': String(index()),
+      'x-consul-index': String(query.index()),
       'x-consul-knownleader': 'true',
       'x-consul-lastcontact': '0',
       'x-consul-effective-consistency': consistency,

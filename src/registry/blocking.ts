@@ -1,13 +1,13 @@
 import type { Catalog } from './catalog.ts'
 
-/** Resolves once a commit makes `isDone` true, when the wait is over, or when the signal aborts; at once where it is true already. */
+/** Resolves after the first commit at which `isDone` is true, when the wait is over, or when the signal aborts. */
 export async function untilCommitted(
   catalog: Catalog,
   isDone: () => boolean,
   waitMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isDone() || signal.aborted) return
+  if (signal.aborted) return
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, waitMs)
   const unsubscribe = catalog.onCommit(() => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { Indexes } from './indexes.ts'
+import { Indexes, type IndexReader } from './indexes.ts'
 import type { Check, Node, Service } from './model.ts'
 
 interface Indexed {
@@ -23,11 +23,11 @@ export class Catalog {
     this.node = node
   }
 
-  get indexes(): Omit<Indexes, 'serviceChanged' | 'serviceRemoved' | 'checkChanged' | 'checkRemoved' | 'advance'> {
+  get indexes(): IndexReader {
     return this.#indexes
   }
 
-  /** Adds or replaces a service and checks together. Commits nothing where all of it is known already. */
+  /** Adds or replaces a service and checks together. A service that is known already is no change. */
   register(service: Service | null, checks: readonly Check[]): void {
     const index = this.#indexes.next
     let isChanged = false
@@ -40,10 +40,14 @@ export class Catalog {
       }
     }
     for (const check of checks) {
-      const row = changedRow(this.#checks.get(check.id), check, index)
-      if (!row) continue
-      this.#putCheck(row)
-      this.#indexes.checkChanged(check.serviceName)
+      const before = this.#checks.get(check.id)
+      const row = changedRow(before, check, index)
+      if (row) {
+        this.#putCheck(row)
+        this.#indexes.checkChanged(row, before)
+      } else {
+        this.#indexes.checkRepeated(check)
+      }
       isChanged = true
     }
     if (isChanged) this.#commit()
@@ -54,7 +58,10 @@ export class Catalog {
     const service = this.#services.get(id)
     if (!service) return
     this.#services.delete(id)
-    for (const checkId of this.#checksByService.get(id)?.keys() ?? []) this.#checks.delete(checkId)
+    for (const check of this.#checksByService.get(id)?.values() ?? []) {
+      this.#checks.delete(check.id)
+      this.#indexes.checkRemoved(check)
+    }
     this.#checksByService.delete(id)
     this.#indexes.serviceRemoved(service.name, this.instances(service.name).length === 0)
     this.#commit()
@@ -65,7 +72,7 @@ export class Catalog {
     if (!check) return
     this.#checks.delete(id)
     this.#checksByService.get(check.serviceId)?.delete(id)
-    this.#indexes.checkRemoved(check.serviceName)
+    this.#indexes.checkRemoved(check)
     this.#commit()
   }
 

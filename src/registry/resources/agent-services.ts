@@ -71,7 +71,9 @@ async function answerService(agent: Agent, catalog: Catalog, request: ApiRequest
     const service = agent.service(id)
     return service ? contentHash(service) : ''
   }
-  if (seen) await untilCommitted(catalog, () => current() !== seen, readWaitMs(request.query), request.signal)
+  if (seen === current()) {
+    await untilCommitted(catalog, () => current() !== seen, readWaitMs(request.query), request.signal)
+  }
   const service = agent.service(id)
   if (!service) throw new ApiError(404, `unknown service ID: ${id}`)
   const hash = contentHash(service)

@@ -3,7 +3,8 @@ import type { Catalog } from '../catalog.ts'
 import { requireName } from '../http/api-request.ts'
 import type { Operation } from '../http/operation.ts'
 import { datacenter } from '../model.ts'
-import { catalogRowJson, nodeJson } from './shapes.ts'
+import { serviceRows } from './service-rows.ts'
+import { catalogNodeJson, catalogRowJson } from './shapes.ts'
 import { hasTags } from './tags.ts'
 
 /** `catalog/…`: who is registered, whatever their health. */
@@ -16,24 +17,22 @@ export function catalogOperations(catalog: Catalog): Operation[] {
       path: '/v1/catalog/nodes',
       takesName: false,
       answer: async (request) =>
-        answerQuery(
-          catalog,
-          request,
-          () => indexes.nodes,
-          () => [{ ...nodeJson(node), CreateIndex: indexes.nodes, ModifyIndex: indexes.nodes }],
-        ),
+        answerQuery(catalog, request, {
+          index: () => indexes.nodes,
+          wasTouched: () => false,
+          read: () => [catalogNodeJson(catalog)],
+        }),
     },
     {
       method: 'GET',
       path: '/v1/catalog/services',
       takesName: false,
       answer: async (request) =>
-        answerQuery(
-          catalog,
-          request,
-          () => indexes.services,
-          () => tagsByName(catalog),
-        ),
+        answerQuery(catalog, request, {
+          index: () => indexes.services,
+          wasTouched: () => indexes.wasTouched('services'),
+          read: () => tagsByName(catalog),
+        }),
     },
     {
       method: 'GET',
@@ -41,16 +40,15 @@ export function catalogOperations(catalog: Catalog): Operation[] {
       takesName: true,
       answer: async (request) => {
         const name = requireName(request, 'Missing service name')
-        return answerQuery(
-          catalog,
-          request,
-          () => indexes.ofService(name, false),
-          () =>
+        return answerQuery(catalog, request, {
+          index: () => indexes.ofService(name, false),
+          wasTouched: () => indexes.wasTouched(serviceRows(catalog, name)),
+          read: () =>
             catalog
               .instances(name)
               .filter((service) => hasTags(service, request.query))
               .map((service) => catalogRowJson(node, service)),
-        )
+        })
       },
     },
   ]

@@ -1,66 +1,81 @@
 import { answerQuery } from '../blocking-query.ts'
 import type { Catalog, CheckRow } from '../catalog.ts'
-import { readFlag, requireName } from '../http/api-request.ts'
+import { readFlag, requireName, type ApiAnswer, type ApiRequest } from '../http/api-request.ts'
 import type { Operation } from '../http/operation.ts'
-import { catalogServiceJson, checkJson, nodeJson } from './shapes.ts'
+import type { Rows } from '../indexes.ts'
+import { catalogNodeJson, catalogServiceJson, checkJson } from './shapes.ts'
+import { serviceRows } from './service-rows.ts'
 import { hasTags } from './tags.ts'
 
 /** `health/…`: services with their checks, and checks alone. */
 export function healthOperations(catalog: Catalog): Operation[] {
-  const { node, indexes } = catalog
-  const show = (check: CheckRow) => checkJson(node, check, catalog.service(check.serviceId)?.tags ?? [])
-  const checkOperation = (
-    path: string,
-    missing: string,
-    select: (check: CheckRow, name: string) => boolean,
-  ): Operation => ({
-    method: 'GET',
-    path,
-    takesName: true,
-    answer: async (request) => {
-      const name = requireName(request, missing)
-      return answerQuery(
-        catalog,
-        request,
-        () => indexes.checks,
-        () =>
-          catalog
-            .checks()
-            .filter((check) => select(check, name))
-            .map(show),
-      )
-    },
-  })
   return [
     {
       method: 'GET',
       path: '/v1/health/service',
       takesName: true,
-      answer: async (request) => {
-        const name = requireName(request, 'Missing service name')
-        const onlyPassing = readFlag(request.query, 'passing', 'Invalid value for ?passing') ?? false
-        return answerQuery(
-          catalog,
-          request,
-          () => indexes.ofService(name, true),
-          () => {
-            const nodeChecks = catalog.checksOf('')
-            return catalog
-              .instances(name)
-              .filter((service) => hasTags(service, request.query))
-              .map((service) => ({ service, checks: [...nodeChecks, ...catalog.checksOf(service.id)] }))
-              .filter(({ checks }) => !onlyPassing || checks.every((check) => check.status === 'passing'))
-              .map(({ service, checks }) => ({
-                Node: { ...nodeJson(node), CreateIndex: indexes.nodes, ModifyIndex: indexes.nodes },
-                Service: catalogServiceJson(service),
-                Checks: checks.map(show),
-              }))
-          },
-        )
-      },
+      answer: async (request) => answerService(catalog, request),
     },
-    checkOperation('/v1/health/checks', 'Missing service name', (check, name) => check.serviceName === name),
-    checkOperation('/v1/health/node', 'Missing node name', (_, name) => name === node.name),
-    checkOperation('/v1/health/state', 'Missing check state', (check, name) => name === 'any' || check.status === name),
+    checkOperation(catalog, '/v1/health/checks', 'Missing service name', {
+      select: (check, name) => check.serviceName === name,
+      rows: (name, hasSome) => (hasSome ? `checks:${name}` : 'service-checks'),
+    }),
+    checkOperation(catalog, '/v1/health/state', 'Missing check state', {
+      select: (check, status) => status === 'any' || check.status === status,
+      rows: (status, hasSome) => (hasSome && status !== 'any' ? `status:${status}` : 'checks'),
+    }),
+    checkOperation(catalog, '/v1/health/node', 'Missing node name', {
+      select: (_, name) => name === catalog.node.name,
+      rows: () => 'checks',
+    }),
   ]
+}
+
+async function answerService(catalog: Catalog, request: ApiRequest): Promise<ApiAnswer> {
+  const name = requireName(request, 'Missing service name')
+  const onlyPassing = readFlag(request.query, 'passing', 'Invalid value for ?passing') ?? false
+  const instances = () => catalog.instances(name).filter((service) => hasTags(service, request.query))
+  return answerQuery(catalog, request, {
+    index: () => catalog.indexes.ofService(name, true),
+    // What there is changes with its checks; what there is not, by registration alone.
+    wasTouched: () => instances().length > 0 || catalog.indexes.wasTouched(serviceRows(catalog, name)),
+    read: () => {
+      const nodeChecks = catalog.checksOf('')
+      return instances()
+        .map((service) => ({ service, checks: [...nodeChecks, ...catalog.checksOf(service.id)] }))
+        .filter(({ checks }) => !onlyPassing || checks.every((check) => check.status === 'passing'))
+        .map(({ service, checks }) => ({
+          Node: catalogNodeJson(catalog),
+          Service: catalogServiceJson(service),
+          Checks: checks.map((check) => showCheck(catalog, check)),
+        }))
+    },
+  })
+}
+
+interface CheckSelection {
+  readonly select: (check: CheckRow, name: string) => boolean
+  /** Which rows the query watches while it selects some, or none. */
+  readonly rows: (name: string, hasSome: boolean) => Rows
+}
+
+function checkOperation(catalog: Catalog, path: string, missing: string, selection: CheckSelection): Operation {
+  return {
+    method: 'GET',
+    path,
+    takesName: true,
+    answer: async (request) => {
+      const name = requireName(request, missing)
+      const checks = () => catalog.checks().filter((check) => selection.select(check, name))
+      return answerQuery(catalog, request, {
+        index: () => catalog.indexes.checks,
+        wasTouched: () => catalog.indexes.wasTouched(selection.rows(name, checks().length > 0)),
+        read: () => checks().map((check) => showCheck(catalog, check)),
+      })
+    },
+  }
+}
+
+function showCheck(catalog: Catalog, check: CheckRow) {
+  return checkJson(catalog.node, check, catalog.service(check.serviceId)?.tags ?? [])
 }

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net'
-import type { CheckRow, ServiceRow } from '../catalog.ts'
+import type { Catalog, CheckRow, ServiceRow } from '../catalog.ts'
 import { datacenter, type Check, type Node, type Service } from '../model.ts'
 
 /** The JSON of Consul 1.8, whose field names are PascalCase, and the same in every answer that shows the thing. */
 
-export function nodeJson(node: Node, metaName: 'Meta' | 'NodeMeta' = 'Meta') {
+function nodeJson(node: Node, metaName: 'Meta' | 'NodeMeta' = 'Meta') {
   return {
     ID: node.id,
     Node: node.name,
@@ -13,6 +13,11 @@ export function nodeJson(node: Node, metaName: 'Meta' | 'NodeMeta' = 'Meta') {
     TaggedAddresses: nodeAddressesJson(node.address),
     [metaName]: { 'consul-network-segment': '' },
   }
+}
+
+/** The node with the indexes of its row. */
+export function catalogNodeJson({ node, indexes }: Catalog) {
+  return { ...nodeJson(node), CreateIndex: indexes.nodes, ModifyIndex: indexes.nodes }
 }
 
 /** A service within `health/service`. */
@@ -86,7 +91,7 @@ export function checkJson(node: Node, check: Check | CheckRow, tags: readonly st
   }
 }
 
-export function rowJson(row: { readonly createIndex: number; readonly modifyIndex: number }) {
+function rowJson(row: { readonly createIndex: number; readonly modifyIndex: number }) {
   return { CreateIndex: row.createIndex, ModifyIndex: row.modifyIndex }
 }
 

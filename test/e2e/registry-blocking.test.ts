@@ -1,0 +1,171 @@
+import { createServer, type Server } from 'node:http'
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRegistry } from '../../src/registry/registry.ts'
+import { consulApi, type ConsulApi } from '../support/consul-api.ts'
+import { startConsul } from '../support/consul.ts'
+
+interface CheckJson {
+  CheckID: string
+  Status: string
+  Output: string
+}
+
+const started = {
+  'a real Consul': async () => {
+    const consul = await startConsul()
+    return { api: consul.api, close: async () => consul.stop() }
+  },
+  'the embedded registry': async () => {
+    const registry = createRegistry({ port: 0 })
+    const { address } = await registry.start()
+    return { api: consulApi(address), close: async () => registry.close() }
+  },
+}
+
+describe.each(Object.entries(started))('blocking queries and checks of %s', (_, start) => {
+  let api: ConsulApi
+  let close: () => Promise<void>
+
+  beforeAll(async () => {
+    ;({ api, close } = await start())
+  })
+
+  afterAll(async () => close())
+
+  async function indexOf(path: string): Promise<string> {
+    return (await api('GET', path)).headers.get('x-consul-index') ?? ''
+  }
+
+  /** Blocks on each path from where it is now; `ended` fills up as queries are answered. */
+  async function block(paths: readonly string[], signal: AbortSignal) {
+    const ended = new Set<string>()
+    const queries = new Map<string, Promise<unknown>>()
+    for (const path of paths) {
+      const index = await indexOf(path)
+      const answered = api('GET', `${path}?index=${index}&wait=60s`, undefined, signal)
+      queries.set(
+        path,
+        answered.then(
+          () => ended.add(path),
+          () => undefined,
+        ),
+      )
+    }
+    return { ended, of: async (...wanted: string[]) => Promise.all(wanted.map(async (path) => queries.get(path))) }
+  }
+
+  async function waitForStatus(service: string, status: string): Promise<CheckJson> {
+    for (let index = '0'; ;) {
+      const answer = await api<CheckJson[]>('GET', `/v1/health/checks/${service}?index=${index}&wait=10s`)
+      const check = answer.json?.[0]
+      if (check?.Status === status) return check
+      index = answer.headers.get('x-consul-index') ?? '0'
+    }
+  }
+
+  it('end when their own service changes and sleep through changes of others', async () => {
+    await api('PUT', '/v1/agent/service/register', { Name: 'quiet', Check: { TTL: '10m' } })
+    await api('PUT', '/v1/agent/service/register', { Name: 'busy', Check: { TTL: '10m' } })
+    await waitForStatus('busy', 'critical')
+    const over = new AbortController()
+    const own = ['/v1/health/service/busy', '/v1/catalog/service/busy', '/v1/health/state/any']
+    const others = [
+      '/v1/health/service/quiet',
+      '/v1/catalog/service/quiet',
+      '/v1/catalog/services',
+      '/v1/catalog/nodes',
+    ]
+    const queries = await block([...own, ...others], over.signal)
+    await api('PUT', '/v1/agent/check/pass/service:busy')
+    await queries.of(...own)
+    await indexOf('/v1/catalog/services')
+    expect([...queries.ended].toSorted()).toEqual(own.toSorted())
+    over.abort()
+  })
+
+  it('end on an absent service when its first instance comes, and when its last one goes', async () => {
+    const path = '/v1/health/service/comes-and-goes'
+    const over = new AbortController()
+    const coming = await block([path], over.signal)
+    await api('PUT', '/v1/agent/service/register', { Name: 'comes-and-goes' })
+    await coming.of(path)
+    const going = await block([path], over.signal)
+    await api('PUT', '/v1/agent/service/deregister/comes-and-goes')
+    await going.of(path)
+    expect((await api('GET', path)).json).toEqual([])
+    over.abort()
+  })
+
+  it('end with the same index when the wait is over', async () => {
+    const path = '/v1/health/service/quiet'
+    const index = await indexOf(path)
+    const answer = await api('GET', `${path}?index=${index}&wait=20ms`)
+    expect([answer.status, answer.headers.get('x-consul-index')]).toEqual([200, index])
+  })
+
+  it('are answered at once when the index has long passed the one asked about', async () => {
+    const path = '/v1/health/service/quiet'
+    const answer = await api('GET', `${path}?index=1&wait=10m`)
+    expect(answer.status).toBe(200)
+  })
+
+  describe('HTTP checks', () => {
+    let origin: Server
+    let url: string
+    let status = 200
+    const asked: string[] = []
+
+    beforeAll(async () => {
+      origin = createServer((request, response) => {
+        asked.push([request.method, request.headers['user-agent'], request.headers['x-check']].join(' '))
+        response.writeHead(status).end('as told')
+      }).listen(0, '127.0.0.1')
+      await once(origin, 'listening')
+      const address = origin.address()
+      url = `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}/health`
+    })
+
+    afterAll(() => {
+      origin.closeAllConnections()
+      origin.close()
+    })
+
+    it('follow what the service answers, in the same words', async () => {
+      await api('PUT', '/v1/agent/service/register', {
+        Name: 'web',
+        Check: { HTTP: url, Method: 'POST', Header: { 'X-Check': ['yes'] }, Interval: '1s', Timeout: '2s' },
+      })
+      const seen: string[] = []
+      for (const [code, expected] of [
+        [204, 'passing'],
+        [429, 'warning'],
+        [503, 'critical'],
+      ] as const) {
+        status = code
+        seen.push((await waitForStatus('web', expected)).Output)
+      }
+      status = 200
+      seen.push((await waitForStatus('web', 'passing')).Output)
+      origin.closeAllConnections()
+      origin.close()
+      seen.push((await waitForStatus('web', 'critical')).Output)
+      expect(seen).toEqual([
+        `HTTP POST ${url}: 204 No Content Output: `,
+        `HTTP POST ${url}: 429 Too Many Requests Output: as told`,
+        `HTTP POST ${url}: 503 Service Unavailable Output: as told`,
+        `HTTP POST ${url}: 200 OK Output: as told`,
+        `Post "${url}": dial tcp ${new URL(url).host}: connect: connection refused`,
+      ])
+      expect(new Set(asked)).toEqual(new Set(['POST Consul Health Check yes']))
+    })
+  })
+
+  it('tell that a TTL ran out, with what the service said last', async () => {
+    await api('PUT', '/v1/agent/service/register', { Name: 'silent', Check: { TTL: '200ms' } })
+    await api('PUT', '/v1/agent/check/pass/service:silent?note=good%20bye')
+    await waitForStatus('silent', 'passing')
+    const expired = await waitForStatus('silent', 'critical')
+    expect(expired.Output).toBe('TTL expired (last output before timeout follows): good bye')
+  })
+})
