@@ -7,19 +7,17 @@ const burst = 2
  * held at least that long costs nothing.
  */
 export class ChurnLimit {
-  readonly #intervalMs: number
   readonly #clock: Clock
   #paidUntilMs = 0
 
-  constructor(intervalMs: number, clock: Clock = systemClock) {
-    this.#intervalMs = intervalMs
+  constructor(clock: Clock = systemClock) {
     this.#clock = clock
   }
 
-  /** Takes a token; returns after how many milliseconds it may be used, mostly 0. */
-  takeMs(): number {
+  /** Takes a token that grows again in `intervalMs`; returns after how many milliseconds it may be used, mostly 0. */
+  takeMs(intervalMs: number): number {
     const now = this.#clock.now()
-    this.#paidUntilMs = Math.max(this.#paidUntilMs, now) + this.#intervalMs
-    return Math.max(0, this.#paidUntilMs - now - burst * this.#intervalMs)
+    this.#paidUntilMs = Math.max(this.#paidUntilMs, now) + intervalMs
+    return Math.max(0, this.#paidUntilMs - now - burst * intervalMs)
   }
 }

@@ -48,7 +48,7 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits)
   const agentOptions = { keepAlive: true, maxSockets, maxFreeSockets: maxIdleSockets, timeout: idleSocketMs }
   const settings = {
     baseUrl,
-    agent: baseUrl.startsWith('https:') ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions),
+    agent: new URL(baseUrl).protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions),
   }
   const consul = new Consul(settings)
   guardAnswers(consul)
@@ -69,7 +69,7 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits)
     call: (query: object) => Promise<unknown>,
     accept: (answer: Answered) => Body,
   ): Ask<Body> {
-    const url = baseUrl + path
+    const url = shown(baseUrl) + path
     return async (index, signal) => {
       const context = new CallContext(signal)
       const timing = index === null ? immediate : { ...blocking, index: String(index) }
@@ -122,6 +122,14 @@ class CallContext extends EventEmitter {
   release(): void {
     this.#signal.removeEventListener('abort', this.#onAbort)
   }
+}
+
+/** For messages: without a user's name and password. */
+function shown(baseUrl: string): string {
+  const url = new URL(baseUrl)
+  url.username = ''
+  url.password = ''
+  return url.href
 }
 
 /** With `includeResponse` the package resolves to a pair, which its types don't say. */

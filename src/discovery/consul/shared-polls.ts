@@ -11,10 +11,12 @@ type Checks = PolledReading<readonly unknown[]>
 type Services = PolledReading<Readonly<Record<string, unknown>>>
 
 const maxReads = 8
-const busyIntervalMs = 50
-const minSweepIntervalMs = 1000
-/** Keeps sweeps under 200 reads per second however often something registers. */
-const sweepMsPerWatcher = 5
+// About ten times what an answer costs, and what each of its rows costs, to take in.
+const busyIntervalMs = 10
+const busyMsPerRow = 0.02
+const minSweepIntervalMs = 500
+/** Keeps sweeps near 300 reads per second however often something registers. */
+const sweepMsPerWatcher = 3
 /** A follower that answers a stale read is usually less than 50 ms behind the one that woke us. */
 const secondLookMs = 250
 
@@ -31,7 +33,7 @@ export class SharedPolls {
   readonly #reads: ReadQueue<Watcher>
   readonly #checks = new CheckTable()
   readonly #services = new ServiceTable()
-  readonly #sweepLimit: ChurnLimit
+  readonly #sweepLimit = new ChurnLimit()
   readonly #awaitsChange = new Set<Watcher>()
   #hasBaseline = false
   #sweepIsDue = false
@@ -42,7 +44,6 @@ export class SharedPolls {
     this.#watchers = watchers
     this.#signal = signal
     this.#reads = new ReadQueue(maxReads, async (watcher) => this.#read(watcher))
-    this.#sweepLimit = new ChurnLimit(Math.max(minSweepIntervalMs, watchers.size * sweepMsPerWatcher))
   }
 
   /** Runs until the signal aborts; rejects when one of the two queries fails. */
@@ -67,11 +68,15 @@ export class SharedPolls {
     if (this.#hasBaseline) this.#reads.add(watcher, false)
   }
 
-  async #follow<Reading>(readings: AsyncGenerator<Reading, void, void>, onReading: (reading: Reading) => void) {
-    const limit = new ChurnLimit(busyIntervalMs)
+  async #follow<Body extends object>(
+    readings: AsyncGenerator<PolledReading<Body>, void, void>,
+    onReading: (reading: PolledReading<Body>) => void,
+  ): Promise<void> {
+    const limit = new ChurnLimit()
     for await (const reading of readings) {
       onReading(reading)
-      await pause(limit.takeMs(), this.#signal)
+      const rows = Object.keys(reading.body).length
+      await pause(limit.takeMs(busyIntervalMs + busyMsPerRow * rows), this.#signal)
     }
   }
 
@@ -107,7 +112,8 @@ export class SharedPolls {
   async #sweep(): Promise<void> {
     if (this.#sweepIsDue) return
     this.#sweepIsDue = true
-    await pause(this.#sweepLimit.takeMs(), this.#signal)
+    const intervalMs = Math.max(minSweepIntervalMs, this.#watchers.size * sweepMsPerWatcher)
+    await pause(this.#sweepLimit.takeMs(intervalMs), this.#signal)
     this.#sweepIsDue = false
     if (this.#signal.aborted) return
     const all = [...this.#watchers]
