@@ -1,6 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { configJsonSchema } from '../../src/config/json-schema.ts'
+import { renderAdminPage } from './admin-page.ts'
+import { renderCommandsPage } from './commands-page.ts'
 import { renderConfigPage } from './config-page.ts'
+import { renderFailuresPage } from './failures-page.ts'
+import { renderMetricsPage } from './metrics-page.ts'
 
 export interface Page {
   /** Absolute path. */
@@ -15,6 +19,10 @@ export const pages: readonly Page[] = [
     render: () => `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
   },
   { file: inRepository('docs/reference/config.md'), render: () => renderConfigPage(configJsonSchema()) },
+  { file: inRepository('docs/reference/metrics.md'), render: renderMetricsPage },
+  { file: inRepository('docs/reference/failures.md'), render: renderFailuresPage },
+  { file: inRepository('docs/reference/admin.md'), render: renderAdminPage },
+  { file: inRepository('docs/reference/commands.md'), render: renderCommandsPage },
 ]
 
 function inRepository(path: string): string {
