@@ -1,0 +1,108 @@
+import type { ControlConfig, ServiceEntry, SourceEntry } from '../../../src/control/control-config.ts'
+import { ControlPlane } from '../../../src/control/control-plane.ts'
+import type { ControlProblem } from '../../../src/control/problem.ts'
+import { Timeline } from '../../../src/control/timeline.ts'
+import { Ledger } from '../../../src/core/ledger.ts'
+import type { ControlMessage } from '../../../src/core/message.ts'
+import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
+import type { ConnectResult } from '../../../src/health/connect-probe.ts'
+import { FakeClock } from './fake-clock.ts'
+import { ScriptedDiscovery } from './scripted-watch.ts'
+
+export function service(key: string, overrides: Partial<ServiceEntry> = {}): ServiceEntry {
+  return {
+    key,
+    from: 'reg',
+    name: key,
+    balancer: 'round-robin',
+    outlier: { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 300_000, maxEjectedPercent: 50 },
+    connectTimeoutMs: 2000,
+    headTimeoutMs: 15_000,
+    idleTimeoutMs: 300_000,
+    holdMs: 600_000,
+    ...overrides,
+  }
+}
+
+/** A configuration that routes every one of the services. */
+export function config(
+  services: readonly ServiceEntry[],
+  discovery: readonly SourceEntry[] = [{ name: 'reg', type: 'scripted' }],
+): ControlConfig<SourceEntry> {
+  const routes = services.map(({ key }) => ({
+    id: `/${key}`,
+    host: null,
+    path: `/${key}`,
+    methods: null,
+    headers: [],
+    service: key,
+    stripPrefix: false,
+    prependPath: null,
+    rewriteHost: false,
+    timeoutMs: 30_000,
+    retryAttempts: 1,
+  }))
+  return { discovery, services, routes, listeners: [], log: { access: true } }
+}
+
+/** The instance's name in an endpoint's id. */
+function nameIn(id: string): string {
+  return /([^/]+)@/.exec(id)?.[1] ?? ''
+}
+
+/** A control plane over scripted registries, with one data thread that acknowledges at once unless it is told to stall. */
+export function makeControlPlane({ stateDir = null as string | null } = {}) {
+  const clock = new FakeClock()
+  const ledger = Ledger.create(1, clock.now())
+  const timeline = new Timeline({ clock })
+  const registry = new ScriptedDiscovery()
+  const discoveries: ScriptedDiscovery[] = []
+  const problems: ControlProblem[] = []
+  const connects = { answer: 'accepted' as ConnectResult }
+  const control = new ControlPlane<SourceEntry>({
+    ledger,
+    clock,
+    timeline,
+    stateDir,
+    random: () => 0.5,
+    probe: () => Promise.resolve(connects.answer),
+    createDiscovery: ({ type }) => {
+      if (type === 'broken') throw new Error('this source can not be made')
+      const discovery = discoveries.length === 0 ? registry : new ScriptedDiscovery()
+      discoveries.push(discovery)
+      return discovery
+    },
+    resolve: (answers) => answers,
+    onProblem: (problem) => problems.push(problem),
+  })
+
+  const thread = { stalls: false, lists: new Map<string, readonly PublishedEndpoint[]>(), sent: [] as string[] }
+  const acknowledge = (message: ControlMessage) => {
+    if (message.type === 'config') control.publisher.configAcknowledged(0, message.snapshot.version)
+    if (message.type !== 'service') return
+    control.publisher.acknowledged(0, message.published.service, message.published.version)
+  }
+  const waiting: ControlMessage[] = []
+  control.publisher.addThread(0, (message) => {
+    thread.sent.push(message.type === 'service' ? message.published.service : message.type)
+    if (message.type === 'service') thread.lists.set(message.published.service, message.published.endpoints)
+    if (thread.stalls) waiting.push(message)
+    else acknowledge(message)
+  })
+
+  const resume = () => {
+    thread.stalls = false
+    for (const message of waiting.splice(0)) acknowledge(message)
+  }
+  /** `a-1 passing` … as the data thread has them. */
+  const served = (key: string) => (thread.lists.get(key) ?? []).map(({ id, registry: word }) => `${nameIn(id)} ${word}`)
+  /** Types and endpoints of the decisions, oldest first. */
+  const story = () =>
+    timeline
+      .events()
+      .toReversed()
+      .map(({ type, endpoint }) => (endpoint === null ? type : `${type} ${nameIn(endpoint)}`))
+
+  /** `registry` is the first source that is made. */
+  return { clock, ledger, timeline, registry, discoveries, problems, connects, control, thread, resume, served, story }
+}

@@ -1,0 +1,140 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Holds, type HeldEndpoint } from '../../../src/control/hold.ts'
+import { Prober } from '../../../src/control/prober.ts'
+import type { ConnectResult } from '../../../src/health/connect-probe.ts'
+import { seededRandom, type Random } from '../../../src/util/random.ts'
+import { FakeClock, settled } from './fake-clock.ts'
+
+function endpoint(port: number, overrides: Partial<HeldEndpoint> = {}): HeldEndpoint {
+  return { service: 's', id: `e${port}`, host: '10.0.0.1', port, holdMs: 600_000, connectTimeoutMs: 2000, ...overrides }
+}
+
+function setUp(random: Random = () => 0.5) {
+  const clock = new FakeClock()
+  const results = new Map<number, ConnectResult>()
+  const probes: { port: number; atMs: number }[] = []
+  const released: string[] = []
+  const startMs = clock.now()
+  const prober = new Prober(async (_host, port) => {
+    probes.push({ port, atMs: clock.now() - startMs })
+    return Promise.resolve(results.get(port) ?? 'accepted')
+  }, 4)
+  const onRelease = ({ id }: HeldEndpoint, cause: string) => released.push(`${id}: ${cause}`)
+  return { clock, results, probes, released, prober, holds: new Holds({ clock, random, prober, onRelease }) }
+}
+
+describe('a held endpoint', () => {
+  it('is probed at once and every 5 s, and stays as long as it accepts', async () => {
+    const { holds, clock, probes, released } = setUp()
+    holds.begin(endpoint(1))
+    await clock.advance(15_000)
+    expect(probes.map(({ atMs }) => atMs)).toEqual([0, 5000, 10_000, 15_000])
+    expect(released).toEqual([])
+  })
+
+  it.each<[ConnectResult, string[]]>([
+    ['refused', ['e1: it refuses connections']],
+    ['failed', ['e1: it no longer accepts connections']],
+    ['unknown', []],
+  ])('that answers %s at a probe is released with %o', async (result, expected) => {
+    const { holds, clock, results, released } = setUp()
+    holds.begin(endpoint(1))
+    holds.begin(endpoint(2))
+    await clock.advance(4000)
+    results.set(1, result)
+    await clock.advance(2000)
+    expect(released).toEqual(expected)
+  })
+
+  it('stays while its first probe is under way', async () => {
+    const { clock, released } = setUp()
+    const waiting: (() => void)[] = []
+    const prober = new Prober(() => new Promise((resolve) => waiting.push(() => resolve('refused'))), 1)
+    const onRelease = ({ id }: HeldEndpoint) => released.push(id)
+    new Holds({ clock, random: () => 0.5, prober, onRelease }).begin(endpoint(1))
+    await clock.advance(60_000)
+    expect(released).toEqual([])
+    waiting[0]?.()
+    await settled()
+    expect(released).toEqual(['e1'])
+  })
+
+  it('is released when its time is over, to the millisecond', async () => {
+    const { holds, clock, released } = setUp()
+    holds.begin(endpoint(1, { holdMs: 7000 }))
+    await clock.advance(6999)
+    expect(released).toEqual([])
+    await clock.advance(1)
+    expect(released).toEqual(['e1: the registry has not listed it for too long'])
+  })
+
+  it('is forgotten without a word when the registry lists it again, even with a probe under way', async () => {
+    const { holds, clock, results, released } = setUp()
+    results.set(1, 'refused')
+    holds.begin(endpoint(1))
+    holds.end('s', 'e1')
+    await clock.advance(20_000)
+    expect(released).toEqual([])
+    expect(clock.timers).toBe(0)
+  })
+
+  it('is released when another service lists its address', async () => {
+    const { holds, clock, released } = setUp()
+    holds.begin(endpoint(1))
+    holds.begin(endpoint(1, { service: 'alias' }))
+    holds.begin(endpoint(2))
+    holds.claim((service) => service === 'alias', new Set(['10.0.0.1:1']))
+    await clock.advance(1000)
+    expect(released).toEqual(['e1: another service now lists its address'])
+  })
+
+  it('is probed with few others at once', async () => {
+    let running = 0
+    let most = 0
+    const finish: (() => void)[] = []
+    const prober = new Prober(
+      () =>
+        new Promise((resolve) => {
+          most = Math.max(most, ++running)
+          finish.push(() => {
+            running--
+            resolve('accepted')
+          })
+        }),
+      3,
+    )
+    const holds = new Holds({ clock: new FakeClock(), random: () => 0.5, prober, onRelease: () => {} })
+    for (let port = 1; port <= 10; port++) holds.begin(endpoint(port))
+    for (let done = 0; done < 10; done++) {
+      finish[done]?.()
+      await settled()
+    }
+    expect(finish).toHaveLength(10)
+    expect(most).toBe(3)
+    expect(running).toBe(0)
+  })
+
+  it('is released within one interval of its death or of the end of its time, and not probed more often', async () => {
+    const given = fc.record({
+      seed: fc.integer(),
+      holdMs: fc.integer({ min: 1, max: 40_000 }),
+      diesAtMs: fc.integer({ min: 0, max: 40_000 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(given, async ({ seed, holdMs, diesAtMs }) => {
+        const { holds, clock, results, released, probes } = setUp(seededRandom(seed))
+        holds.begin(endpoint(1, { holdMs }))
+        await clock.advance(diesAtMs)
+        results.set(1, 'refused')
+        await clock.advance(5500)
+        expect(released).toHaveLength(1)
+        const gaps = probes.slice(1).map(({ atMs }, n) => atMs - (probes[n]?.atMs ?? 0))
+        for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(4500)
+        holds.close()
+        expect(clock.timers).toBe(0)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})

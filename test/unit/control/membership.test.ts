@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import type { Instance } from '../../../src/core/instance.ts'
+import { Ledger } from '../../../src/core/ledger.ts'
+import { byIdentity } from '../../../src/control/identity.ts'
+import { dropIdle, reconcile, type Membership, type Records } from '../../../src/control/membership.ts'
+import { instance } from './scripted-watch.ts'
+
+const a = instance('a-1')
+const b = instance('b-2')
+const c = instance('c-3')
+const none: ReadonlySet<string> = new Set()
+
+function setUp() {
+  const ledger = Ledger.create(1, 0)
+  ledger.reserve(100, 1)
+  let rows = 0
+  const reconciled = (before: Records, instances: readonly Instance[], held = none): Membership =>
+    reconcile(before, byIdentity('reg', instances).listed, held, () => ({
+      slot: rows,
+      cell: ledger.endpoint(rows++, 0),
+    }))
+  return { ledger, start: (...instances: Instance[]) => reconciled(new Map(), instances).records, reconciled }
+}
+
+function id({ id: name, port }: Instance): string {
+  return `reg/n1/${name}@10.0.0.1:${port}`
+}
+
+/** `slot word` by instance name. */
+function words(records: Records): Record<string, string> {
+  return Object.fromEntries(
+    [...records.values()].map(({ instance: { id: name }, published: { slot, registry, draining } }) => [
+      name,
+      `${slot} ${registry}${draining ? ' draining' : ''}`,
+    ]),
+  )
+}
+
+describe('membership', () => {
+  it.each<[string, Instance[], ReadonlySet<string>, Record<string, string>, number]>([
+    ['the same list changes nothing', [a, b], none, { 'a-1': '0 passing', 'b-2': '1 passing' }, 0],
+    ['the order of a list means nothing', [b, a], none, { 'a-1': '0 passing', 'b-2': '1 passing' }, 0],
+    ['a new one gets a row', [a, b, c], none, { 'a-1': '0 passing', 'b-2': '1 passing', 'c-3': '2 passing' }, 1],
+    ['one not listed drains', [b], none, { 'a-1': '0 absent draining', 'b-2': '1 passing' }, 1],
+    ['none listed: all drain', [], none, { 'a-1': '0 absent draining', 'b-2': '1 absent draining' }, 2],
+    ['one not listed but held stays', [b], new Set([id(a)]), { 'a-1': '0 held', 'b-2': '1 passing' }, 1],
+    [
+      'one listed as critical but held stays',
+      [{ ...a, status: 'critical' }, b],
+      new Set([id(a)]),
+      { 'a-1': '0 held', 'b-2': '1 passing' },
+      1,
+    ],
+    [
+      'a critical one keeps its row',
+      [{ ...a, status: 'critical' }, b],
+      none,
+      { 'a-1': '0 critical', 'b-2': '1 passing' },
+      1,
+    ],
+    [
+      'maintenance drains',
+      [a, { ...b, status: 'maintenance' }],
+      none,
+      { 'a-1': '0 passing', 'b-2': '1 maintenance draining' },
+      1,
+    ],
+    [
+      'another address is another endpoint',
+      [{ ...a, host: '10.0.0.2' }, b],
+      none,
+      { 'a-1': '2 passing', 'b-2': '1 passing' },
+      2,
+    ],
+    [
+      'meta is not for the data threads',
+      [{ ...a, meta: { x: 'y' } }, b],
+      none,
+      { 'a-1': '0 passing', 'b-2': '1 passing' },
+      0,
+    ],
+    ['a weight is', [{ ...a, weight: 7 }, b], none, { 'a-1': '0 passing', 'b-2': '1 passing' }, 1],
+  ])('%s', (_, instances, held, expected, changes) => {
+    const { start, reconciled } = setUp()
+    const after = reconciled(start(a, b), instances, held)
+    expect(words(after.records)).toEqual(expected)
+    expect(after.changes).toHaveLength(changes)
+  })
+
+  it('keeps the very record of an endpoint that did not change, and the new meta of one that did', () => {
+    const { start, reconciled } = setUp()
+    const before = start(a, b)
+    const { records } = reconciled(before, [a, { ...b, meta: { x: 'y' } }])
+    expect(records.get(id(a))).toBe(before.get(id(a)))
+    expect(records.get(id(b))?.published).toBe(before.get(id(b))?.published)
+    expect(records.get(id(b))?.instance.meta).toEqual({ x: 'y' })
+  })
+
+  it('takes an endpoint back that was draining, with its row and what is counted there', () => {
+    const { start, reconciled } = setUp()
+    const before = start(a)
+    before.get(id(a))?.cell.acquire()
+    const { records } = reconciled(reconciled(before, []).records, [a])
+    expect(words(records)).toEqual({ 'a-1': '0 passing' })
+    expect(records.get(id(a))?.cell.inflight()).toBe(1)
+  })
+
+  it('drops an absent endpoint when nothing is in flight to it, and only then', () => {
+    const { start, reconciled } = setUp()
+    const { records } = reconciled(start(a, b), [])
+    records.get(id(a))?.cell.acquire()
+    const first = dropIdle(records)
+    expect(first.dropped.map(({ published }) => published.id)).toEqual([id(b)])
+    expect([...first.records.keys()]).toEqual([id(a)])
+    records.get(id(a))?.cell.release()
+    expect(dropIdle(first.records).records.size).toBe(0)
+  })
+
+  it('never drops an endpoint that is listed, idle as it may be', () => {
+    const { start } = setUp()
+    const records = start(a, { ...b, status: 'critical' })
+    expect(dropIdle(records)).toEqual({ records, dropped: [] })
+  })
+})
+
+describe('identity', () => {
+  it('is made of source, node, id and address, IPv6 in brackets', () => {
+    const { listed } = byIdentity('reg', [instance('a-1'), instance('b-2', { node: '', host: 'fe80::1' })])
+    expect([...listed.keys()]).toEqual(['reg/n1/a-1@10.0.0.1:9001', 'reg//b-2@[fe80::1]:9002'])
+  })
+
+  it('listed twice counts once: the last entry wins and is told', () => {
+    const { listed, duplicates } = byIdentity('reg', [a, b, { ...a, weight: 9 }])
+    expect(listed.get(id(a))?.weight).toBe(9)
+    expect(listed.size).toBe(2)
+    expect(duplicates).toEqual([id(a)])
+  })
+})
