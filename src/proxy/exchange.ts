@@ -45,7 +45,6 @@ export interface TunnelEnd {
   sendEnd(): void
   /** The other end takes bytes again. */
   resumeReading(): void
-  destroy(): void
 }
 
 /** What became of bytes sent into a tunnel end: gone, or waiting by reference; and whether to stop reading for now. */

@@ -9,6 +9,7 @@ export function handle(x: Exchange): void {
   const route = x.context.routing.match(x)
   if (route === null) return fail(x, 'no-route')
   x.route = route
+  if (x.requestDone) requestReceived(x)
   depositForRequest(route.service)
   attempt(x)
 }

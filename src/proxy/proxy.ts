@@ -85,8 +85,12 @@ export class Proxy {
     return cut
   }
 
+  /** Closes everything at once. */
   stop(): void {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    for (const listener of this.#listeners.values()) this.#retire(listener)
+    this.#listeners.clear()
+    for (const listener of this.#closing) listener.cutNow()
     this.#context.wheel.stop()
   }
 

@@ -40,12 +40,20 @@ export function decideRetry(x: Exchange, service: Service, failure: Failure, was
   const { retry } = failures[failure]
   if (retry === 'never' || x.status !== 0) return 'never'
   if (x.kept === null && x.requestBytes > 0) return 'never'
-  const untried = service.endpoints.eligible.length > (x.tried?.length ?? 0)
-  if (retry === 'always') return untried && x.attempts < maxUnsentAttempts ? 'now' : 'never'
+  if (!hasUntried(x, service)) return 'never'
+  if (retry === 'always') return x.attempts < maxUnsentAttempts ? 'now' : 'never'
   const rule = x.route?.rule
-  if (rule === undefined || !untried || x.attempts > rule.retryAttempts || !isIdempotent(x.head.method)) return 'never'
+  if (rule === undefined || x.attempts > rule.retryAttempts || !isIdempotent(x.head.method)) return 'never'
   if (!withdraw(service)) return 'no-budget'
   return wasReused ? 'now' : 'after-backoff'
+}
+
+/** Endpoints that were tried may have been ejected for it: the numbers say nothing. */
+function hasUntried(x: Exchange, service: Service): boolean {
+  for (const endpoint of service.endpoints.eligible) {
+    if (x.tried === null || !x.tried.includes(endpoint)) return true
+  }
+  return false
 }
 
 /** Full jitter between the bounds. */

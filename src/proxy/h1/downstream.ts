@@ -2,21 +2,20 @@ import type { Socket } from 'node:net'
 import { failures, type Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
 import type { ClientIdentity } from '../client-identity.ts'
-import { type BodyFraming, type Downstream, Exchange, type TunnelEnd, type TunnelFlow } from '../exchange.ts'
-import { attempt, handle, requestReceived, totalTimeout } from '../handle.ts'
+import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
+import { attempt, handle, totalTimeout } from '../handle.ts'
 import { requestBody, requestBodyEnd } from '../request-body.ts'
 import { fail } from '../settle.ts'
 import { ChunkedDecoder, type ChunkSink, chunkSizeLine } from './chunked.ts'
 import { HeadReader } from './head-reader.ts'
+import { linger } from './linger.ts'
 import type { Listener } from './listener.ts'
 import { Output } from './output.ts'
 import { parseRequestHead, RequestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import { interimText, problemText, responseHeadText, switchingText } from './response-writer.ts'
-
-/** After our last answer: how long, and how much, the client may still send before the connection is destroyed. */
-const lingerMs = 2000
-const lingerBytes = 1024 * 1024
+import { SocketEnd } from './socket-end.ts'
+import { WriteDeadline } from './write-deadline.ts'
 
 /**
  * Where a connection stands: `head` between requests and in a head; `body` while a request body comes in; `answer` when
@@ -25,19 +24,21 @@ const lingerBytes = 1024 * 1024
 const phase = { head: 0, body: 1, answer: 2, tunnel: 3, linger: 4, closed: 5 } as const
 
 /** One client connection: requests in, one at a time, in order; answers out. */
-export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
+export class DownstreamConnection implements Downstream, ChunkSink {
   readonly identity: ClientIdentity
   readonly #listener: Listener
   readonly #socket: Socket
   readonly #output: Output
+  /** For what the client has to send; `#writing` for what it has to take. */
   readonly #timer: WheelTimer
+  readonly #writing: WriteDeadline
   readonly #reader = new HeadReader()
   readonly #head = new RequestHead()
   readonly #decoder = new ChunkedDecoder()
   readonly #x: Exchange
   #tunnel: TunnelEnd | null = null
   #phase: number = phase.head
-  /** Bytes that came behind the request under way. */
+  /** Bytes that came behind the request under way, or that wait for the client to take its answers; reading is paused. */
   #leftover: Buffer | null = null
   #isConsuming = false
   /** Body bytes still to come, of a request with Content-Length. */
@@ -48,8 +49,6 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
   #isHeadTimed = false
   /** The response goes out chunked, since its length is not known. */
   #isChunked = false
-  #lingered = 0
-  #queuedBefore = 0
 
   constructor(listener: Listener, socket: Socket, identity: ClientIdentity) {
     const { context } = listener
@@ -58,6 +57,7 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     this.#socket = socket
     this.#output = new Output(socket)
     this.#timer = new WheelTimer(() => this.#timedOut())
+    this.#writing = new WriteDeadline(socket, context.wheel, () => this.destroy())
     const x: Exchange = new Exchange(context, this, listener.name, this.#head, {
       total: () => totalTimeout(x),
       backoff: () => attempt(x),
@@ -67,12 +67,12 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     socket.on('drain', () => this.#drained())
     socket.on('end', () => this.#ended())
     socket.on('error', () => this.destroy())
-    socket.on('close', () => this.destroy())
+    socket.on('close', () => this.#closed())
     context.wheel.arm(this.#timer, listener.settings.timeouts.headMs)
   }
 
   get isIdle(): boolean {
-    return this.#phase === phase.head && this.#reader.isEmpty
+    return this.#phase === phase.head && this.#reader.isEmpty && this.#socket.writableLength === 0
   }
 
   get isBlocked(): boolean {
@@ -88,9 +88,10 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     if (this.#phase === phase.closed) return
     this.#phase = phase.closed
     this.#listener.context.wheel.disarm(this.#timer)
+    this.#writing.stop()
     this.#socket.destroy()
-    this.#tunnel?.destroy()
     this.#tunnel = null
+    this.#leftover = null
     fail(this.#x, 'client-abort')
     this.#listener.forget(this)
   }
@@ -106,8 +107,7 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     this.#isChunked = framing === 'stream' && this.#head.minor === 1
     if (!this.#head.keepAlive || this.#listener.context.draining) this.#closes = true
     if (framing === 'stream' && this.#head.minor === 0) this.#closes = true
-    // An answer that refuses the rest of the body: no use in reading it all to save the connection.
-    if (this.#phase === phase.body && (head.status >= 400 || !head.keepAlive)) this.#closes = true
+    if (this.#phase === phase.body && !this.#isBodyWanted(head)) this.#closes = true
     this.#output.text(responseHeadText(head, this.#isChunked ? 'chunked' : 'plain', this.#connectionOption()))
   }
 
@@ -125,9 +125,9 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
   }
 
   flush(): boolean {
-    const queued = this.#output.flush()
-    if (queued && !this.#timer.armed) this.#armWrite()
-    return queued
+    if (!this.#output.flush() || this.#phase === phase.closed) return false
+    this.#writing.watch(this.#listener.settings.timeouts.writeMs)
+    return true
   }
 
   cut(): void {
@@ -148,7 +148,7 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
       this.#closes = true
     }
     this.#output.text(problemText(failure, this.#x.requestId, this.#connectionOption(), this.#head.method !== 'HEAD'))
-    this.#output.flush()
+    this.flush()
   }
 
   pauseBody(): void {
@@ -169,41 +169,25 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     this.#output.flush()
     const early = this.#leftover
     this.#leftover = null
+    this.#socket.resume()
     if (early !== null) this.#tunnelled(early, 0)
-    this.#socket.resume()
     if (this.#hasEnded) upstream.sendEnd()
-    return this
-  }
-
-  send(bytes: Buffer, start: number, end: number): TunnelFlow {
-    this.#socket.write(bytes.subarray(start, end))
-    return { kept: this.#socket.writableLength > 0, blocked: this.#socket.writableNeedDrain }
-  }
-
-  sendEnd(): void {
-    this.#socket.end()
-  }
-
-  resumeReading(): void {
-    this.#socket.resume()
+    return new SocketEnd(this.#socket)
   }
 
   settled(): void {
     if (this.#phase === phase.closed) return
-    if (this.#phase === phase.tunnel) return this.destroy()
-    if (this.#closes || this.#hasEnded || this.#phase !== phase.answer) return this.#linger()
+    if (this.#socket.destroyed) return this.destroy()
+    if (this.#closes || this.#phase !== phase.answer) return this.#linger()
     this.#phase = phase.head
     this.#isHeadTimed = false
     this.#listener.context.wheel.arm(this.#timer, this.#listener.settings.timeouts.idleMs)
-    if (this.#leftover === null || this.#isConsuming) return
-    const bytes = this.#leftover
-    this.#leftover = null
-    this.#socket.resume()
-    this.#consume(bytes)
+    if (!this.#isConsuming) this.#goOn()
   }
 
   bodySlice(bytes: Buffer, start: number, end: number): void {
-    if (this.#exceedsBodyLimit(end - start)) return
+    const { bodyBytes } = this.#listener.settings.limits
+    if (bodyBytes !== null && this.#x.requestBytes + end - start > bodyBytes) return fail(this.#x, 'body-too-large')
     requestBody(this.#x, bytes, start, end)
   }
 
@@ -218,22 +202,35 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     this.#consume(bytes)
   }
 
-  /** Takes bytes until they are used up or have to wait for the answer under way; a loop, so that pipelining can't overflow the stack. */
+  /** Between two requests: takes what came behind the last one, then reads on. */
+  #goOn(): void {
+    if (this.isBlocked) return
+    const bytes = this.#leftover
+    this.#leftover = null
+    if (bytes !== null) this.#consume(bytes)
+    if (this.#leftover !== null) return
+    if (this.#hasEnded) return this.#ended()
+    this.#socket.resume()
+  }
+
+  /**
+   * Takes bytes until they are used up or have to wait: for the answer under way, or for the client to take those before. A
+   * loop, so that pipelining can't overflow the stack.
+   */
   #consume(bytes: Buffer): void {
     this.#isConsuming = true
     let at = 0
     while (at < bytes.length) {
-      if (this.#phase === phase.head) at = this.#takeHead(bytes, at)
+      if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at)
       else if (this.#phase === phase.body) at = this.#takeBody(bytes, at)
       else break
     }
     this.#isConsuming = false
     if (at === bytes.length) return
-    if (this.#phase === phase.answer) {
+    if (this.#phase === phase.answer || this.#phase === phase.head) {
       this.#leftover = at === 0 ? bytes : bytes.subarray(at)
       this.#socket.pause()
     } else if (this.#phase === phase.tunnel) this.#tunnelled(bytes, at)
-    else if (this.#phase === phase.linger) this.#discard(bytes.length - at)
   }
 
   #takeHead(bytes: Buffer, at: number): number {
@@ -265,7 +262,7 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     x.clientAddress = this.identity.clientAddress(head)
     if (!head.hasBody) {
       this.#phase = phase.answer
-      requestReceived(x)
+      x.requestDone = true
       return handle(x)
     }
     this.#phase = phase.body
@@ -316,14 +313,9 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
   #bodyDone(trailers: string): void {
     this.#listener.context.wheel.disarm(this.#timer)
     this.#phase = phase.answer
+    // Paused with the last bytes: from here on only `#leftover` keeps reading paused.
+    if (this.#socket.isPaused()) this.#socket.resume()
     requestBodyEnd(this.#x, trailers)
-  }
-
-  #exceedsBodyLimit(more: number): boolean {
-    const { bodyBytes } = this.#listener.settings.limits
-    if (bodyBytes === null || this.#x.requestBytes + more <= bodyBytes) return false
-    fail(this.#x, 'body-too-large')
-    return true
   }
 
   #tunnelled(bytes: Buffer, at: number): void {
@@ -333,28 +325,31 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
     if (tunnel.send(bytes, at, bytes.length).blocked) this.#socket.pause()
   }
 
-  /** The answer is the last one: half-close, let the client finish, then close, lest a reset eats the answer (RFC 9112 section 9.6). */
-  #linger(): void {
-    this.#phase = phase.linger
-    this.#leftover = null
-    this.#output.flush()
-    this.#socket.end()
-    if (this.#hasEnded) return
-    this.#socket.resume()
-    this.#listener.context.wheel.arm(this.#timer, lingerMs)
+  /** After this head, is the rest of the request body still worth reading to save the connection? */
+  #isBodyWanted(head: ResponseHead): boolean {
+    if (head.status >= 300 || !head.keepAlive) return false
+    // Answered in place of a 100 (RFC 9110 section 10.1.1): the client may never send its body, or may be about to.
+    return !this.#head.expectContinue || this.#x.requestBytes > 0
   }
 
-  #discard(bytes: number): void {
-    this.#lingered += bytes
-    if (this.#lingered > lingerBytes) this.destroy()
+  /** The answer was the last one on this connection. */
+  #linger(): void {
+    const { wheel } = this.#listener.context
+    this.#phase = phase.linger
+    this.#leftover = null
+    wheel.disarm(this.#timer)
+    this.flush()
+    linger(this.#socket, wheel)
   }
 
   #drained(): void {
+    this.#writing.stop()
     if (this.#phase === phase.tunnel) return this.#tunnel?.resumeReading()
-    if (this.#phase === phase.answer) this.#listener.context.wheel.disarm(this.#timer)
+    if (this.#phase === phase.head) return this.#goOn()
     this.#x.upstream?.downstreamDrained()
   }
 
+  /** The client sent FIN. */
   #ended(): void {
     this.#hasEnded = true
     switch (this.#phase) {
@@ -365,26 +360,27 @@ export class DownstreamConnection implements Downstream, TunnelEnd, ChunkSink {
         return this.#tunnel?.sendEnd()
       case phase.linger:
         return
+      case phase.head:
+        // Answers may still be on their way out, and requests may still wait for them.
+        if (this.#leftover !== null) return
+        if (this.#reader.isEmpty) return this.#linger()
+        return this.destroy()
       default:
         this.destroy()
     }
+  }
+
+  #closed(): void {
+    // A tunnel whose client is done in good order ends when the endpoint has taken the last bytes.
+    if (this.#phase === phase.tunnel && this.#hasEnded && this.#socket.writableFinished) return
+    this.destroy()
   }
 
   #armBody(): void {
     this.#listener.context.wheel.arm(this.#timer, this.#listener.settings.timeouts.bodyMs)
   }
 
-  #armWrite(): void {
-    this.#queuedBefore = this.#socket.writableLength
-    this.#listener.context.wheel.arm(this.#timer, this.#listener.settings.timeouts.writeMs)
-  }
-
   #timedOut(): void {
-    if (this.#phase === phase.linger || this.#phase === phase.closed) return this.destroy()
-    if (this.#socket.writableLength > 0) {
-      if (this.#socket.writableLength >= this.#queuedBefore && this.#queuedBefore > 0) return this.destroy()
-      return this.#armWrite()
-    }
     switch (this.#phase) {
       case phase.head:
         if (this.#reader.isEmpty) return this.#linger()

@@ -3,6 +3,7 @@ import type { ListenerSettings } from '../../core/snapshot.ts'
 import { ClientIdentity, TrustedProxies } from '../client-identity.ts'
 import type { ProxyContext } from '../context.ts'
 import { DownstreamConnection } from './downstream.ts'
+import { linger } from './linger.ts'
 import { problemText } from './response-writer.ts'
 
 /** Idle connections get this long for a request that is on its way when the listener closes. */
@@ -26,6 +27,10 @@ export class Listener {
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+    // A connection that could not be accepted (ECONNABORTED, EMFILE …) is nothing to the others.
+    this.#server.on('error', () => {
+      if (this.#server.listening) context.meter.failed('local-exhaustion')
+    })
   }
 
   /**
@@ -107,8 +112,7 @@ export class Listener {
   #refuse(socket: Socket): void {
     this.context.meter.failed('overloaded')
     socket.on('error', () => socket.destroy())
-    socket.end(problemText('overloaded', this.context.makeRequestId(), 'close', true), 'latin1')
-    socket.resume()
-    socket.setTimeout(1000, () => socket.destroy())
+    socket.write(problemText('overloaded', this.context.makeRequestId(), 'close', true), 'latin1')
+    linger(socket, this.context.wheel)
   }
 }

@@ -94,6 +94,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   writeBody(bytes: Buffer, start: number, end: number): boolean {
     const x = this.#x
     if (x === null || start === end) return true
+    // The client did not wait for the endpoint's word.
+    if (x.head.expectContinue && this.#phase === phase.head) this.#context.wheel.disarm(this.#timer)
     if (x.head.chunked) {
       this.#output.text(`${(end - start).toString(16)}\r\n`)
       this.#output.bytes(bytes, start, end)
@@ -122,6 +124,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
 
   abandon(): void {
     this.#x = null
+    this.#tunnel = null
     this.destroy()
   }
 
@@ -375,15 +378,13 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     return !flow.blocked
   }
 
-  /** One end is done: FIN is passed on; a close or a timeout ends both. */
+  /** FIN is passed on; a close or a timeout ends the exchange, and the client gets FIN behind what still waits for it. */
   #endTunnel(isClosed: boolean): void {
     if (!isClosed) return this.#tunnel?.sendEnd()
-    const tunnel = this.#tunnel
     const x = this.#x
     this.#tunnel = null
     this.#x = null
     this.destroy()
-    tunnel?.destroy()
     if (x !== null) attemptDone(x, this.#endpoint)
   }
 

@@ -1,0 +1,25 @@
+import type { Socket } from 'node:net'
+import { type TimerWheel, WheelTimer } from '../../util/timer-wheel.ts'
+
+/** After the last answer was sent: how long the client may take to finish, and how much of what it sends is still read. */
+const lingerMs = 2000
+const lingerBytes = 1024 * 1024
+
+/**
+ * Half-closes behind the last answer, lets the client finish, then closes: closing at once over unread bytes would send a
+ * reset, which can eat the answer (RFC 9112 section 9.6). The caller sees to a client that does not take the answer.
+ */
+export function linger(socket: Socket, wheel: TimerWheel): void {
+  const timer = new WheelTimer(() => socket.destroy())
+  let discardedBytes = 0
+  socket.on('data', (bytes: Buffer) => {
+    discardedBytes += bytes.length
+    // Unread bytes hold the client back.
+    if (discardedBytes > lingerBytes) socket.pause()
+  })
+  socket.on('finish', () => wheel.arm(timer, lingerMs))
+  socket.on('close', () => wheel.disarm(timer))
+  socket.end()
+  socket.resume()
+  if (socket.writableFinished) wheel.arm(timer, lingerMs)
+}
