@@ -156,6 +156,17 @@ describe('a start with a state file', () => {
     expect(second.served('users')).toEqual(['a-1 passing', 'b-2 held'])
   })
 
+  it('remembers nothing of a service that the configuration no longer named', async () => {
+    await remember()
+    const first = make({ stateDir })
+    first.control.apply(config([service('users'), service('orders')]))
+    first.control.apply(config([service('orders')]))
+    await first.control.close()
+    const { control, served } = make({ stateDir })
+    control.apply(config([service('users')]))
+    expect([served('users'), control.readiness().ready]).toEqual([[], false])
+  })
+
   it('remembers nothing of a service that asks another registry now', async () => {
     await remember()
     const { control, served } = make({ stateDir })

@@ -146,6 +146,23 @@ describe('ejections', () => {
     expect(story().slice(2)).toEqual(['ejected b-2', 'restored b-2'])
   })
 
+  it('end with their endpoint: the next one in its row keeps its own', async () => {
+    const { control, ledger, registry, clock, story } = await withTwo()
+    ledger.endpoint(0, 0).setEjectedUntil(ledger.toDeciseconds(clock.now() + 5000))
+    ledger.endpoint(0, 0).eject('consecutive')
+    const endpoint = 'reg/n1/a-1@10.0.0.1:9001'
+    control.ejected({ service: 'users', endpoint, slot: 0, reason: 'consecutive', cause: '5 failures in a row' })
+    registry.of('users').says(answer([b]))
+    await clock.advance(1000)
+    expect(control.stats().ejections).toEqual([])
+    registry.of('users').says(answer([b, c]))
+    await settled()
+    ledger.endpoint(0, 0).eject('manual')
+    await clock.advance(10_000)
+    expect(ledger.endpoint(0, 0).ejection()).toBe('manual')
+    expect(story().filter((event) => event.startsWith('restored'))).toEqual([])
+  })
+
   it('of an endpoint that is gone mean nothing to the one that has its row now', async () => {
     const { control, registry, clock, story } = await withTwo()
     registry.of('users').says(answer([b]))

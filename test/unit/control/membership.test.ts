@@ -80,6 +80,8 @@ describe('membership', () => {
       0,
     ],
     ['a weight is', [{ ...a, weight: 7 }, b], none, { 'a-1': '0 passing', 'b-2': '1 passing' }, 1],
+    ['a zone is', [{ ...a, zone: 'z' }, b], none, { 'a-1': '0 passing', 'b-2': '1 passing' }, 1],
+    ['a version is', [a, { ...b, version: '2' }], none, { 'a-1': '0 passing', 'b-2': '1 passing' }, 1],
   ])('%s', (_, instances, held, expected, changes) => {
     const { start, reconciled } = setUp()
     const after = reconciled(start(a, b), instances, held)
