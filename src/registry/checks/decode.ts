@@ -47,8 +47,11 @@ function decodeProbe(fields: Fields, rules: CheckRules): TtlProbe | HttpProbe {
     tlsServerName: fields.string('TLSServerName'),
     tlsSkipVerify: fields.boolean('TLSSkipVerify'),
     successBeforePassing: fields.integer('SuccessBeforePassing'),
+    failuresBeforeWarning: fields.integer('FailuresBeforeWarning'),
     failuresBeforeCritical: fields.integer('FailuresBeforeCritical'),
   }
+  // Asked for or not: redirects are never followed.
+  fields.boolean('DisableRedirects')
   if (intervalMs > 0 && ttlMs > 0) throw invalid('Interval and TTL cannot both be specified')
   if (!http.url) {
     if (ttlMs <= 0) throw invalid('TTL must be > 0 for TTL checks')

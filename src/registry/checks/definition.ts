@@ -19,6 +19,8 @@ export interface HttpProbe {
   /** Results in a row before the status follows them; 0 and 1 both mean at once. */
   readonly successBeforePassing: number
   readonly failuresBeforeCritical: number
+  /** 0: as many as before critical, that is, never a warning. */
+  readonly failuresBeforeWarning: number
 }
 
 /** A check as a client asked for it, validated. */

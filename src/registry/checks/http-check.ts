@@ -18,8 +18,9 @@ export function startHttpCheck(
     const isFailure = status === 'critical'
     successes = isFailure ? 0 : successes + 1
     failures = isFailure ? failures + 1 : 0
-    const isConfirmed = isFailure ? failures >= probe.failuresBeforeCritical : successes >= probe.successBeforePassing
-    if (isConfirmed) report(status, output)
+    if (!isFailure && successes >= probe.successBeforePassing) report(status, output)
+    else if (isFailure && failures >= probe.failuresBeforeCritical) report('critical', output)
+    else if (isFailure && failures >= (probe.failuresBeforeWarning || Infinity)) report('warning', output)
     timer = setTimeout(() => void run(), probe.intervalMs)
   }
 

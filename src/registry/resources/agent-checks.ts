@@ -64,8 +64,6 @@ export function agentCheckOperations(agent: Agent, node: Node, rules: CheckRules
         const fields = new Fields(await request.body())
         const status = fields.string('Status')
         const output = fields.string('Output')
-        // The official client sends it with every update; the path is what counts.
-        fields.string('CheckID')
         fields.refuseUnknown()
         if (!isCheckStatus(status)) throw new ApiError(400, `Invalid check status: '${status}'`)
         agent.updateCheck(requireCheckId(request), status, output)
