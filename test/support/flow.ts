@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { createServer, request, type IncomingHttpHeaders, type RequestListener, type RequestOptions } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, expect } from 'vitest'
+import { TimerWheel, type WheelTimer } from '../../src/util/timer-wheel.ts'
+import { type Engine, type EngineOptions, startEngine } from './engine.ts'
+import { RawClient } from './raw-client.ts'
+import { RecordingOrigin, type Script } from './recording-origin.ts'
+
+export interface HttpOrigin {
+  readonly port: number
+  /** Connections accepted so far. */
+  readonly connections: number
+  close(): Promise<void>
+}
+
+/** What the tests of one file open. After each test all of it is closed, and nothing may be left in flight or armed. */
+export interface Flow {
+  engine(options: EngineOptions): Promise<Engine>
+  client(engine: { readonly port: number }): Promise<RawClient>
+  /** An origin on node:http. */
+  origin(listener: RequestListener): Promise<HttpOrigin>
+  /** An origin that answers byte for byte what the script says. */
+  rawOrigin(script?: Script): Promise<RecordingOrigin>
+  /** Runs after the test, before what was opened earlier is closed. */
+  defer(close: () => unknown): void
+}
+
+export function useFlow(): Flow {
+  const closings: (() => unknown)[] = []
+  const engines: Engine[] = []
+  const timers = watchTimers()
+
+  afterEach(async () => {
+    for (const close of closings.splice(0).toReversed()) await close()
+    for (const engine of engines.splice(0)) {
+      for (let slot = 0; slot < 8; slot++) expect(engine.ledger.endpoint(slot, -1).inflight()).toBe(0)
+    }
+    expect(timers.armed()).toBe(0)
+  })
+
+  return {
+    async engine(options) {
+      const engine = await startEngine(options)
+      engines.push(engine)
+      closings.push(() => engine.close())
+      return engine
+    },
+    async client({ port }) {
+      const client = await RawClient.connect(port)
+      closings.push(() => client.destroy())
+      return client
+    },
+    async origin(listener) {
+      const origin = await startHttpOrigin(listener)
+      closings.push(() => origin.close())
+      return origin
+    },
+    async rawOrigin(script) {
+      const origin = script === undefined ? await RecordingOrigin.start() : await RecordingOrigin.start(script)
+      closings.push(() => origin.close())
+      return origin
+    },
+    defer: (close) => closings.push(close),
+  }
+}
+
+/** Deadlines of all wheels in this process, from now on. */
+function watchTimers(): { armed(): number } {
+  const seen = new Set<WheelTimer>()
+  const original = TimerWheel.prototype.arm
+  TimerWheel.prototype.arm = function arm(timer, ms) {
+    seen.add(timer)
+    original.call(this, timer, ms)
+  }
+  return {
+    armed() {
+      const armed = [...seen].filter((timer) => timer.armed).length
+      seen.clear()
+      return armed
+    },
+  }
+}
+
+async function startHttpOrigin(listener: RequestListener): Promise<HttpOrigin> {
+  let connections = 0
+  const server = createServer({ keepAliveTimeout: 60_000 }, listener)
+  server.on('connection', () => connections++)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    get connections() {
+      return connections
+    },
+    async close() {
+      server.closeAllConnections()
+      if (!server.listening) return
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly trailers: NodeJS.Dict<string>
+  readonly body: Buffer
+}
+
+/** One request by node:http, its whole answer. */
+export async function ask(port: number, options: RequestOptions & { body?: string | Buffer } = {}): Promise<Answer> {
+  const { body, ...rest } = options
+  const outgoing = request({ port, host: '127.0.0.1', ...rest })
+  const response = new Promise<Answer>((resolve, reject) => {
+    outgoing.on('error', reject)
+    outgoing.on('response', (incoming) => {
+      buffer(incoming).then(
+        (bytes) =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            trailers: incoming.trailers,
+            body: bytes,
+          }),
+        reject,
+      )
+    })
+  })
+  outgoing.end(body)
+  return response
+}
