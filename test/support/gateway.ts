@@ -1,0 +1,203 @@
+import { closeSync, createReadStream, openSync, watch } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadConfig } from '../../src/config/load.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import type { Decision, DecisionType } from '../../src/core/decision.ts'
+import { Gateway } from '../../src/gateway.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import { openLogSink } from '../../src/observe/log-sink.ts'
+import { LogWriter } from '../../src/observe/log-writer.ts'
+import { type RunningGateway, startGateway } from '../../src/start-gateway.ts'
+import { HttpClient } from './http-client.ts'
+import { LogLines } from './log-lines.ts'
+
+export interface TestGatewayOptions {
+  /** Over these: one listener `edge` and the admin API on free ports, in this thread, no access log, no state file. */
+  readonly config: Partial<ConfigInput> & Pick<ConfigInput, 'routes'>
+  /** Module of the worker threads instead of the gateway's own. */
+  readonly threadEntry?: URL
+}
+
+const deadlineMs = 20_000
+
+type EndpointView = ReturnType<RunningGateway['services']>[number]['endpoints'][number]
+
+/** A whole gateway in this process, started from a configuration file. */
+export class TestGateway {
+  readonly log: LogLines
+  /** One kept connection to the first listener. */
+  readonly client: HttpClient
+  readonly #running: RunningGateway
+  readonly #admin: HttpClient
+  readonly #file: string
+  readonly #release: () => Promise<void>
+
+  constructor(running: RunningGateway, parts: { log: LogLines; file: string; release: () => Promise<void> }) {
+    this.#running = running
+    this.log = parts.log
+    this.#file = parts.file
+    this.#release = parts.release
+    this.client = new HttpClient(this.port())
+    this.#admin = new HttpClient(running.addresses.admin.port)
+  }
+
+  /** Where a listener serves. */
+  port(listener = 'edge'): number {
+    const found = this.#running.addresses.listeners.find(({ name }) => name === listener)
+    if (found === undefined) throw new Error(`there is no listener ${listener}`)
+    return found.port
+  }
+
+  /** A GET of the admin API, of whatever status. */
+  async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const { status, body } = await this.#admin.get(path)
+    return { status, text: body }
+  }
+
+  async adminJson<T>(path: string): Promise<T> {
+    return JSON.parse((await this.admin(path)).text) as T
+  }
+
+  /** Resolves when `/readyz` says so. An answer that changes nothing is not logged, so this asks again and again. */
+  async ready(): Promise<void> {
+    const until = performance.now() + deadlineMs
+    while ((await this.admin('/readyz')).status !== 200) {
+      if (performance.now() > until) throw new Error(`never ready: ${(await this.admin('/readyz')).text}`)
+    }
+  }
+
+  /** Decisions of these types, oldest first. */
+  async timeline(...types: readonly DecisionType[]): Promise<Decision[]> {
+    const { events } = await this.adminJson<{ events: Decision[] }>('/api/v1/timeline?limit=1000')
+    return events.toReversed().filter(({ type }) => types.length === 0 || types.includes(type))
+  }
+
+  endpoints(service: string): readonly EndpointView[] {
+    return this.#running.services().find(({ name }) => name === service)?.endpoints ?? []
+  }
+
+  /** The endpoint of an instance, if there is one. */
+  endpoint(service: string, instance: string): EndpointView | undefined {
+    return this.endpoints(service).find(({ id }) => instanceOf(id) === instance)
+  }
+
+  /** Resolves once exactly these instances of a service are eligible. */
+  async eligible(service: string, instances: readonly string[]): Promise<void> {
+    await this.log.until(`${instances.join(', ') || 'none'} of ${service} eligible`, () => {
+      const eligible = this.endpoints(service).filter(({ state }) => state === 'eligible')
+      return isSame(
+        eligible.map(({ id }) => instanceOf(id)),
+        instances,
+      )
+    })
+  }
+
+  /** Resolves once the service's requests, sent to `path`, are answered by exactly these instances. */
+  async servedBy(service: string, path: string, instances: readonly string[]): Promise<void> {
+    await this.eligible(service, instances)
+    const until = performance.now() + deadlineMs
+    for (;;) {
+      const seen = new Set<string>()
+      for (let i = 0; i < 4 * instances.length; i++) seen.add((await this.client.get(path)).instance ?? 'gateway')
+      if (isSame([...seen], instances)) return
+      if (performance.now() > until) throw new Error(`${service} is served by ${[...seen].join(', ')}`)
+    }
+  }
+
+  /** Puts another configuration in force: writes the file, and reloads. */
+  async reconfigure(config: TestGatewayOptions['config']): ReturnType<RunningGateway['reload']> {
+    await writeConfig(this.#file, config)
+    return this.#running.reload()
+  }
+
+  async close(): Promise<void> {
+    this.client.close()
+    this.#admin.close()
+    await this.#running.close()
+    await this.#release()
+  }
+}
+
+export async function startTestGateway({ config, threadEntry }: TestGatewayOptions): Promise<TestGateway> {
+  const directory = await mkdtemp(join(tmpdir(), 'tidegate-'))
+  const file = join(directory, 'gateway.json')
+  await writeConfig(file, config)
+  const logFile = join(directory, 'gateway.log')
+  const logFd = openSync(logFile, 'a')
+  const { log, stop } = followFile(logFile)
+  const release = async () => {
+    stop()
+    closeSync(logFd)
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    const running =
+      threadEntry === undefined
+        ? await startGateway({ config: file, logFd })
+        : await startWithThreads(threadEntry, file, logFd)
+    return new TestGateway(running, { log, file, release })
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** What `startGateway` does, with worker threads of another module. */
+async function startWithThreads(threadEntry: URL, file: string, logFd: number): Promise<RunningGateway> {
+  const load = () => loadConfig(file)
+  const loaded = await load()
+  const logWriter = new LogWriter(openLogSink(logFd))
+  const logger = createLogger(loaded.config.log.level, logWriter)
+  const gateway = new Gateway({ loaded, load, logger, logWriter, logFd, threadEntry })
+  const addresses = await gateway.start()
+  return {
+    addresses,
+    logger,
+    services: () => gateway.services(),
+    reload: () => gateway.reload(),
+    shutdown: () => gateway.shutdown(),
+    async close() {
+      await gateway.close()
+      await logWriter.close()
+    },
+  }
+}
+
+async function writeConfig(file: string, config: TestGatewayOptions['config']): Promise<void> {
+  const base: Partial<ConfigInput> = {
+    listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
+    admin: { address: '127.0.0.1:0' },
+    workers: 0,
+    log: { access: false },
+    stateDir: null,
+  }
+  await writeFile(file, JSON.stringify({ ...base, ...config }))
+}
+
+function followFile(file: string): { log: LogLines; stop: () => void } {
+  const log = new LogLines()
+  let start = 0
+  let reading = Promise.resolve()
+  const readOn = async () => {
+    const chunks = createReadStream(file, { start }) as AsyncIterable<Buffer>
+    for await (const chunk of chunks) {
+      start += chunk.length
+      log.append(chunk.toString('latin1'))
+    }
+  }
+  const watcher = watch(file, () => {
+    reading = reading.then(readOn).catch(() => {})
+  })
+  return { log, stop: () => watcher.close() }
+}
+
+/** The instance's name in an endpoint's id. */
+function instanceOf(id: string): string {
+  return /([^/]+)@/.exec(id)?.[1] ?? ''
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.toSorted().join() === others.toSorted().join()
+}
