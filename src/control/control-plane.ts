@@ -11,7 +11,7 @@ import { messageOf, type OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
 import { Restorer } from './restore.ts'
-import { ServiceLine, type LineParts } from './service-line.ts'
+import { ServiceLine, type LineParts, type Remembered } from './service-line.ts'
 import { SlotAllocator } from './slots.ts'
 import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
@@ -136,7 +136,8 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** A data thread reports that it ejected an endpoint. */
   ejected(report: EjectionReport): void {
-    this.#lines.get(report.service)?.line.ejected(report)
+    const line = this.#lines.get(report.service)?.line
+    line?.endpoints.ejected(report, line.entry.connectTimeoutMs)
   }
 
   serviceViews(): readonly ServiceView[] {
@@ -187,7 +188,7 @@ export class ControlPlane<S extends SourceEntry> {
     return () => this.#follow(line, discovery, null)
   }
 
-  #follow(line: ServiceLine, discovery: Discovery, remembered: ReturnType<ServiceLine['recall']>): void {
+  #follow(line: ServiceLine, discovery: Discovery, remembered: Remembered): void {
     const { resolve } = this.#options
     const { name } = line.entry
     line.follow((signal) => resolve(discovery.watch(name, signal), signal), remembered)
@@ -212,9 +213,9 @@ export class ControlPlane<S extends SourceEntry> {
 
   #tick(): void {
     const { restorer, slots } = this.#parts
-    for (const line of this.#allLines()) line.dropIdle()
+    for (const line of this.#allLines()) line.endpoints.dropIdle()
     for (const endpoint of restorer.sweep(this.#ejectedNow())) {
-      this.#lines.get(endpoint.service)?.line.foundEjected(endpoint)
+      this.#lines.get(endpoint.service)?.line.endpoints.foundEjected(endpoint)
     }
     slots.collect()
     this.#serviceSlots.collect()
@@ -222,7 +223,7 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   *#ejectedNow() {
-    for (const line of this.#allLines()) yield* line.ejectedNow()
+    for (const line of this.#allLines()) yield* line.endpoints.ejectedNow(line.entry.connectTimeoutMs)
   }
 
   *#allLines(): Iterable<ServiceLine> {

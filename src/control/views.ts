@@ -62,7 +62,7 @@ export interface ControlStats {
 type Times = { readonly ledger: Ledger; readonly clock: ControlClock }
 
 export function serviceView(line: ServiceLine, times: Times): ServiceView {
-  const records = [...line.records.values()]
+  const records = [...line.endpoints.records.values()]
   const { key: name, from: source, balancer } = line.entry
   return {
     name,
@@ -115,15 +115,16 @@ export function statsOf(lines: readonly ServiceLine[]): ControlStats {
       updates: { ...line.updates },
     })),
     ejections: lines.flatMap((line) =>
-      [...line.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),
+      [...line.endpoints.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),
     ),
     endpoints: lines.flatMap((line) => {
       const count: Record<EndpointState, number> = { eligible: 0, ejected: 0, unhealthy: 0, draining: 0 }
-      for (const { published, cell } of line.records.values()) count[stateOf(published, cell.ejection()).state]++
+      for (const { published, cell } of line.endpoints.records.values())
+        count[stateOf(published, cell.ejection()).state]++
       return states.map((state) => ({ service: line.name, state, count: count[state] }))
     }),
     inflight: lines.flatMap((line) =>
-      [...line.records.values()].map(({ published, cell }) => ({
+      [...line.endpoints.records.values()].map(({ published, cell }) => ({
         service: line.name,
         instance: published.id,
         inflight: cell.inflight(),
