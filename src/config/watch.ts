@@ -1,5 +1,7 @@
-import { type FSWatcher, statSync, unwatchFile, watch, watchFile } from 'node:fs'
+import { type BigIntStats, type FSWatcher, statSync, watch } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 
 export interface ConfigWatch {
   close(): void
@@ -15,35 +17,38 @@ const pollMs = 2000
  *
  * It watches the directory, because editors replace a file by renaming another one over it, and Kubernetes swaps a link
  * beside it (`..data`). Where events don't come (network file systems, no inotify watches left, a directory that was replaced
- * itself, links that lead elsewhere), a look every two seconds finds the change.
+ * itself, links that lead elsewhere), a look every two seconds finds the change; `fs.watchFile` would not find one that
+ * comes before its own first look.
  */
 export function watchConfig(file: string, onChange: () => void): ConfigWatch {
-  let reported = fingerprintOf(file)
-  let seen = reported
-  let timer: NodeJS.Timeout | null = null
+  let reported = fingerprintNow(file)
+  let isLooking = false
+  let isClosed = false
+  let again = false
 
   const look = (): void => {
-    if (timer !== null) return
-    seen = fingerprintOf(file)
-    timer = setTimeout(settle, settleMs).unref()
+    if (isLooking) again = true
+    else void settle()
   }
-  const settle = (): void => {
-    timer = null
-    const now = fingerprintOf(file)
-    if (now !== seen) look()
-    else if (now !== null && now !== reported) {
-      reported = now
-      onChange()
-    }
+  const settle = async (): Promise<void> => {
+    isLooking = true
+    again = false
+    const settled = await settledFingerprint(file)
+    isLooking = false
+    if (isClosed) return
+    if (again) look()
+    if (settled === null || settled === reported) return
+    reported = settled
+    onChange()
   }
 
   const directory = watchDirectory(dirname(file), look)
-  watchFile(file, { persistent: false, interval: pollMs }, look)
+  const polling = setInterval(look, pollMs).unref()
   return {
     close() {
+      isClosed = true
       directory?.close()
-      unwatchFile(file, look)
-      if (timer !== null) clearTimeout(timer)
+      clearInterval(polling)
     },
   }
 }
@@ -58,12 +63,31 @@ function watchDirectory(directory: string, onEvent: () => void): FSWatcher | nul
   }
 }
 
-/** Changes with every write and with every other file behind the same name; null while there is none. */
-function fingerprintOf(file: string): string | null {
+/** The fingerprint that stayed the same for a while. */
+async function settledFingerprint(file: string): Promise<string | null> {
+  let seen = await fingerprint(file)
+  for (;;) {
+    await pause(settleMs, undefined, { ref: false })
+    const now = await fingerprint(file)
+    if (now === seen) return now
+    seen = now
+  }
+}
+
+async function fingerprint(file: string): Promise<string | null> {
+  return stat(file, { bigint: true }).then(fingerprintOf, () => null)
+}
+
+/** Taken before anything else can happen: what changes from here on is a change. */
+function fingerprintNow(file: string): string | null {
   try {
-    const { dev, ino, size, mtimeNs } = statSync(file, { bigint: true })
-    return `${dev}:${ino}:${size}:${mtimeNs}`
+    return fingerprintOf(statSync(file, { bigint: true }))
   } catch {
     return null
   }
+}
+
+/** Changes with every write and with every other file behind the same name. */
+function fingerprintOf({ dev, ino, size, mtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${size}:${mtimeNs}`
 }
