@@ -49,9 +49,8 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const catalog = createCatalog(nodeName, host)
   const agent = new Agent(catalog)
 
-  const closed = new AbortController()
   const operations = allOperations(agent, catalog, rules)
-  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host), closed: closed.signal })
+  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host) })
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener)
   let reaper: NodeJS.Timeout | undefined
 
@@ -72,7 +71,6 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     close: async () => {
       clearInterval(reaper)
       agent.close()
-      closed.abort()
       server.closeAllConnections()
       if (server.listening) await once(server.close(), 'close')
     },

@@ -8,13 +8,15 @@ export function startHttpCheck(
   outputMaxBytes: number,
   report: (status: CheckStatus, output: string) => void,
 ): CheckRunner {
-  const stopped = new AbortController()
+  let isStopped = false
+  let running = new AbortController()
   let successes = 0
   let failures = 0
 
   async function run(): Promise<void> {
-    const { status, output } = await probeHttp(probe, outputMaxBytes, stopped.signal)
-    if (stopped.signal.aborted) return
+    running = new AbortController()
+    const { status, output } = await probeHttp(probe, outputMaxBytes, running.signal)
+    if (isStopped) return
     const isFailure = status === 'critical'
     successes = isFailure ? 0 : successes + 1
     failures = isFailure ? failures + 1 : 0
@@ -27,7 +29,8 @@ export function startHttpCheck(
   let timer = setTimeout(() => void run(), Math.random() * probe.intervalMs)
   return {
     stop: () => {
-      stopped.abort()
+      isStopped = true
+      running.abort()
       clearTimeout(timer)
     },
   }

@@ -5,7 +5,7 @@ export interface ApiRequest {
   /** What follows the operation's path, decoded: a service's name, a check's id; empty where nothing does. */
   readonly name: string
   readonly query: URLSearchParams
-  /** Aborts when the client goes away or the registry closes: nobody waits for an answer any more. */
+  /** Aborts when the connection ends, by the client or as the registry closes: nobody waits for an answer any more. */
   readonly signal: AbortSignal
   /** The parsed body; rejects with an `ApiError` where it is too large or not JSON. */
   readonly body: () => Promise<unknown>

@@ -7,9 +7,8 @@ import { findOperation, type Operation } from './operation.ts'
 
 export interface ServeOptions {
   readonly operations: readonly Operation[]
+  /** Whether only this machine can connect, so that any other Host is a trick. */
   readonly isOnLoopback: boolean
-  /** Aborts when the registry closes. */
-  readonly closed: AbortSignal
 }
 
 /** Answers Consul's HTTP API from a table of operations. Whatever goes wrong becomes an answer; nothing is thrown. */
@@ -40,7 +39,7 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
     const answer = await match.operation.answer({
       name: match.name,
       query,
-      signal: AbortSignal.any([gone.signal, options.closed]),
+      signal: gone.signal,
       body: async () => readJson(request),
     })
     endWithJson(response, answer, query.has('pretty'))
@@ -59,8 +58,6 @@ function endWithJson(response: ServerResponse, answer: ApiAnswer, isPretty: bool
 }
 
 function end(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, body: string): void {
-  // What is left of a body that nobody read would be taken for the next request.
-  if (!response.req.complete) response.shouldKeepAlive = false
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
