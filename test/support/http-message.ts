@@ -41,7 +41,9 @@ export function takeMessage(text: string, options: ReadOptions): HttpMessage | n
   if (headEnd === -1) return null
   const [startLine = '', ...lines] = text.slice(0, headEnd).split('\r\n')
   const pattern =
-    options.kind === 'request' ? /^[A-Z][A-Z-]* [!-"$-~]+ HTTP\/1\.1$/ : /^HTTP\/1\.1 [1-5]\d\d [\t -~\x80-\xff]*$/
+    options.kind === 'request'
+      ? /^[!#$%&'*+.^_`|~\dA-Za-z-]+ [!"$-~]+ HTTP\/1\.1$/
+      : /^HTTP\/1\.1 [1-5]\d\d [\t -~\x80-\xff]*$/
   if (!pattern.test(startLine)) throw new MalformedMessage(`start line ${JSON.stringify(startLine)}`)
   const fields = readFields(lines)
   const body = readBody(text, headEnd + 4, { startLine, fields, options })

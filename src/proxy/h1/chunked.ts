@@ -8,8 +8,10 @@ export interface ChunkSink {
   bodySlice(bytes: Buffer, start: number, end: number): void
 }
 
+/** Digits that count: sizes stay exact in a double. */
 const maxSizeDigits = 13
-const maxLeadingZeros = 16
+/** Leading zeros included. */
+const maxWrittenDigits = 16
 const maxExtensionBytes = 256
 const maxExtensionBytesPerMessage = 16 * 1024
 const maxTrailerBytes = 16 * 1024
@@ -110,8 +112,9 @@ export class ChunkedDecoder {
   #sizeByte(byte: number): number {
     const value = hexValue[byte] as number
     if (value !== 255) {
-      if (value === 0 && this.#digits === 0) return ++this.#zeros > maxLeadingZeros ? broken : sizeDigits
-      if (++this.#digits > maxSizeDigits) return broken
+      if (value === 0 && this.#digits === 0) this.#zeros++
+      else this.#digits++
+      if (this.#digits > maxSizeDigits || this.#zeros + this.#digits > maxWrittenDigits) return broken
       this.#remaining = this.#remaining * 16 + value
       return sizeDigits
     }
@@ -136,7 +139,7 @@ export class ChunkedDecoder {
     }
     const found = this.#trailerText.indexOf('\r\n\r\n', Math.max(0, before - 3))
     if (found === -1) {
-      if (this.#trailerText.length >= maxTrailerBytes) this.#state = broken
+      if (this.#trailerText.length >= maxTrailerBytes + 4 || !mayBecomeLines(this.#trailerText)) this.#state = broken
       return end
     }
     const filtered = filterTrailers(this.#trailerText.slice(0, found))
@@ -148,6 +151,15 @@ export class ChunkedDecoder {
     this.#state = done
     return start + found + 4 - before
   }
+}
+
+/** False when a line feed stands alone or an empty line is not one: the end would be waited for in vain. */
+function mayBecomeLines(text: string): boolean {
+  if (text.charCodeAt(0) === 0x0d) return text.length === 1
+  for (let lf = text.indexOf('\n'); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
+    if (text.charCodeAt(lf - 1) !== 0x0d) return false
+  }
+  return true
 }
 
 /**

@@ -4,6 +4,8 @@ import { latin1 } from './latin1.ts'
 
 /** Heads rarely are longer; a body that came along is not turned into text for nothing. */
 const firstLookBytes = 2048
+/** The empty line in front that is ignored, and what ends a head. */
+const terminatorsBytes = 6
 
 /** Gathers a request head from however many reads it takes, within its limit, and refuses early what can't become one. */
 export class HeadReader {
@@ -27,7 +29,7 @@ export class HeadReader {
     const found = this.#search(bytes, at, Math.min(bytes.length, at + firstLookBytes))
     if (found !== -1 || this.failure !== null || bytes.length - at <= firstLookBytes)
       return this.#taken(bytes, at, found, maxBytes)
-    const again = this.#search(bytes, at, Math.min(bytes.length, at + maxBytes + 4))
+    const again = this.#search(bytes, at, Math.min(bytes.length, at + maxBytes + 1 + terminatorsBytes))
     return this.#taken(bytes, at, again, maxBytes)
   }
 
@@ -61,7 +63,8 @@ export class HeadReader {
       this.failure = 'bad-request'
       return bytes.length
     }
-    if (length > maxBytes || (length === -1 && text.length > maxBytes)) {
+    // The last three bytes may be the beginning of what ends a head that is just short enough.
+    if (length > maxBytes || (length === -1 && text.length > maxBytes + 3)) {
       this.failure = text.lastIndexOf('\r\n', maxBytes) === -1 ? 'uri-too-long' : 'headers-too-large'
       return bytes.length
     }
