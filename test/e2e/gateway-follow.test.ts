@@ -140,7 +140,7 @@ describe('what the gateway answers itself', () => {
   it('is a problem document: 404 where no route matches, 503 where the service has no instance', async () => {
     const gateway = await gatewayWith({ routes: [{ path: '/empty', service: 'never-registered' }] })
     await gateway.ready()
-    const noRoute = await gateway.client.get('/elsewhere', { headers: { 'x-request-id': 'asked-1' } })
+    const noRoute = await gateway.client.get('/elsewhere', { 'x-request-id': 'asked-1' })
     expect(noRoute).toMatchObject({
       status: 404,
       headers: {

@@ -33,6 +33,7 @@ export class TestGateway {
   readonly #admin: HttpClient
   readonly #file: string
   readonly #release: () => Promise<void>
+  #isClosed = false
 
   constructor(running: RunningGateway, parts: { log: LogLines; file: string; release: () => Promise<void> }) {
     this.#running = running
@@ -112,7 +113,10 @@ export class TestGateway {
     return this.#running.reload()
   }
 
+  /** Ends it at once; closing twice is harmless. */
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.client.close()
     this.#admin.close()
     await this.#running.close()

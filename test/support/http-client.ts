@@ -15,15 +15,9 @@ export interface HttpClientOptions {
   readonly connections?: number
 }
 
-export interface HttpRequestOptions {
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-}
-
 /**
- * An HTTP client as they are in the wild: keeps connections open, and sends a request again, once, when its kept connection was
- * closed before any byte came back (RFC 9112 section 9.3.1).
+ * An HTTP client as they are in the wild: keeps connections open, and sends a GET again, once, when its kept connection was closed
+ * before any byte came back (RFC 9112 section 9.3.1).
  */
 export class HttpClient {
   readonly #port: number
@@ -37,21 +31,30 @@ export class HttpClient {
   }
 
   /** Rejects when no whole answer comes. */
-  async get(path: string, options: HttpRequestOptions = {}): Promise<HttpAnswer> {
+  async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
     try {
-      return await this.#send(path, options)
+      return await this.#send('GET', path, { headers })
     } catch (error) {
       if (!(error instanceof ClosedUnderWay)) throw error
       this.resent++
-      return this.#send(path, options)
+      return this.#send('GET', path, { headers })
     }
+  }
+
+  /** The same, and never sent twice. */
+  async post(path: string, body = ''): Promise<HttpAnswer> {
+    return this.#send('POST', path, { body })
   }
 
   close(): void {
     this.#agent.destroy()
   }
 
-  #send(path: string, { method = 'GET', headers = {}, body }: HttpRequestOptions): Promise<HttpAnswer> {
+  #send(
+    method: string,
+    path: string,
+    { headers = {}, body }: { headers?: Readonly<Record<string, string>>; body?: string },
+  ): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       const sent = request({ host: '127.0.0.1', port: this.#port, path, method, headers, agent: this.#agent })
       let hasAnswer = false
