@@ -1,5 +1,5 @@
 import { hexValue } from './characters.ts'
-import { Fields } from './fields.ts'
+import { Fields, hasLoneLineFeed } from './fields.ts'
 import { field, fieldKind } from './hop-by-hop.ts'
 import { latin1 } from './latin1.ts'
 
@@ -139,7 +139,7 @@ export class ChunkedDecoder {
     }
     const found = this.#trailerText.indexOf('\r\n\r\n', Math.max(0, before - 3))
     if (found === -1) {
-      if (this.#trailerText.length >= maxTrailerBytes + 4 || !mayBecomeLines(this.#trailerText)) this.#state = broken
+      if (this.#trailerText.length >= maxTrailerBytes + 4 || !mayBecomeTrailers(this.#trailerText)) this.#state = broken
       return end
     }
     const filtered = filterTrailers(this.#trailerText.slice(0, found))
@@ -153,13 +153,9 @@ export class ChunkedDecoder {
   }
 }
 
-/** False when a line feed stands alone or an empty line is not one: the end would be waited for in vain. */
-function mayBecomeLines(text: string): boolean {
-  if (text.charCodeAt(0) === 0x0d) return text.length === 1
-  for (let lf = text.indexOf('\n'); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
-    if (text.charCodeAt(lf - 1) !== 0x0d) return false
-  }
-  return true
+/** False when what came of the trailers can't be ended by an empty line any more. */
+function mayBecomeTrailers(text: string): boolean {
+  return (text.charCodeAt(0) !== 0x0d || text.length === 1) && !hasLoneLineFeed(text)
 }
 
 /**

@@ -92,6 +92,14 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
+/** True when a line feed has no CR before it: whoever waits for CRLF behind it waits in vain, or for another's bytes. */
+export function hasLoneLineFeed(text: string): boolean {
+  for (let lf = text.indexOf('\n'); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
+    if (text.charCodeAt(lf - 1) !== 0x0d) return true
+  }
+  return false
+}
+
 /**
  * The comma-separated members of a field value (RFC 9110 section 5.6.1), trimmed, in lower case, empty ones left out.
  * For fields that are rare or short; allocates.

@@ -1,5 +1,6 @@
 import type { Failure } from '../../core/failure.ts'
 import { nameFold } from './characters.ts'
+import { hasLoneLineFeed } from './fields.ts'
 import { latin1 } from './latin1.ts'
 
 /** Heads rarely are longer; a body that came along is not turned into text for nothing. */
@@ -82,10 +83,6 @@ export class HeadReader {
   #looksRight(text: string, length: number): boolean {
     if (text === '' || text === '\r') return true
     if (nameFold[text.charCodeAt(0)] === 0 || nameFold[text.charCodeAt(0)] === undefined) return false
-    if (length !== -1) return true
-    for (let lf = text.indexOf('\n'); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
-      if (text.charCodeAt(lf - 1) !== 0x0d) return false
-    }
-    return true
+    return length !== -1 || !hasLoneLineFeed(text)
   }
 }

@@ -1,5 +1,5 @@
 import { equalsIgnoreCase, valueCharacter } from './characters.ts'
-import { Fields, listMembers, parseContentLength } from './fields.ts'
+import { Fields, hasLoneLineFeed, listMembers, parseContentLength } from './fields.ts'
 import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
 
 /** One response head, parsed and judged; kept by its upstream connection and used again for the next response. */
@@ -20,14 +20,14 @@ export class ResponseHead {
   upgrade: string | null = null
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
-
-  /** A 204 has no body and must not declare one (RFC 9110 section 8.6). */
-  dropContentLength(): void {
-    if (this.contentLength !== -1) this.carried = carriedWithout(this, contentLengthName)
-  }
 }
 
-const contentLengthName: ReadonlySet<string> = new Set(['content-length'])
+/** False when what came so far can't become a response head any more, however long we wait for its end. */
+export function mayBecomeResponseHead(text: string): boolean {
+  return protocol.startsWith(text.slice(0, protocol.length)) && !hasLoneLineFeed(text)
+}
+
+const protocol = 'HTTP/1.'
 
 /**
  * Parses a response head: `text` is everything from the status line up to, without, the empty line.
@@ -42,7 +42,7 @@ export function parseResponseHead(text: string, maxFields: number, head: Respons
   head.keepAliveMs = -1
   head.upgrade = null
 
-  if (!text.startsWith('HTTP/1.') || text.charCodeAt(8) !== 0x20) return false
+  if (!text.startsWith(protocol) || text.charCodeAt(8) !== 0x20) return false
   head.minor = text.charCodeAt(7) - 0x30
   if (head.minor !== 0 && head.minor !== 1) return false
   head.status = parseStatus(text)
@@ -108,7 +108,7 @@ function scanFields(from: number, maxFields: number, head: ResponseHead): boolea
       default:
         break
     }
-    if (isRemoved(kind)) {
+    if (isRemoved(kind, head.status)) {
       if (at > runStart) carried += text.slice(runStart, at)
       runStart = next
     }
@@ -123,14 +123,20 @@ function scanFields(from: number, maxFields: number, head: ResponseHead): boolea
   return true
 }
 
-function isRemoved(kind: number): boolean {
-  return (
-    kind === field.transferEncoding ||
-    kind === field.connection ||
-    kind === field.upgrade ||
-    kind === field.hopByHop ||
-    kind === field.te
-  )
+function isRemoved(kind: number, status: number): boolean {
+  switch (kind) {
+    case field.transferEncoding:
+    case field.connection:
+    case field.upgrade:
+    case field.hopByHop:
+    case field.te:
+      return true
+    case field.contentLength:
+      // These have no body and must not announce one (RFC 9110 section 8.6): a client might read it from what follows.
+      return status < 200 || status === 204
+    default:
+      return false
+  }
 }
 
 function readConnection(value: string, head: ResponseHead): void {
@@ -144,7 +150,7 @@ function carriedWithout(head: ResponseHead, names: ReadonlySet<string>): string 
   const { fields } = head
   let carried = ''
   for (let i = 0; i < fields.count; i++) {
-    if (isRemoved(fieldKind(fields, i))) continue
+    if (isRemoved(fieldKind(fields, i), head.status)) continue
     const name = fields.text.slice(fields.nameStart(i), fields.nameEnd(i))
     if (!names.has(name.toLowerCase())) carried += `${name}: ${fields.value(i)}\r\n`
   }

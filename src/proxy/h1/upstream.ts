@@ -12,7 +12,7 @@ import { latin1 } from './latin1.ts'
 import { Output } from './output.ts'
 import type { Pool } from './pool.ts'
 import { requestHeadText } from './request-writer.ts'
-import { parseResponseHead, ResponseHead } from './response-head.ts'
+import { mayBecomeResponseHead, parseResponseHead, ResponseHead } from './response-head.ts'
 
 const readBytes = 64 * 1024
 const maxHeadBytes = 64 * 1024
@@ -208,7 +208,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       const found = text.indexOf('\r\n\r\n', Math.max(0, before - 3))
       if (found === -1) {
         this.#headText = text
-        if (text.length >= maxHeadBytes) this.#fail('bad-response')
+        if (text.length >= maxHeadBytes || !mayBecomeResponseHead(text)) this.#fail('bad-response')
         return -1
       }
       this.#headText = ''
@@ -248,7 +248,6 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#context.wheel.disarm(this.#timer)
     if (x.head.method === 'HEAD' || status === 204 || status === 304) {
       this.#framing = 'none'
-      if (status === 204) head.dropContentLength()
     } else if (head.chunked) {
       this.#framing = 'stream'
       this.#decoder.reset()
