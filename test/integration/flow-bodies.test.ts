@@ -84,7 +84,10 @@ test('bodies that come in on pipelined requests in odd pieces arrive whole', asy
   const client = await flow.client(engine)
   const bodies = Array.from({ length: 6 }, (_, i) => Buffer.alloc(20_000 + i * 7919, `body ${i} `))
   const wire = Buffer.concat(
-    bodies.flatMap((body) => [Buffer.from(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`), body]),
+    bodies.flatMap((body) => [
+      Buffer.from(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`),
+      body,
+    ]),
   )
 
   for (let at = 0; at < wire.length; at += 7001) client.send(wire.subarray(at, at + 7001))

@@ -16,7 +16,8 @@ export class Body {
   }
 
   *slices(): Generator<Buffer> {
-    for (let at = 0; at < this.size; at += blockBytes) yield this.#block.subarray(0, Math.min(blockBytes, this.size - at))
+    for (let at = 0; at < this.size; at += blockBytes)
+      yield this.#block.subarray(0, Math.min(blockBytes, this.size - at))
   }
 
   stream(): Readable {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingHttpHeaders, type RequestListener, type RequestOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, expect } from 'vitest'
 import { TimerWheel, type WheelTimer } from '../../src/util/timer-wheel.ts'
@@ -34,6 +35,9 @@ export function useFlow(): Flow {
 
   afterEach(async () => {
     for (const close of closings.splice(0).toReversed()) await close()
+    // Destroyed sockets say `close` in the next turn of the event loop.
+    await nextTurn()
+    await nextTurn()
     for (const engine of engines.splice(0)) {
       for (let slot = 0; slot < 8; slot++) expect(engine.ledger.endpoint(slot, -1).inflight()).toBe(0)
     }
