@@ -1,0 +1,30 @@
+import { cpus, release, totalmem } from 'node:os'
+import { commandVersion } from './competitors/installed.ts'
+import type { CpuPlan } from './cpus.ts'
+
+/** Where figures were taken: without it they mean nothing. */
+export interface Machine {
+  readonly cpuModel: string
+  readonly cpuCount: number
+  readonly memoryBytes: number
+  readonly kernel: string
+  readonly node: string
+  readonly origin: string
+  readonly loadGenerator: string
+  readonly proxyCpus: string
+  readonly otherCpus: string
+}
+
+export function describeMachine(plan: CpuPlan): Machine {
+  return {
+    cpuModel: cpus()[0]?.model ?? 'unknown',
+    cpuCount: cpus().length,
+    memoryBytes: totalmem(),
+    kernel: release(),
+    node: process.versions.node,
+    origin: `nginx ${commandVersion('nginx', '-v')}`,
+    loadGenerator: `wrk ${commandVersion('wrk', '-v')}`,
+    proxyCpus: plan.proxy,
+    otherCpus: plan.rest,
+  }
+}

@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util'
+import { cases, type CaseName } from './cases.ts'
+import { competitorNames } from './competitors/index.ts'
+
+export interface Options {
+  readonly cases: readonly CaseName[]
+  readonly competitors: readonly string[]
+  readonly rounds: number
+  readonly seconds: number
+  readonly writesReadme: boolean
+  readonly profiles: boolean
+}
+
+export const usage = `npm run bench -- [options]
+  --case NAMES     comma-separated, default json; all, or: ${Object.keys(cases).join(', ')}
+                   (connections selects connections-1 and connections-512; 64 connections is json)
+  --only NAMES     comma-separated, default every one that is installed: ${competitorNames.join(', ')}
+  --rounds N       default 5
+  --seconds N      per competitor and round, default 4
+  --write          put the tables into README.md between <!-- bench:start --> and <!-- bench:end -->
+  --profile        a CPU profile of tidegate alone instead of a comparison
+`
+
+/** An option that can't be followed; the message says why. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parse(args)
+  return {
+    cases: selectCases(values.case),
+    competitors: values.only === undefined ? competitorNames : selectCompetitors(values.only),
+    rounds: positiveInteger('--rounds', values.rounds),
+    seconds: positiveInteger('--seconds', values.seconds),
+    writesReadme: values.write,
+    profiles: values.profile,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        case: { type: 'string', default: 'json' },
+        only: { type: 'string' },
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '4' },
+        write: { type: 'boolean', default: false },
+        profile: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function selectCases(text: string): CaseName[] {
+  const all = Object.keys(cases) as CaseName[]
+  if (text === 'all') return all
+  const selected = text.split(',').flatMap((name) => {
+    const found = all.filter((key) => key === name || key.startsWith(`${name}-`))
+    if (found.length === 0) throw new UsageError(`there is no case ${JSON.stringify(name)}`)
+    return found
+  })
+  return [...new Set(selected)]
+}
+
+function selectCompetitors(text: string): string[] {
+  const wanted = text.split(',')
+  const unknown = wanted.find((name) => !competitorNames.includes(name))
+  if (unknown !== undefined) throw new UsageError(`there is no competitor ${JSON.stringify(unknown)}`)
+  return competitorNames.filter((name) => wanted.includes(name))
+}
+
+function positiveInteger(option: string, text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError(`${option} takes a whole number from 1 to 9999`)
+  return Number(text)
+}

@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+
+export interface ProcessStat {
+  readonly parentPid: number
+  /** User and system time of all its threads, those that ended included, and of the children it has waited for. */
+  readonly cpuTicks: number
+}
+
+/** Reads a line of /proc/PID/stat (proc_pid_stat(5)). */
+export function parseStat(line: string): ProcessStat {
+  // The second field is the program's name in parentheses: it may hold blanks and parentheses itself.
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
+  const field = (number: number) => Number(fields[number - 3])
+  return { parentPid: field(4), cpuTicks: field(14) + field(15) + field(16) + field(17) }
+}
+
+/** Reads the peak of the resident memory from /proc/PID/status; 0 for a process that has ended. */
+export function parsePeakBytes(status: string): number {
+  const found = /^VmHWM:\s*(\d+) kB$/m.exec(status)
+  return found === null ? 0 : Number(found[1]) * 1024
+}
+
+/** What a process and all its descendants have used so far. Memory that they share counts once for each. */
+export interface Usage {
+  readonly cpuMicros: number
+  readonly peakBytes: number
+}
+
+/** Throws when the process is gone. */
+export function usageOf(pid: number, microsPerTick: number): Usage {
+  const pids = familyOf(pid)
+  let cpuTicks = 0
+  let peakBytes = 0
+  for (const member of pids) {
+    cpuTicks += parseStat(readFileSync(`/proc/${member}/stat`, 'latin1')).cpuTicks
+    peakBytes += parsePeakBytes(readFileSync(`/proc/${member}/status`, 'latin1'))
+  }
+  return { cpuMicros: cpuTicks * microsPerTick, peakBytes }
+}
+
+/** The process and all its descendants, the process first. */
+export function familyOf(pid: number): number[] {
+  const childrenOf = new Map<number, number[]>()
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const parentPid = parentOf(Number(name))
+    if (parentPid === null) continue
+    const siblings = childrenOf.get(parentPid) ?? []
+    childrenOf.set(parentPid, [...siblings, Number(name)])
+  }
+  const family = [pid]
+  // Grows while it is walked: breadth first.
+  for (const member of family) family.push(...(childrenOf.get(member) ?? []))
+  return family
+}
+
+/** Null when the process ended since it was listed. */
+function parentOf(pid: number): number | null {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1')).parentPid
+  } catch {
+    return null
+  }
+}
+
+/** The kernel's unit of CPU time; 10 ms nearly everywhere. */
+export function readMicrosPerTick(): number {
+  return 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+}

@@ -1,0 +1,69 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cases, type Case, type CaseName } from './cases.ts'
+import { tidegate } from './competitors/tidegate.ts'
+import { measure, type Measuring } from './measure.ts'
+import { startOrigin } from './origin.ts'
+import { Processes } from './processes.ts'
+import { selfTimes, type CpuProfile, type SelfTime } from './self-time.ts'
+import { measuredPrefix, startSubject } from './subject.ts'
+
+export interface Profile {
+  readonly functions: readonly SelfTime[]
+  /** With the sampling switched on: only to see that the load was there. */
+  readonly requestsPerSecond: number
+}
+
+/**
+ * Loads tidegate alone, in the case's first shape, under `--cpu-prof`.
+ *
+ * @param file where the profile of the data thread goes, for Chrome's DevTools or speedscope
+ */
+export async function profileCase(name: CaseName, file: string, measuring: Omit<Measuring, 'load'>): Promise<Profile> {
+  const measured: Case = cases[name]
+  const [shape] = measured.shapes
+  if (shape === undefined) throw new Error(`case ${name} has no shape`)
+  const { cpus } = measuring
+  const root = mkdtempSync(join(tmpdir(), 'tidegate-bench-'))
+  const profiles = join(root, 'profiles')
+  mkdirSync(profiles)
+  const processes = new Processes()
+  try {
+    const origin = await startOrigin(processes, {
+      cpus,
+      directory: join(root, 'origin'),
+      addressCount: shape.instancesPerRoute,
+      prefixes: [measuredPrefix(shape)],
+    })
+    const competitor = tidegate(['--cpu-prof', `--cpu-prof-dir=${profiles}`])
+    const directory = join(root, 'tidegate')
+    const parameters = { competitor, shape, measured, origins: origin.addresses, directory, processes, cpus }
+    const subject = await startSubject(parameters)
+    const { requestsPerSecond } = await measure(subject, { ...measuring, load: measured.load })
+    await subject.running.stop()
+    const [functions, busiest] = busiestThread(profiles)
+    copyFileSync(busiest, file)
+    return { functions, requestsPerSecond }
+  } finally {
+    await processes.stopAll()
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** Each thread writes a profile of its own when it ends. */
+function busiestThread(directory: string): [SelfTime[], string] {
+  const threads = readdirSync(directory).map((name) => {
+    const path = join(directory, name)
+    const profile = JSON.parse(readFileSync(path, 'utf8')) as CpuProfile
+    return { path, profile, busy: busyShare(profile) }
+  })
+  const [busiest] = threads.toSorted((a, b) => b.busy - a.busy)
+  if (busiest === undefined) throw new Error('tidegate wrote no profile: was it killed?')
+  return [selfTimes(busiest.profile), busiest.path]
+}
+
+function busyShare({ nodes, samples }: CpuProfile): number {
+  const idle = new Set(nodes.filter(({ callFrame }) => callFrame.functionName === '(idle)').map(({ id }) => id))
+  return samples.filter((id) => !idle.has(id)).length
+}
