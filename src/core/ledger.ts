@@ -31,6 +31,8 @@ export interface LedgerShape {
   readonly originMs: number
   readonly endpoints: readonly { readonly ints: SharedArrayBuffer; readonly counts: SharedArrayBuffer }[]
   readonly services: readonly SharedArrayBuffer[]
+  /** One count per worker, raised by its event loop. */
+  readonly beats: SharedArrayBuffer
 }
 
 /**
@@ -44,16 +46,18 @@ export class Ledger {
   readonly originMs: number
   readonly #endpoints: { ints: SharedArrayBuffer; counts: SharedArrayBuffer }[]
   readonly #services: SharedArrayBuffer[]
+  readonly #beats: Int32Array<SharedArrayBuffer>
 
   constructor(shape: LedgerShape) {
     this.workers = shape.workers
     this.originMs = shape.originMs
     this.#endpoints = [...shape.endpoints]
     this.#services = [...shape.services]
+    this.#beats = new Int32Array(shape.beats)
   }
 
   static create(workers: number, originMs: number): Ledger {
-    return new Ledger({ workers, originMs, endpoints: [], services: [] })
+    return new Ledger({ workers, originMs, endpoints: [], services: [], beats: new SharedArrayBuffer(workers * 4) })
   }
 
   shape(): LedgerShape {
@@ -62,7 +66,18 @@ export class Ledger {
       originMs: this.originMs,
       endpoints: [...this.#endpoints],
       services: [...this.#services],
+      beats: this.#beats.buffer,
     }
+  }
+
+  /** A worker's event loop says that it turns. */
+  beat(worker: number): void {
+    Atomics.add(this.#beats, worker, 1)
+  }
+
+  /** Changes while that worker's event loop turns. */
+  beats(worker: number): number {
+    return Atomics.load(this.#beats, worker)
   }
 
   /** Takes over segments that the control plane added since. */

@@ -50,8 +50,8 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint, status: number)
 
 /** The response was relayed to its end. */
 export function attemptDone(x: Exchange, endpoint: Endpoint): void {
-  endpoint.cell.release()
   endpoint.cell.count(x.status >= 500)
+  endpoint.cell.release()
   x.upstream = null
   settle(x, null)
 }
@@ -63,14 +63,17 @@ export function attemptDone(x: Exchange, endpoint: Endpoint): void {
  */
 export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure, wasReused: boolean): void {
   const route = x.route
-  endpoint.cell.release()
-  endpoint.cell.count(failures[failure].blame === 'upstream')
-  x.upstream = null
-  if (route === null || x.isSettled) return
+  if (route === null) return
   const { service } = route
+  const isUpstreams = failures[failure].blame === 'upstream'
+  endpoint.cell.count(isUpstreams)
   endpoint.meter.failed(failure)
+  if (isUpstreams && !wasReused) service.outlier.failed(service, endpoint, failure)
+  // The last touch of the row: with nothing in flight it may become another endpoint's.
+  endpoint.cell.release()
+  x.upstream = null
+  if (x.isSettled) return
   if (x.isRetry && x.status === 0) service.meter.retried('failure')
-  if (failures[failure].blame === 'upstream' && !wasReused) service.outlier.failed(service, endpoint, failure)
   if (x.tried === null) x.tried = [endpoint]
   else x.tried.push(endpoint)
   x.failure = failure

@@ -43,6 +43,6 @@ function releaseAttempt(x: Exchange): void {
   if (upstream === null || endpoint === null) return
   x.upstream = null
   upstream.abandon()
-  endpoint.cell.release()
   endpoint.cell.count(false)
+  endpoint.cell.release()
 }

@@ -31,6 +31,8 @@ export interface DataPlaneOptions extends DataPlaneEvents {
   readonly logFd: number
   /** The access log where there are no workers. */
   readonly accessLog: (exchange: SettledExchange) => void
+  /** A worker whose event loop stands still for so long is replaced; default 10 s, in steps of 1 s. */
+  readonly stuckMs?: number
   /** Module of the worker threads, for tests that need one that fails. */
   readonly entry?: URL
 }

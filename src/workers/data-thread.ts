@@ -14,6 +14,9 @@ import { seededRandom } from '../util/random.ts'
 import { TimerWheel } from '../util/timer-wheel.ts'
 import { ServiceTable } from './service-table.ts'
 
+/** How often a thread shows that its event loop turns. */
+const beatMs = 250
+
 export interface DataThreadOptions {
   /** Column of this thread in the Ledger, 0 … threads - 1. */
   readonly column: number
@@ -35,6 +38,7 @@ export class DataThread {
   readonly #services: ServiceTable
   readonly #proxy: Proxy
   readonly #accessLog: (exchange: SettledExchange) => void
+  readonly #beating: NodeJS.Timeout
   #routes: readonly ProxyRoute[] = []
   /** Configurations are applied one after the other, since opening listeners takes a while. */
   #applying: Promise<void> = Promise.resolve()
@@ -70,6 +74,7 @@ export class DataThread {
       reusePort: options.threads > 1,
     })
     this.#proxy.start(() => this.#services.endpoints())
+    this.#beating = setInterval(() => this.#ledger.beat(options.column), beatMs).unref()
   }
 
   receive(message: ControlMessage): void {
@@ -101,6 +106,7 @@ export class DataThread {
   }
 
   stop(): void {
+    clearInterval(this.#beating)
     this.#proxy.stop()
     for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
   }

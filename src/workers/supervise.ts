@@ -8,23 +8,35 @@ import type { ThreadParameters } from './thread.ts'
 const maxOldGenerationSizeMb = 2048
 /** A thread that lived this long did not die of its start: back-off begins anew. */
 const stableMs = 30_000
+const watchMs = 1000
+/** Longer than any garbage collection or reload; a thread that is silent for so long serves nobody. */
+const defaultStuckMs = 10_000
 
 interface Slot {
   readonly column: number
   worker: Worker | null
   id: number
+  /** Why it ended, or will end. */
+  cause: string
   startedAt: number
   /** Deaths in a row soon after the start. */
   deaths: number
   retry: NodeJS.Timeout | null
+  /** The thread's last beat that was seen, and how often it was the same since. */
+  beats: number
+  silentLooks: number
 }
 
-/** Keeps `workers` data threads running: one that dies is replaced, at once the first time, with back-off when it keeps dying. */
+/**
+ * Keeps `workers` data threads running: one that dies, or whose event loop stands still, is replaced, at once the first
+ * time, with back-off when it keeps dying.
+ */
 export class Supervisor implements DataPlane {
   readonly #options: DataPlaneOptions
   readonly #slots: Slot[]
   #nextId = 1
   #isStopping = false
+  #watching: NodeJS.Timeout | null = null
 
   constructor(options: DataPlaneOptions) {
     this.#options = options
@@ -32,9 +44,12 @@ export class Supervisor implements DataPlane {
       column,
       worker: null,
       id: 0,
+      cause: '',
       startedAt: 0,
       deaths: 0,
       retry: null,
+      beats: 0,
+      silentLooks: 0,
     }))
   }
 
@@ -45,6 +60,7 @@ export class Supervisor implements DataPlane {
 
   start(): void {
     for (const slot of this.#slots) this.#spawn(slot)
+    this.#watching = setInterval(() => this.#look(), watchMs).unref()
   }
 
   send(message: ControlMessage): void {
@@ -53,8 +69,24 @@ export class Supervisor implements DataPlane {
 
   async stop(): Promise<void> {
     this.#isStopping = true
+    if (this.#watching !== null) clearInterval(this.#watching)
     for (const slot of this.#slots) if (slot.retry !== null) clearTimeout(slot.retry)
     await Promise.all(this.#slots.map(async ({ worker }) => worker?.terminate()))
+  }
+
+  /** Looks are counted, not time: a stall of this thread is none of the others'. */
+  #look(): void {
+    const { ledger, stuckMs = defaultStuckMs } = this.#options
+    for (const slot of this.#slots) {
+      const beats = ledger.beats(slot.column)
+      if (slot.worker === null || beats !== slot.beats) slot.silentLooks = 0
+      else if (++slot.silentLooks * watchMs >= stuckMs) {
+        slot.silentLooks = 0
+        slot.cause = `its event loop stood still for ${stuckMs} ms`
+        void slot.worker.terminate()
+      }
+      slot.beats = beats
+    }
   }
 
   #spawn(slot: Slot): void {
@@ -66,7 +98,7 @@ export class Supervisor implements DataPlane {
       workerData: parameters,
       resourceLimits: { maxOldGenerationSizeMb },
     })
-    let cause = 'it ended'
+    slot.cause = 'it ended'
     slot.worker = worker
     slot.id = id
     slot.startedAt = performance.now()
@@ -75,13 +107,13 @@ export class Supervisor implements DataPlane {
       else this.#options.onMessage(id, message)
     })
     worker.on('error', (error) => {
-      cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      slot.cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
     })
-    worker.on('exit', () => this.#exited(slot, cause))
+    worker.on('exit', () => this.#exited(slot))
   }
 
-  #exited(slot: Slot, cause: string): void {
-    const { id, column } = slot
+  #exited(slot: Slot): void {
+    const { id, column, cause } = slot
     slot.worker = null
     this.#options.ledger.takeBack(column)
     if (this.#isStopping) return
