@@ -57,6 +57,11 @@ export function parseResponseHead(text: string, maxFields: number, head: Respons
   return scanFields(lineEnd + 2, maxFields, head)
 }
 
+/** Whether a 101 switches to a protocol that the client named; any other is no answer to it (RFC 9110 section 7.8). */
+export function switchesAsAsked(head: ResponseHead, asked: string | null): boolean {
+  return asked !== null && head.upgrade !== null && listMembers(asked).includes(head.upgrade.toLowerCase())
+}
+
 /** Three digits, 100 to 599 (RFC 9110 section 15); 0 for anything else. */
 function parseStatus(text: string): number {
   let status = 0

@@ -12,7 +12,7 @@ import { latin1 } from './latin1.ts'
 import { Output } from './output.ts'
 import type { Pool } from './pool.ts'
 import { requestHeadText } from './request-writer.ts'
-import { mayBecomeResponseHead, parseResponseHead, ResponseHead } from './response-head.ts'
+import { mayBecomeResponseHead, parseResponseHead, ResponseHead, switchesAsAsked } from './response-head.ts'
 
 const readBytes = 64 * 1024
 const maxHeadBytes = 64 * 1024
@@ -229,8 +229,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #interim(x: Exchange, bytes: Buffer, at: number, length: number): boolean {
     const head = this.#head
     if (head.status === 101) {
-      if (x.head.upgrade === null || head.upgrade === null) this.#fail('bad-response')
-      else this.#startTunnel(x, bytes, at, length)
+      if (switchesAsAsked(head, x.head.upgrade)) this.#startTunnel(x, bytes, at, length)
+      else this.#fail('bad-response')
       return false
     }
     if (++this.#interims > maxInterims) {
