@@ -159,7 +159,7 @@ describe('an instance that hangs', () => {
     bad.mode = 'hang'
     const answers = await send(gateway, 30)
     const unanswered = answers.filter(({ status }) => status !== 200)
-    expect(unanswered.map(({ status, headers }) => `${status} ${headers['x-tidegate-error']}`)).toEqual([
+    expect(unanswered.map(({ status, headers }) => `${status} ${String(headers['x-tidegate-error'])}`)).toEqual([
       '504 head-timeout',
       '504 head-timeout',
     ])
