@@ -89,7 +89,9 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     this.#phase = phase.closed
     this.#listener.context.wheel.disarm(this.#timer)
     this.#writing.stop()
-    this.#socket.destroy()
+    // Whatever is left unsent must not look complete, as a body that ends with the connection would.
+    if (this.#x.isSettled && this.#socket.writableLength === 0) this.#socket.destroy()
+    else if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
     this.#tunnel = null
     this.#leftover = null
     fail(this.#x, 'client-abort')
