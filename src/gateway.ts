@@ -217,7 +217,9 @@ export class Gateway {
     try {
       const loaded = await load()
       const listeners = await this.#openable(loaded.config.listeners)
-      const { version } = this.#control.apply({ ...loaded.config, listeners })
+      const config = { ...loaded.config, listeners }
+      await this.#control.prepare(config, loaded.config.readyTimeoutMs)
+      const { version } = this.#control.apply(config)
       const before = this.#loaded.config
       this.#loaded = loaded
       this.#version = version

@@ -51,6 +51,10 @@ export class ControlPlane<S extends SourceEntry> {
   readonly #serviceSlots: SlotAllocator
   readonly #parts: LineParts
   readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
+  /** Discoveries of sources that the configuration no longer has, until nothing watches them. */
+  #unused: readonly Discovery[] = []
+  readonly #closing = Promise.withResolvers<void>()
+  #isClosed = false
   #version = 0
   #cancelTick: Cancel
 
@@ -100,6 +104,25 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   /**
+   * Begins to watch the services that a configuration routes and the one in force does not, so that `apply` finds their
+   * lists and no request comes too early. Resolves when each has been heard of, or can't be, and at the latest after
+   * `timeoutMs`.
+   *
+   * @throws Error as `apply` does; then nothing has changed
+   */
+  async prepare(config: ControlConfig<S>, timeoutMs: number): Promise<void> {
+    const added = this.#begin(config).filter(({ key }) => !this.#lines.has(key))
+    const heard = added.map(async (entry) => {
+      this.#configureLine(entry)()
+      await this.#lines.get(entry.key)?.line.heard
+    })
+    const time = Promise.withResolvers<void>()
+    const cancel = this.#options.clock.after(timeoutMs, time.resolve)
+    await Promise.race([Promise.all(heard), time.promise, this.#closing.promise])
+    cancel()
+  }
+
+  /**
    * Puts a configuration in force: sends it to the data threads, starts and stops watches. A service keeps its row, its
    * endpoints and their ejections; its watch too, unless its source or its name there changed. Services that no route names
    * are left out.
@@ -108,11 +131,7 @@ export class ControlPlane<S extends SourceEntry> {
    * @throws Error when a source can't be made or a service names none; then nothing has changed
    */
   apply(config: ControlConfig<S>): ConfigSnapshot {
-    const routed = new Set(config.routes.map(({ service }) => service))
-    const entries = config.services.filter(({ key }) => routed.has(key))
-    requireSources(entries, config.discovery)
-    const unused = this.#sources.configure(config.discovery)
-
+    const entries = this.#begin(config)
     const gone = new Map(this.#lines)
     const started = entries.map((entry) => {
       gone.delete(entry.key)
@@ -130,7 +149,8 @@ export class ControlPlane<S extends SourceEntry> {
     this.publisher.configure(snapshot)
     for (const start of started) start()
     const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, snapshot.version))
-    void this.#closeUnused(unused, closing)
+    void this.#closeUnused(this.#unused, closing)
+    this.#unused = []
     return snapshot
   }
 
@@ -162,12 +182,24 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** Ends watches, probes and timers, and writes what the state files still lack. The data threads serve on. */
   async close(): Promise<void> {
+    this.#isClosed = true
+    this.#closing.resolve()
     this.#cancelTick()
     this.#prober.close()
     this.#parts.holds.close()
     this.#parts.restorer.close()
     await Promise.all([...this.#allLines()].map((line) => line.stop()))
-    await Promise.all([this.#sources.close(), this.#state?.close()])
+    await Promise.all([this.#sources.close(), this.#closeUnused(this.#unused, []), this.#state?.close()])
+  }
+
+  /** What both ways to take a configuration begin with. @returns the services that its routes name */
+  #begin(config: ControlConfig<S>): readonly ServiceEntry[] {
+    if (this.#isClosed) throw new Error('the gateway is closing')
+    const routed = new Set(config.routes.map(({ service }) => service))
+    const entries = config.services.filter(({ key }) => routed.has(key))
+    requireSources(entries, config.discovery)
+    this.#unused = [...this.#unused, ...this.#sources.configure(config.discovery)]
+    return entries
   }
 
   /** @returns what to do once the data threads have the configuration */

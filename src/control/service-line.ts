@@ -42,6 +42,7 @@ export class ServiceLine {
   #entry: ServiceEntry
   #watch: ServiceWatch | null = null
   #hasList = false
+  readonly #heard = Promise.withResolvers<void>()
   #position: number | null = null
   #listed: ReadonlyMap<string, Instance> = new Map()
   #held: ReadonlySet<string> = new Set()
@@ -66,6 +67,11 @@ export class ServiceLine {
   /** True once the registry or the state file has said which endpoints there are. */
   get hasList(): boolean {
     return this.#hasList
+  }
+
+  /** Resolves when the registry, or the state file, has spoken for the first time, or the registry could not be asked. */
+  get heard(): Promise<void> {
+    return this.#heard.promise
   }
 
   /** True while what is served is not what the registry says now. */
@@ -179,6 +185,7 @@ export class ServiceLine {
     const { outages, onProblem } = this.#parts
     this.updates.error++
     outages.failed(source, this.name, messageOf(error))
+    this.#heard.resolve()
     if (first) onProblem({ place: `${source}/${this.#entry.name}`, message: messageOf(error) })
   }
 
@@ -201,6 +208,7 @@ export class ServiceLine {
     this.#held = held
     this.#hasList = true
     this.endpoints.settle(this.#listed, held, causes)
+    this.#heard.resolve()
     this.#save()
     for (const id of before) if (!held.has(id)) holds.end(this.name, id)
     for (const id of held) if (!before.has(id)) this.#hold(id)

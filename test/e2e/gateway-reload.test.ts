@@ -84,6 +84,21 @@ describe.each([0, 2])('a reload under load, with %i worker threads', (workers) =
     expect(requests).toBeGreaterThan(160)
   })
 
+  it('moves a route to a service that was not routed before without losing a request', async () => {
+    const discovery: Config['discovery'] = { consul: { type: 'consul', address: consul.address } }
+    const to = (service: string): Config => ({ workers, discovery, routes: [{ path: '/', service }] })
+    const gateway = await startTestGateway({ config: to('users') })
+    onTestFinished(async () => gateway.close())
+    await gateway.servedBy('users', '/', ['users-1', 'users-2'])
+    const traffic = new Traffic(gateway.port(), '/', 4)
+    for (const service of ['orders', 'users', 'orders', 'users']) {
+      await traffic.more(20)
+      await gateway.reconfigure(to(service))
+      await gateway.servedBy(service, '/', [`${service}-1`, `${service}-2`])
+    }
+    expect((await traffic.stop()).failed).toEqual([])
+  })
+
   it('keeps connections and what was counted', async () => {
     const config: Config = {
       workers,
