@@ -3,8 +3,8 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cases, type CaseName } from './macro/cases.ts'
 import { competitors } from './macro/competitors/index.ts'
-import { readCpuPlan } from './macro/cpus.ts'
-import { describeMachine } from './macro/machine.ts'
+import { readCpuPlan, type CpuPlan } from './macro/cpus.ts'
+import { describeMachine, type Machine } from './macro/machine.ts'
 import { parseOptions, usage, UsageError, type Options } from './macro/options.ts'
 import { readMicrosPerTick } from './macro/procfs.ts'
 import { profileCase } from './macro/profile.ts'
@@ -18,6 +18,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const results = join(here, 'results')
 const readme = join(here, '../README.md')
 const profiledFunctions = 25
+/** Load average of a machine that nobody else uses. */
+const quietLoad = 0.3
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -28,23 +30,33 @@ async function main(args: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => interrupt.abort())
   try {
     const options = parseOptions(args)
+    if (options.asksForHelp) {
+      console.log(usage)
+      return 0
+    }
     const missing = missingCommands()
-    if (missing.length > 0) throw new UsageError(`${missing.join(', ')} not installed: run bench/setup.sh`)
+    if (missing.length > 0) throw new UsageError(`not installed: ${missing.join(', ')}; run bench/setup.sh`)
     mkdirSync(results, { recursive: true })
     return options.profiles ? await profileAll(options, interrupt.signal) : await compareAll(options, interrupt.signal)
   } catch (error) {
     if (interrupt.signal.aborted) return 130
     if (!(error instanceof UsageError)) throw error
-    console.error(`bench: ${error.message}\n\n${usage}`)
+    console.error(`bench: ${error.message}`)
     return 2
   }
 }
 
 async function compareAll(options: Options, signal: AbortSignal): Promise<number> {
   if (!installPackages(here)) console.log('the competitors of the npm registry could not be installed')
+  const cpus = readCpuPlan()
+  const machine = describeMachine(cpus)
+  if (machine.loadAverageBefore > quietLoad) {
+    console.log(`others use this machine (load average ${machine.loadAverageBefore.toFixed(2)}): trust ratios only`)
+  }
+  const microsPerTick = readMicrosPerTick()
   const finished: CaseResult[] = []
   for (const name of options.cases) {
-    const result = await compareCase(name, options, signal)
+    const result = await compareCase(name, { options, cpus, machine, microsPerTick, signal })
     finished.push(result)
     const file = resultFile(name, 'json')
     writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
@@ -54,26 +66,31 @@ async function compareAll(options: Options, signal: AbortSignal): Promise<number
   return finished.some(({ rows }) => rows.some(({ problem }) => problem !== null)) ? 1 : 0
 }
 
-async function compareCase(name: CaseName, options: Options, signal: AbortSignal): Promise<CaseResult> {
+interface Comparison {
+  readonly options: Options
+  readonly cpus: CpuPlan
+  readonly machine: Machine
+  readonly microsPerTick: number
+  readonly signal: AbortSignal
+}
+
+async function compareCase(name: CaseName, { options, machine, ...measuring }: Comparison): Promise<CaseResult> {
   const { title, load } = cases[name]
   const { rounds, seconds } = options
   const { present, absent } = choose(competitors, options.competitors)
-  const cpus = readCpuPlan()
+  const { cpus } = measuring
   const startedAt = new Date().toISOString()
   console.log(
     `${name}: ${title}; connections: ${load.connections}; proxies on CPU ${cpus.proxy}, the rest on ${cpus.rest}`,
   )
   for (const { competitor, reason } of absent) console.log(`  without ${competitor}: ${reason}`)
   const rows = await runCase(name, {
+    ...measuring,
     competitors: present,
     rounds,
     seconds,
-    cpus,
-    microsPerTick: readMicrosPerTick(),
-    signal,
     tell: (line) => console.log(line),
   })
-  const machine = describeMachine(cpus)
   return { case: name, title, startedAt, connections: load.connections, rounds, seconds, machine, rows, absent }
 }
 

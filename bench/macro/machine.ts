@@ -1,4 +1,4 @@
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { commandVersion } from './competitors/installed.ts'
 import type { CpuPlan } from './cpus.ts'
 
@@ -13,8 +13,11 @@ export interface Machine {
   readonly loadGenerator: string
   readonly proxyCpus: string
   readonly otherCpus: string
+  /** Of the last minute before the bench: how busy others kept it. */
+  readonly loadAverageBefore: number
 }
 
+/** Called before the bench puts load on the machine itself. */
 export function describeMachine(plan: CpuPlan): Machine {
   return {
     cpuModel: cpus()[0]?.model ?? 'unknown',
@@ -26,5 +29,6 @@ export function describeMachine(plan: CpuPlan): Machine {
     loadGenerator: `wrk ${commandVersion('wrk', '-v')}`,
     proxyCpus: plan.proxy,
     otherCpus: plan.rest,
+    loadAverageBefore: loadavg()[0] as number,
   }
 }

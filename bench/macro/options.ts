@@ -9,6 +9,7 @@ export interface Options {
   readonly seconds: number
   readonly writesReadme: boolean
   readonly profiles: boolean
+  readonly asksForHelp: boolean
 }
 
 export const usage = `npm run bench -- [options]
@@ -35,6 +36,7 @@ export function parseOptions(args: readonly string[]): Options {
     seconds: positiveInteger('--seconds', values.seconds),
     writesReadme: values.write,
     profiles: values.profile,
+    asksForHelp: values.help,
   }
 }
 
@@ -49,6 +51,7 @@ function parse(args: readonly string[]) {
         seconds: { type: 'string', default: '4' },
         write: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
       },
     })
   } catch (error) {

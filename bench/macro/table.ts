@@ -8,12 +8,17 @@ export function renderCase(result: CaseResult): string {
   const { machine } = result
   const connections = result.connections === 1 ? '1 connection' : `${result.connections} connections`
   const absent = result.absent.map(({ competitor, reason }) => `${competitor} (${reason})`)
+  const invalid = result.rows.flatMap(({ competitor, problem }) =>
+    // What a process said before it ended has several lines.
+    problem === null ? [] : [`Invalid: ${competitor}: ${problem.replaceAll(/\s+/g, ' ')}.`],
+  )
   return [
     `**${result.title}**, ${connections} (\`${result.case}\`)`,
     '',
     ...renderTable(result.rows),
     '',
-    `${result.startedAt.slice(0, 10)}, ${machine.cpuModel}, Linux ${machine.kernel}, Node ${machine.node}; medians of ${result.rounds} rounds × ${result.seconds} s, ratios round by round (lowest–highest).`,
+    `${result.startedAt.slice(0, 10)}, ${machine.cpuModel}, Linux ${machine.kernel}, Node ${machine.node}; ${result.rounds} × ${result.seconds} s each, interleaved; medians, and ratios of CPU round by round (lowest–highest).`,
+    ...invalid,
     ...(absent.length === 0 ? [] : [`Not measured: ${absent.join(', ')}.`]),
   ].join('\n')
 }
@@ -47,7 +52,7 @@ function columnsFor(rows: readonly Row[]): Column[] {
     ...(severalShapes ? [shape] : []),
     {
       title: 'CPU µs/request',
-      cell: (row) => (row.problem === null ? median(row, 'cpuMicrosPerRequest', 1) : `invalid: ${row.problem}`),
+      cell: (row) => (row.problem === null ? median(row, 'cpuMicrosPerRequest', 1) : 'invalid'),
     },
     { title: 'to nginx', cell: (row) => ratio(row.cpuToNginx) },
     ...(severalShapes ? [toOneRoute] : []),

@@ -12,6 +12,11 @@ await app.register(httpProxy, {
       headers['x-forwarded-for'] = request.ip
       return headers
     },
+    // It hands on the origin's `connection: keep-alive` to clients that asked for `close`, who then send to a closed connection.
+    rewriteHeaders: (headers) => {
+      delete headers.connection
+      return headers
+    },
   },
 })
 await app.listen({ port, host: '127.0.0.1' })
