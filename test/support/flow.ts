@@ -119,6 +119,7 @@ export interface Answer {
 export async function ask(port: number, options: RequestOptions & { body?: string | Buffer } = {}): Promise<Answer> {
   const { body, ...rest } = options
   const outgoing = request({ port, host: '127.0.0.1', ...rest })
+  if (body !== undefined) outgoing.setHeader('content-length', body.length)
   const response = new Promise<Answer>((resolve, reject) => {
     outgoing.on('error', reject)
     outgoing.on('response', (incoming) => {
