@@ -34,7 +34,7 @@ describe('a service with HTTP checks', () => {
     second.isHealthy = false
     const gateway = await gatewayWith({ routes: [{ path: '/', service: 'http-checked' }] })
     for (const instance of [first, second]) {
-      await register(consul.api, { service: 'http-checked', instance, check: 'http' })
+      await register(consul.api, { service: 'http-checked', instance, checks: ['http'] })
     }
     await gateway.servedBy('http-checked', '/', [first.id])
 
@@ -56,7 +56,7 @@ describe('a registered instance', () => {
     const [first, second] = (await instancesOf('ttl-checked', 2)) as [Instance, Instance]
     const gateway = await gatewayWith({ routes: [{ path: '/', service: 'ttl-checked' }] })
     for (const instance of [first, second]) {
-      await register(consul.api, { service: 'ttl-checked', instance, check: 'ttl' })
+      await register(consul.api, { service: 'ttl-checked', instance, checks: ['ttl'] })
       await setCheck(consul.api, instance, 'pass')
     }
     await gateway.servedBy('ttl-checked', '/', [first.id, second.id])

@@ -48,7 +48,7 @@ describe('a Consul that is killed and comes back empty', () => {
     const port = await isolatedPort()
     const before = await consulOn(port)
     const { instances, ids } = await threeInstances()
-    for (const instance of instances) await register(before.api, { service, instance, check: 'http' })
+    for (const instance of instances) await register(before.api, { service, instance, checks: ['http'] })
     const gateway = await gatewayOn(port)
     await gateway.servedBy(service, '/', ids)
     const traffic = new Traffic(gateway.port(), '/', 4)
@@ -68,12 +68,12 @@ describe('a Consul that is killed and comes back empty', () => {
     await traffic.more(300)
 
     const [first, second, third] = instances as readonly [Instance, Instance, Instance]
-    for (const instance of [first, second]) await register(after.api, { service, instance, check: 'http' })
+    for (const instance of [first, second]) await register(after.api, { service, instance, checks: ['http'] })
     await gateway.log.until('two passing', () =>
       [first, second].every(({ id }) => gateway.endpoint(service, id)?.registry === 'passing'),
     )
     expect(gateway.endpoint(service, third.id)).toMatchObject({ registry: 'held', state: 'eligible' })
-    await register(after.api, { service, instance: third, check: 'http' })
+    await register(after.api, { service, instance: third, checks: ['http'] })
     await gateway.log.until('three passing', () => gateway.endpoint(service, third.id)?.registry === 'passing')
 
     await deregister(after.api, third)

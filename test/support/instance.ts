@@ -17,6 +17,8 @@ export class Instance {
   isHealthy = true
   /** Requests it received, health checks left out. */
   requests = 0
+  /** When the latest of them came, as `performance.now()` has it. */
+  latestMs = -Infinity
   readonly #latencyMs: number
   readonly #held: { readonly request: IncomingMessage; readonly response: ServerResponse }[] = []
   #server: Server | null = null
@@ -85,6 +87,7 @@ export class Instance {
       return
     }
     this.requests++
+    this.latestMs = performance.now()
     this.#arrived.resolve()
     this.#arrived = Promise.withResolvers()
     if (this.mode === 'hang') return

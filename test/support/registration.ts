@@ -1,29 +1,28 @@
 import type { ConsulApi } from './consul-api.ts'
 import type { Instance } from './instance.ts'
 
-/** `http`: Consul asks `/health` every second; `ttl`: `setCheck` says; `none`: passing from the start. */
-export type CheckKind = 'http' | 'ttl' | 'none'
+/** `http`: Consul asks `/health` every second; `ttl`: `setCheck` says. */
+export type CheckKind = 'http' | 'ttl'
 
 export interface Registration {
   readonly service: string
   readonly instance: Instance
-  /** Default none. */
-  readonly check?: CheckKind
+  /** The worst of them counts. Default none: passing from the start. */
+  readonly checks?: readonly CheckKind[]
   /** Default: what Consul gives, 1. */
   readonly weight?: number
 }
 
 /** Registers an instance with the agent, under its own id. A check begins as critical, as Consul has it. */
 export async function register(consul: ConsulApi, registration: Registration): Promise<void> {
-  const { service, instance, check = 'none', weight } = registration
+  const { service, instance, checks = [], weight } = registration
   await ask(consul, '/v1/agent/service/register?replace-existing-checks=true', {
     ID: instance.id,
     Name: service,
     Address: '127.0.0.1',
     Port: instance.port,
     ...(weight !== undefined && { Weights: { Passing: weight, Warning: weight } }),
-    ...(check === 'http' && { Check: httpCheck(instance) }),
-    ...(check === 'ttl' && { Check: { CheckID: checkOf(instance), TTL: '10m' } }),
+    Checks: checks.map((kind) => (kind === 'http' ? httpCheck(instance) : { CheckID: checkOf(instance), TTL: '10m' })),
   })
 }
 
