@@ -133,3 +133,11 @@ test('a refusal that comes before the end of a body closes the connection', asyn
   expect((await client.rest()).ending).toBe('fin')
   client.destroy()
 })
+
+test('an empty line behind a request is not taken for the beginning of another', async () => {
+  stage = await setStage({ listener: { timeouts: { headMs: 50, idleMs: 200 } } })
+  const client = await RawClient.connect(stage.engine.port)
+  expect((await client.send(`${get}\r\n`).response()).status).toBe(200)
+  expect(await client.rest()).toEqual({ text: '', ending: 'fin' })
+  client.destroy()
+})

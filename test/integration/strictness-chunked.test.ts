@@ -37,7 +37,12 @@ const refused: readonly [name: string, body: string][] = [
   ['NUL in an extension', `5;\0\r\nhello\r\n${end}`],
   ['a control character in an extension', `5;\x01\r\nhello\r\n${end}`],
   ['a high byte in an extension', `5;\x80\r\nhello\r\n${end}`],
-  ['an extension over 256 bytes', `5;${'x'.repeat(257)}\r\nhello\r\n${end}`],
+  ['an extension over 256 bytes', `5;${'x'.repeat(256)}\r\nhello\r\n${end}`],
+  ['an extension without a name', `5;\r\nhello\r\n${end}`],
+  ['an extension that is a space', `5; \r\nhello\r\n${end}`],
+  ['an extension without a value', `5;a=\r\nhello\r\n${end}`],
+  ['an extension with an open quote', `5;a="b\r\nhello\r\n${end}`],
+  ['an extension with a bad name', `5;a,b\r\nhello\r\n${end}`],
   ['a space before an extension', `5 ;x\r\nhello\r\n${end}`],
   ['a trailer without a colon', '0\r\nx-a b\r\n\r\n'],
   ['a trailer with a bad name', '0\r\nx a: b\r\n\r\n'],
@@ -57,8 +62,8 @@ describe.each(deliveries)('a chunked body delivered %s', (delivery) => {
   test.each([
     ['sizes in upper case', 'A\r\n0123456789\r\n', '0123456789'],
     ['leading zeros', `${'0'.repeat(15)}5\r\nhello\r\n`, 'hello'],
-    ['extensions', `5;a=b;c="d e"\r\nhello\r\n1 `.replace('1 ', '1;x\r\n!\r\n'), 'hello!'],
-    ['an extension of 256 bytes', `5;${'x'.repeat(256)}\r\nhello\r\n`, 'hello'],
+    ['extensions', '5;a=b;c="d; \\\\ \\"e";f\r\nhello\r\n1;x\r\n!\r\n', 'hello!'],
+    ['an extension of 256 bytes', `5;${'x'.repeat(255)}\r\nhello\r\n`, 'hello'],
     ['data that looks like framing', '7\r\n0\r\n\r\n\r\n\r\n', '0\r\n\r\n\r\n'],
   ])('forwards %s in canonical chunks', async (_name, chunks, body) => {
     const { engine, origin } = stage

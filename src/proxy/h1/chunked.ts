@@ -3,6 +3,9 @@ import { Fields, hasLoneLineFeed } from './fields.ts'
 import { field, fieldKind } from './hop-by-hop.ts'
 import { latin1 } from './latin1.ts'
 
+/** Extensions of one chunk as RFC 9112 section 7.1.1 has them, without white space. */
+const extensionPattern = /^(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[\t !#-[\]-~]|\\[\t -~])*"))?)+$/
+
 /** Takes the payload of a chunked body as slices of what was read; `bytes` may be overwritten after the call. */
 export interface ChunkSink {
   bodySlice(bytes: Buffer, start: number, end: number): void
@@ -36,8 +39,9 @@ export class ChunkedDecoder {
   #remaining = 0
   #digits = 0
   #zeros = 0
-  #lineExtension = 0
-  #messageExtension = 0
+  /** The extensions of the line under way, with their semicolons. */
+  #extensions = ''
+  #extensionBytes = 0
   #trailerText = ''
   /** Trailer lines to forward, each with its CRLF; set when done. Framing, routing and credential fields are left out. */
   trailers = ''
@@ -47,8 +51,8 @@ export class ChunkedDecoder {
     this.#remaining = 0
     this.#digits = 0
     this.#zeros = 0
-    this.#lineExtension = 0
-    this.#messageExtension = 0
+    this.#extensions = ''
+    this.#extensionBytes = 0
     this.#trailerText = ''
     this.trailers = ''
   }
@@ -92,8 +96,6 @@ export class ChunkedDecoder {
         return this.#extensionByte(byte)
       case sizeLf:
         if (byte !== 0x0a) return broken
-        this.#messageExtension += this.#lineExtension
-        if (this.#messageExtension > maxExtensionBytesPerMessage) return broken
         if (this.#remaining === 0) return trailers
         return payload
       case payloadCr:
@@ -102,7 +104,7 @@ export class ChunkedDecoder {
         if (byte !== 0x0a) return broken
         this.#digits = 0
         this.#zeros = 0
-        this.#lineExtension = 0
+        this.#extensions = ''
         return sizeStart
       default:
         return broken
@@ -120,13 +122,15 @@ export class ChunkedDecoder {
     }
     if (this.#state === sizeStart) return broken
     if (byte === 0x0d) return sizeLf
-    return byte === 0x3b ? extension : broken
+    return byte === 0x3b ? this.#extensionByte(byte) : broken
   }
 
   #extensionByte(byte: number): number {
-    if (byte === 0x0d) return sizeLf
-    if ((byte < 0x20 && byte !== 0x09) || byte >= 0x7f) return broken
-    return ++this.#lineExtension > maxExtensionBytes ? broken : extension
+    if (byte === 0x0d) return extensionPattern.test(this.#extensions) ? sizeLf : broken
+    if (this.#extensions.length === maxExtensionBytes || ++this.#extensionBytes > maxExtensionBytesPerMessage)
+      return broken
+    this.#extensions += String.fromCharCode(byte)
+    return extension
   }
 
   /** After the last chunk: field lines up to an empty one. */

@@ -16,8 +16,9 @@ export class HeadReader {
   #text = ''
   #skippedLine = false
 
+  /** True while no request has begun; the empty line that is ignored is none. */
   get isEmpty(): boolean {
-    return this.#text === '' && !this.#skippedLine
+    return this.#text === ''
   }
 
   /**
