@@ -10,6 +10,7 @@ import { explainRequest } from './control/explain-request.ts'
 import { Rollout } from './control/rollout.ts'
 import { Timeline } from './control/timeline.ts'
 import type { ServiceView } from './control/views.ts'
+import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
 import type { ControlMessage, ListenError, ThreadMessage } from './core/message.ts'
 import type { ListenerSettings } from './core/snapshot.ts'
@@ -85,7 +86,8 @@ export class Gateway {
     this.#rollout = new Rollout(Math.max(workers, 1))
     this.#timeline = new Timeline({
       clock: systemControlClock,
-      onDecision: ({ type, service, endpoint, cause }) => logger.info({ service, endpoint, cause }, type),
+      onDecision: ({ type, service, endpoint, cause }) =>
+        logger[alarming.has(type) ? 'warn' : 'info']({ service, endpoint, cause }, type),
     })
     const resolver = createResolver({
       random: Math.random,
@@ -326,6 +328,15 @@ export class Gateway {
     }
   }
 }
+
+/** Decisions that somebody may have to act on. */
+const alarming: ReadonlySet<DecisionType> = new Set([
+  'ejected',
+  'source-lost',
+  'held',
+  'config-rejected',
+  'worker-replaced',
+])
 
 /** One thread per core where threads can share an address; elsewhere one. */
 function workersOf({ workers }: Config): number {
