@@ -145,7 +145,7 @@ export class ControlPlane<S extends SourceEntry> {
       routes: config.routes,
       accessLog: config.log.access,
     }
-    // The configuration goes first: a thread takes lists for the services that it names.
+    // Lists of services that were not prepared come behind the configuration that names them.
     this.publisher.configure(snapshot)
     for (const start of started) start()
     const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, snapshot.version))

@@ -12,8 +12,7 @@ interface Thread {
 
 /**
  * Hands configuration and lists to the data threads: whole lists, the latest wins, and at most one unacknowledged list per
- * service and thread, so that a slow thread costs no memory and no copying. A late or replaced thread gets everything once,
- * the configuration first.
+ * service and thread, so that a slow thread costs no memory and no copying. A late or replaced thread gets everything once.
  */
 export class Publisher {
   readonly #ledger: Ledger
@@ -30,8 +29,9 @@ export class Publisher {
   addThread(id: number, send: (message: ControlMessage) => void): void {
     const thread: Thread = { send, configAcknowledged: 0, services: new Map() }
     this.#threads.set(id, thread)
-    if (this.#config !== null) this.#sendConfig(thread, this.#config)
     for (const published of this.#services.values()) this.#offer(thread, published)
+    // Last: with it the thread opens its listeners, and a request must not come before the lists.
+    if (this.#config !== null) this.#sendConfig(thread, this.#config)
   }
 
   /** A thread that is gone is no longer waited for. */

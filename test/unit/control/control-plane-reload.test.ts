@@ -120,7 +120,7 @@ describe('a reload', () => {
       if (message.type === 'config') sent.push(message.snapshot.version)
       if (message.type === 'service') sent.push(message.published.endpoints.map(({ port }) => port))
     })
-    expect(sent).toEqual([2, [9002]])
+    expect(sent).toEqual([[9002], 2])
   })
 })
 

@@ -64,14 +64,14 @@ describe('publishing', () => {
     expect(slow.got).toHaveLength(4)
   })
 
-  it('gives a late thread the configuration and every list, once', () => {
+  it('gives a late thread every list, once, and then the configuration by which it opens its listeners', () => {
     const publisher = setUp()
     publisher.publish('users', one)
     publisher.publish('users', two)
     publisher.publish('orders', [])
     const late = thread()
     publisher.addThread(7, late.send)
-    expect(late.got).toEqual(['config 1', 'users 2: 2 endpoints', 'orders 3: 0 endpoints'])
+    expect(late.got).toEqual(['users 2: 2 endpoints', 'orders 3: 0 endpoints', 'config 1'])
   })
 
   it('gives a replaced thread everything, whatever the one before had acknowledged', () => {
@@ -81,7 +81,7 @@ describe('publishing', () => {
     publisher.removeThread(0)
     const next = thread()
     publisher.addThread(0, next.send)
-    expect(next.got).toEqual(['config 1', 'users 1: 1 endpoints'])
+    expect(next.got).toEqual(['users 1: 1 endpoints', 'config 1'])
     expect(publisher.ackedByAll('users')).toBe(0)
   })
 
