@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Endpoint } from '../../../src/core/endpoint.ts'
+import { failures, type Failure } from '../../../src/core/failure.ts'
+import { Ledger } from '../../../src/core/ledger.ts'
+import { ServiceMeter } from '../../../src/core/meter.ts'
+import { SeriesWriter } from '../../../src/core/series.ts'
+import { Service } from '../../../src/core/service.ts'
+import type { Exchange } from '../../../src/proxy/exchange.ts'
+import { backoffMs, decideRetry, depositForRequest, isIdempotent } from '../../../src/proxy/retry.ts'
+import { makeEndpoints } from '../../support/endpoints.ts'
+
+let service: Service
+let endpoints: Endpoint[]
+
+beforeEach(() => {
+  const ledger = Ledger.create(1, 0)
+  endpoints = makeEndpoints([1, 1, 1, 1], ledger)
+  const series = new SeriesWriter(
+    () => {},
+    () => {},
+  )
+  service = new Service({
+    settings: {
+      name: 'svc',
+      slot: 0,
+      balancer: 'round-robin',
+      outlier: { consecutiveFailures: 5, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 50 },
+      connectTimeoutMs: 1,
+      headTimeoutMs: 1,
+      idleTimeoutMs: 1,
+    },
+    cell: ledger.service(0),
+    meter: new ServiceMeter(series, 'svc'),
+    outlier: { succeeded: () => {}, failed: () => {} },
+    endpoints: {
+      version: 1,
+      epoch: 0,
+      all: endpoints,
+      eligible: endpoints,
+      panic: false,
+      picker: { pick: () => null },
+    },
+    rebuild: () => {},
+  })
+})
+
+interface State {
+  readonly method?: string
+  readonly status?: number
+  readonly attempts?: number
+  readonly tried?: Endpoint[]
+  readonly requestBytes?: number
+  readonly kept?: Buffer[] | null
+  readonly retryAttempts?: number
+}
+
+/** The decision for an exchange in this state: one attempt failed at the first of four endpoints, unless told otherwise. */
+function decide(failure: Failure, state: State = {}, wasReused = false): string {
+  const { method = 'GET', retryAttempts = 1, ...rest } = state
+  const exchange = {
+    status: 0,
+    attempts: 1,
+    tried: endpoints.slice(0, 1),
+    requestBytes: 0,
+    kept: null,
+    ...rest,
+    head: { method },
+    route: { rule: { retryAttempts } },
+  }
+  return decideRetry(exchange as unknown as Exchange, service, failure, wasReused)
+}
+
+/** No time-based budget any more: only what requests deposit. */
+function stopRefill(): void {
+  service.cell.claimRefill(2 ** 31 - 1)
+}
+
+test('methods that may be repeated are those of RFC 9110 section 9.2.2', () => {
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']) expect(isIdempotent(method)).toBe(true)
+  for (const method of ['POST', 'PATCH', 'get', 'PROPFIND', '']) expect(isIdempotent(method)).toBe(false)
+})
+
+describe('where nothing was sent', () => {
+  test.each(['connect-refused', 'connect-timeout'] as const)(
+    '%s tries three endpoints, whatever the method',
+    (failure) => {
+      expect(decide(failure, { method: 'POST', retryAttempts: 0 })).toBe('now')
+      expect(decide(failure, { method: 'POST', attempts: 2, tried: endpoints.slice(0, 2) })).toBe('now')
+      expect(decide(failure, { method: 'POST', attempts: 3, tried: endpoints.slice(0, 3) })).toBe('never')
+    },
+  )
+
+  test('takes nothing from the budget', () => {
+    stopRefill()
+    expect(decide('connect-refused')).toBe('now')
+  })
+
+  test('gives up when every endpoint was tried', () => {
+    expect(decide('connect-refused', { tried: endpoints })).toBe('never')
+  })
+
+  test('goes on when the ones tried are no longer eligible', () => {
+    service.endpoints = { ...service.endpoints, eligible: endpoints.slice(3) }
+    expect(decide('connect-refused', { tried: endpoints.slice(0, 1) })).toBe('now')
+  })
+})
+
+describe('where bytes were sent and none came back', () => {
+  test('repeats what may be repeated, as often as the route says', () => {
+    expect(decide('reset-before-head')).toBe('after-backoff')
+    expect(decide('reset-before-head', { attempts: 2 })).toBe('never')
+    expect(decide('reset-before-head', { attempts: 2, retryAttempts: 2 })).toBe('after-backoff')
+    expect(decide('reset-before-head', { retryAttempts: 0 })).toBe('never')
+    expect(decide('reset-before-head', { method: 'POST' })).toBe('never')
+  })
+
+  test('does not wait when a kept connection was closed as it was used', () => {
+    expect(decide('reset-before-head', {}, true)).toBe('now')
+  })
+
+  test('repeats a body only while all of it is kept', () => {
+    expect(decide('reset-before-head', { method: 'PUT', requestBytes: 5, kept: [Buffer.from('hello')] })).toBe(
+      'after-backoff',
+    )
+    expect(decide('reset-before-head', { method: 'PUT', requestBytes: 5, kept: null })).toBe('never')
+    expect(decide('connect-refused', { method: 'PUT', requestBytes: 5, kept: null })).toBe('never')
+  })
+
+  test('stays within a fifth of the requests once the time-based budget is spent', () => {
+    stopRefill()
+    for (let request = 0; request < 4; request++) depositForRequest(service)
+    expect(decide('reset-before-head')).toBe('no-budget')
+    depositForRequest(service)
+    expect(decide('reset-before-head')).toBe('after-backoff')
+    expect(decide('reset-before-head')).toBe('no-budget')
+  })
+})
+
+test('nothing is retried once an answer has begun, nor after a failure that forbids it', () => {
+  const all = Object.keys(failures) as Failure[]
+  for (const failure of all) expect(decide(failure, { status: 200 })).toBe('never')
+  const final = all.filter((failure) => failures[failure].retry === 'never')
+  for (const failure of final) expect(decide(failure)).toBe('never')
+})
+
+test('backs off between 25 and 250 ms', () => {
+  expect(backoffMs(() => 0)).toBe(25)
+  expect(backoffMs(() => 0.5)).toBe(137.5)
+  expect(backoffMs(() => 1)).toBe(250)
+})
