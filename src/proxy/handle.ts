@@ -33,8 +33,8 @@ export function requestReceived(x: Exchange): void {
   if (x.route !== null && x.status === 0 && !x.isSettled) x.context.wheel.arm(x.totalTimer, x.route.rule.timeoutMs)
 }
 
-/** The response head of the attempt arrived: the deadline for all attempts is met, the endpoint is judged by it. */
-export function attemptAnswered(x: Exchange, endpoint: Endpoint, status: number): void {
+/** The response head of the attempt arrived: the deadline for all attempts is met. */
+export function attemptAnswered(x: Exchange, endpoint: Endpoint): void {
   const route = x.route
   if (route === null) return
   x.context.wheel.disarm(x.totalTimer)
@@ -42,15 +42,18 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint, status: number)
   const { service } = route
   service.meter.headReceived(elapsedMs / 1000)
   endpoint.cell.addLatency(elapsedMs)
-  endpoint.meter.answered(status)
   if (x.isRetry) service.meter.retried('success')
-  if (status >= 500) service.outlier.failed(service, endpoint, '5xx')
-  else service.outlier.succeeded(service, endpoint)
 }
 
-/** The response was relayed to its end. */
+/** The response was relayed to its end. Judged only now: a head says nothing of an answer that breaks off behind it. */
 export function attemptDone(x: Exchange, endpoint: Endpoint): void {
+  const route = x.route
+  if (route === null) return
+  const { service } = route
   endpoint.cell.count(x.status >= 500)
+  endpoint.meter.answered(x.status)
+  if (x.status >= 500) service.outlier.failed(service, endpoint, '5xx')
+  else service.outlier.succeeded(service, endpoint)
   endpoint.cell.release()
   x.upstream = null
   settle(x, null)

@@ -13,7 +13,7 @@ export function settle(x: Exchange, failure: Failure | null): void {
   const { context } = x
   context.wheel.disarm(x.totalTimer)
   context.wheel.disarm(x.backoffTimer)
-  releaseAttempt(x)
+  releaseAttempt(x, failure)
   x.kept = null
   x.failure = failure
   x.durationMs = performance.now() - x.startedMs
@@ -37,12 +37,13 @@ export function fail(x: Exchange, failure: Failure): void {
   settle(x, failure)
 }
 
-/** Gives up the attempt under way, if any, without judging its endpoint. */
-function releaseAttempt(x: Exchange): void {
+/** Gives up the attempt under way, if any, without judging its endpoint. @param failure whose fault it was, not the endpoint's */
+function releaseAttempt(x: Exchange, failure: Failure | null): void {
   const { upstream, endpoint } = x
   if (upstream === null || endpoint === null) return
   x.upstream = null
   upstream.abandon()
   endpoint.cell.count(false)
+  if (failure !== null) endpoint.meter.failed(failure)
   endpoint.cell.release()
 }

@@ -151,7 +151,8 @@ test('a client that goes while the connection to the endpoint is made leaves not
   for (let i = 0; i < 20; i++) expect((await ask(engine.port)).status).toBe(200)
 
   expect(engine.ledger.endpoint(engine.slot(origin.port), -1).inflight()).toBe(0)
-  expect(new Set(engine.settled.map(({ failure }) => failure)).difference(new Set([null, 'client-abort'])).size).toBe(0)
+  const others = engine.settled.filter(({ failure }) => failure !== null && failure !== 'client-abort')
+  expect(others).toEqual([])
 })
 
 test('500 clients that go while they wait leave nothing in flight', async () => {

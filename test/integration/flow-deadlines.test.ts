@@ -3,7 +3,6 @@ import { request, type IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { startDeafListener } from '../support/deaf-listener.ts'
 import { Body, digest } from '../support/bodies.ts'
-import { header } from '../support/http-message.ts'
 import { ask, useFlow } from '../support/flow.ts'
 import { answer } from '../support/recording-origin.ts'
 
@@ -56,7 +55,7 @@ test('the time for the head begins when the request is fully sent', async () => 
   const origin = await flow.rawOrigin((incoming) => answer(incoming.body))
   const engine = await flow.engine({ origins: [origin], service: { headTimeoutMs: 150 } })
   const client = await flow.client(engine)
-  const pieces = [...'abcdefgh']
+  const pieces = 'abcdefgh'.split('')
 
   client.send(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${pieces.length}\r\n\r\n`)
   const dripping = setInterval(() => {

@@ -73,7 +73,8 @@ export function useFlow(): Flow {
 /** Deadlines of all wheels in this process, from now on. */
 function watchTimers(): { armed(): number } {
   const seen = new Set<WheelTimer>()
-  const original = TimerWheel.prototype.arm
+  type Arm = (this: TimerWheel, timer: WheelTimer, ms: number) => void
+  const original = Object.getOwnPropertyDescriptor(TimerWheel.prototype, 'arm')?.value as Arm
   TimerWheel.prototype.arm = function arm(timer, ms) {
     seen.add(timer)
     original.call(this, timer, ms)

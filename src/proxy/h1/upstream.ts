@@ -259,7 +259,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       this.#remaining = head.contentLength
     }
     this.#phase = phase.body
-    attemptAnswered(x, this.#endpoint, status)
+    attemptAnswered(x, this.#endpoint)
     x.downstream.writeHead(head, this.#framing)
   }
 
@@ -359,7 +359,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   #startTunnel(x: Exchange, bytes: Buffer, at: number, length: number): void {
-    attemptAnswered(x, this.#endpoint, 101)
+    attemptAnswered(x, this.#endpoint)
     this.#phase = phase.tunnel
     this.#tunnel = x.downstream.startTunnel(this.#head, this)
     this.#armTunnel()
