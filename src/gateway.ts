@@ -26,6 +26,9 @@ import { SeriesStore } from './observe/series-store.ts'
 import { createDataPlane, type DataPlane } from './workers/data-plane.ts'
 import { reserveAddress } from './workers/reserve-address.ts'
 
+/** How long a reload waits to hear of the services it adds; whoever asked for it through the admin API waits too. */
+const maxPrepareMs = 10_000
+
 export interface GatewayOptions {
   readonly loaded: LoadedConfig
   /** Reads the configuration anew, for `reload`. */
@@ -220,7 +223,7 @@ export class Gateway {
       const loaded = await load()
       const listeners = await this.#openable(loaded.config.listeners)
       const config = { ...loaded.config, listeners }
-      await this.#control.prepare(config, loaded.config.readyTimeoutMs)
+      await this.#control.prepare(config, maxPrepareMs)
       const { version } = this.#control.apply(config)
       const before = this.#loaded.config
       this.#loaded = loaded

@@ -147,11 +147,17 @@ describe('tidegate start', () => {
     const occupant = createServer().listen(0, '127.0.0.1')
     await once(occupant, 'listening')
     onTestFinished(() => void occupant.close())
-    const { port } = occupant.address() as AddressInfo
-    const { gateway } = await start(configText(users, `127.0.0.1:${port}`))
-    expect(await gateway.exited()).toBe(1)
-    expect(gateway.stderr()).toBe(
-      `tidegate: listener edge: listen EADDRINUSE: address already in use 127.0.0.1:${port}; end what listens there, or set another address\n`,
+    const taken = `127.0.0.1:${(occupant.address() as AddressInfo).port}`
+    const { gateway: withListener } = await start(configText(users, taken))
+    const { gateway: withAdmin } = await start(
+      configText(users).replace('admin: { address: "127.0.0.1:0"', `admin: { address: "${taken}"`),
+    )
+    expect([await withListener.exited(), await withAdmin.exited()]).toEqual([1, 1])
+    expect(withListener.stderr()).toBe(
+      `tidegate: listener edge: listen EADDRINUSE: address already in use ${taken}; end what listens there, or set another address\n`,
+    )
+    expect(withAdmin.stderr()).toBe(
+      `tidegate: admin: can't listen on ${taken} (EADDRINUSE); set another admin.address, or end what listens there\n`,
     )
   })
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startConsul } from '../support/consul.ts'
+import { type ConsulOptions, startConsul } from '../support/consul.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { type Instance, startInstances } from '../support/instance.ts'
@@ -32,10 +32,16 @@ async function gatewayOn(consulPort: number, stateDir: string | null = null): Pr
   return gateway
 }
 
-async function consulOn(httpPort: number) {
-  const consul = await startConsul({ httpPort })
+async function consulOn(httpPort: number, options: ConsulOptions = {}) {
+  const consul = await startConsul({ ...options, httpPort })
   onTestFinished(async () => consul.kill())
   return consul
+}
+
+async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'tidegate-'))
+  onTestFinished(async () => rm(directory, { recursive: true, force: true }))
+  return directory
 }
 
 async function isolatedPort(): Promise<number> {
@@ -120,11 +126,52 @@ describe('a Consul that is killed and comes back empty', () => {
   })
 })
 
+describe('a Consul that restarts with its catalog', () => {
+  it('costs no request, though its checks begin anew', async () => {
+    const port = await isolatedPort()
+    const dataDir = await temporaryDirectory()
+    const before = await consulOn(port, { dataDir })
+    const { instances, ids } = await threeInstances()
+    for (const instance of instances) await register(before.api, { service, instance, checks: ['http'] })
+    const gateway = await gatewayOn(port)
+    await gateway.servedBy(service, '/', ids)
+    const traffic = new Traffic(gateway.port(), '/', 4)
+    await before.stop()
+    await gateway.log.line('source-lost')
+    await traffic.more(100)
+    const after = await consulOn(port, { dataDir })
+    await gateway.log.line('source-back')
+    await gateway.log.until('all passing', () =>
+      gateway.endpoints(service).every(({ registry }) => registry === 'passing'),
+    )
+    await deregister(after.api, instances[0])
+    await gateway.servedBy(service, '/', ids.slice(1))
+    expect((await traffic.stop()).failed).toEqual([])
+  })
+})
+
+describe('a Consul that hangs', () => {
+  it('costs no request, and is followed when it goes on', async () => {
+    const port = await isolatedPort()
+    const consul = await consulOn(port)
+    const { instances, ids } = await threeInstances()
+    await registerAll(consul.api, service, instances)
+    const gateway = await gatewayOn(port)
+    await gateway.servedBy(service, '/', ids)
+    const traffic = new Traffic(gateway.port(), '/', 4)
+    consul.pause()
+    await traffic.more(300)
+    consul.resume()
+    await deregister(consul.api, instances[0])
+    await gateway.servedBy(service, '/', ids.slice(1))
+    expect((await traffic.stop()).failed).toEqual([])
+  })
+})
+
 describe('a gateway that starts while Consul is down', () => {
   it('serves what it knew last, and follows Consul once it is there', async () => {
     const port = await isolatedPort()
-    const stateDir = await mkdtemp(join(tmpdir(), 'tidegate-state-'))
-    onTestFinished(async () => rm(stateDir, { recursive: true, force: true }))
+    const stateDir = await temporaryDirectory()
     const before = await consulOn(port)
     const { instances, ids } = await threeInstances()
     await registerAll(before.api, service, instances)
