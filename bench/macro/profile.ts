@@ -16,7 +16,7 @@ export interface Profile {
 }
 
 /**
- * Loads tidegate alone, in the case's first shape, under `--cpu-prof`.
+ * Loads tidegate alone, in the case's first shape, under `--cpu-prof`. Start and warm-up don't count.
  *
  * @param file where the profile of the data thread goes, for Chrome's DevTools or speedscope
  */
@@ -40,30 +40,43 @@ export async function profileCase(name: CaseName, file: string, measuring: Omit<
     const directory = join(root, 'tidegate')
     const parameters = { competitor, shape, measured, origins: origin.addresses, directory, processes, cpus }
     const subject = await startSubject(parameters)
-    const { requestsPerSecond } = await measure(subject, { ...measuring, load: measured.load })
+    const { load } = measured
+    await measure(subject, { ...measuring, load, seconds: 1 })
+    const fromMicros = monotonicMicros()
+    const { requestsPerSecond } = await measure(subject, { ...measuring, load })
+    const window = { fromMicros, toMicros: monotonicMicros() }
     await subject.running.stop()
-    const [functions, busiest] = busiestThread(profiles)
-    copyFileSync(busiest, file)
-    return { functions, requestsPerSecond }
+    const { path, profile } = busiestThread(profiles)
+    copyFileSync(path, file)
+    return { functions: selfTimes(profile, window), requestsPerSecond }
   } finally {
     await processes.stopAll()
     rmSync(root, { recursive: true, force: true })
   }
 }
 
-/** Each thread writes a profile of its own when it ends. */
-function busiestThread(directory: string): [SelfTime[], string] {
-  const threads = readdirSync(directory).map((name) => {
-    const path = join(directory, name)
-    const profile = JSON.parse(readFileSync(path, 'utf8')) as CpuProfile
-    return { path, profile, busy: busyShare(profile) }
-  })
-  const [busiest] = threads.toSorted((a, b) => b.busy - a.busy)
-  if (busiest === undefined) throw new Error('tidegate wrote no profile: was it killed?')
-  return [selfTimes(busiest.profile), busiest.path]
+/** On the clock that profiles have, which all processes share. */
+function monotonicMicros(): number {
+  return Number(process.hrtime.bigint() / 1000n)
 }
 
-function busyShare({ nodes, samples }: CpuProfile): number {
+interface ThreadProfile {
+  readonly path: string
+  readonly profile: CpuProfile
+}
+
+/** Each thread writes a profile of its own when it ends. */
+function busiestThread(directory: string): ThreadProfile {
+  const threads = readdirSync(directory).map((name) => {
+    const path = join(directory, name)
+    return { path, profile: JSON.parse(readFileSync(path, 'utf8')) as CpuProfile }
+  })
+  const [busiest] = threads.toSorted((a, b) => busySamples(b.profile) - busySamples(a.profile))
+  if (busiest === undefined) throw new Error('tidegate wrote no profile: was it killed?')
+  return busiest
+}
+
+function busySamples({ nodes, samples }: CpuProfile): number {
   const idle = new Set(nodes.filter(({ callFrame }) => callFrame.functionName === '(idle)').map(({ id }) => id))
   return samples.filter((id) => !idle.has(id)).length
 }

@@ -7,10 +7,9 @@ import { measure, type Measuring } from './measure.ts'
 import { startOrigin } from './origin.ts'
 import { Processes } from './processes.ts'
 import { usageOf } from './procfs.ts'
-import type { Round } from './result.ts'
+import type { Round, Row } from './result.ts'
 import { compare, type Measured } from './rows.ts'
 import { measuredPrefix, startSubject, subjectDirectory, type Subject } from './subject.ts'
-import type { Row } from './result.ts'
 
 export interface CaseRun extends Omit<Measuring, 'load'> {
   /** Those that are available. */
@@ -23,6 +22,8 @@ export interface CaseRun extends Omit<Measuring, 'load'> {
 /** A subject as far as it came. */
 interface Entry {
   readonly competitor: Competitor
+  /** Asked for before anything starts: a checkout may change meanwhile. */
+  readonly version: string
   readonly shape: Shape
   readonly label: string
   readonly rounds: Round[]
@@ -64,7 +65,16 @@ function listEntries({ shapes, competitors: able }: Case, competitors: readonly 
       .map((competitor) => {
         const label =
           shapes.length === 1 ? competitor.name : `${competitor.name} ${shape.routes}×${shape.instancesPerRoute}`
-        return { competitor, shape, label, rounds: [], subject: null, peakBytes: 0, problem: null }
+        return {
+          competitor,
+          version: competitor.version(),
+          shape,
+          label,
+          rounds: [],
+          subject: null,
+          peakBytes: 0,
+          problem: null,
+        }
       }),
   )
 }
@@ -118,6 +128,6 @@ function describe(round: Round): string {
   return `${cpu} µs/request ${rate} requests/s   p99 ${(round.p99Micros / 1000).toFixed(2)} ms`
 }
 
-function settled({ competitor, shape, rounds, peakBytes, problem }: Entry): Measured {
-  return { competitor: competitor.name, version: competitor.version(), shape, rounds, peakBytes, problem }
+function settled({ competitor, version, shape, rounds, peakBytes, problem }: Entry): Measured {
+  return { competitor: competitor.name, version, shape, rounds, peakBytes, problem }
 }

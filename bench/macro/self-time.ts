@@ -4,6 +4,8 @@ export interface CpuProfile {
     readonly id: number
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
   }[]
+  /** Monotonic clock of the system, in microseconds. */
+  readonly startTime: number
   readonly samples: readonly number[]
   /** Before each sample, in microseconds. */
   readonly timeDeltas: readonly number[]
@@ -15,14 +17,25 @@ export interface SelfTime {
   readonly percent: number
 }
 
-/** Time spent in each function itself, callees left out, most first. */
-export function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): SelfTime[] {
+/** Part of a profile, on its clock. */
+export interface Window {
+  readonly fromMicros: number
+  readonly toMicros: number
+}
+
+/** Time spent within the window in each function itself, callees left out, most first. */
+export function selfTimes(
+  { nodes, startTime, samples, timeDeltas }: CpuProfile,
+  { fromMicros, toMicros }: Window,
+): SelfTime[] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))
   const micros = new Map<string, number>()
   let busyMicros = 0
+  let atMicros = startTime
   for (const [i, id] of samples.entries()) {
+    atMicros += timeDeltas[i] as number
     const name = names.get(id) as string
-    if (name === '(idle)') continue
+    if (name === '(idle)' || atMicros < fromMicros || atMicros > toMicros) continue
     // A sample stands for the time until the next one.
     const spent = timeDeltas[i + 1] ?? 0
     busyMicros += spent
