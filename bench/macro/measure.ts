@@ -13,13 +13,15 @@ export interface Measuring {
   readonly signal: AbortSignal
 }
 
-/** Loads a subject for some seconds; rejects when one of its processes is gone. */
+/** Loads a subject for some seconds; rejects when it ended before or meanwhile. */
 export async function measure(
   { url, running }: Subject,
   { load, seconds, cpus, microsPerTick, signal }: Measuring,
 ): Promise<Round> {
+  running.checkAlive()
   const before = usageOf(running.pid, microsPerTick)
   const { micros, ...result } = await runWrk({ url, load, seconds, cpus, signal })
+  running.checkAlive()
   const after = usageOf(running.pid, microsPerTick)
   return {
     ...result,

@@ -19,6 +19,8 @@ export interface Running {
   readonly pid: number
   /** Resolves when it takes connections; rejects when it ends before, or after a minute, with what it said. */
   listening(port: number): Promise<void>
+  /** Throws, with what it said, when it has ended. */
+  checkAlive(): void
   /** SIGTERM, and SIGKILL for it and its descendants when it has not ended 10 s later. */
   stop(): Promise<void>
 }
@@ -44,6 +46,9 @@ export class Processes {
     const running: Running = {
       pid,
       listening: (port) => untilListening(port, child, () => `${command} ${lastWords(directory)}`),
+      checkAlive: () => {
+        if (hasEnded(child)) throw new Error(`${command} ${lastWords(directory)}: ended`)
+      },
       stop: async () => {
         this.#running.delete(running)
         await end(child, ended)
