@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import type { SettledExchange } from '../../src/core/exchange.ts'
 import { Ledger } from '../../src/core/ledger.ts'
-import type { ThreadMessage } from '../../src/core/message.ts'
+import type { ControlMessage, ThreadMessage } from '../../src/core/message.ts'
 import type { RouteRule } from '../../src/core/route.ts'
 import type { ListenerSettings, PublishedEndpoint, ServiceSettings } from '../../src/core/snapshot.ts'
 import { monotonicMs } from '../../src/util/clock.ts'
@@ -50,6 +50,8 @@ export interface Engine {
   message<T extends ThreadMessage['type']>(type: T): Promise<Extract<ThreadMessage, { type: T }>>
   /** Replaces the list of endpoints; resolves when it is in force. */
   publish(origins: readonly OriginAddress[]): Promise<void>
+  /** A new configuration: these listeners, each like the first one but for its changes; services and routes stay. */
+  listen(listeners: readonly Partial<ListenerSettings>[]): Promise<Extract<ThreadMessage, { type: 'config-applied' }>>
   /** Stops accepting and lets exchanges finish. @returns how many connections the deadline cut */
   drain(deadlineMs: number): Promise<number>
   close(): Promise<void>
@@ -65,6 +67,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const events = new EventEmitter()
   events.setMaxListeners(0)
   let version = 0
+  let configVersion = 1
 
   const plane = createDataPlane({
     workers: 0,
@@ -74,18 +77,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       settled.push(recordOf(exchange))
       events.emit('settled')
     },
-    onStarted: (_id, send) =>
-      send({
-        type: 'config',
-        ledger: ledger.shape(),
-        snapshot: {
-          version: 1,
-          accessLog: true,
-          listeners: [listenerSettings(options)],
-          services: [serviceSettings('web', 0, options.service), serviceSettings('empty', 1, options.service)],
-          routes: (options.routes ?? [options.route ?? {}]).map(routeRule),
-        },
-      }),
+    onStarted: (_id, send) => send(config(1, [{}])),
     onLost: () => {},
     onMessage: (_id, heard) => {
       if (heard.type === 'series' || heard.type === 'series-retired') return
@@ -93,6 +85,20 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       events.emit('message')
     },
   })
+
+  function config(wanted: number, listeners: readonly Partial<ListenerSettings>[]): ControlMessage {
+    return {
+      type: 'config',
+      ledger: ledger.shape(),
+      snapshot: {
+        version: wanted,
+        accessLog: true,
+        listeners: listeners.map((changes) => ({ ...listenerSettings(options), ...changes })),
+        services: [serviceSettings('web', 0, options.service), serviceSettings('empty', 1, options.service)],
+        routes: (options.routes ?? [options.route ?? {}]).map(routeRule),
+      },
+    }
+  }
 
   async function until<T>(event: string, look: () => T | undefined): Promise<T> {
     for (;;) {
@@ -145,6 +151,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     settledAt: async (n) => until('settled', () => settled[n - 1]),
     message,
     publish,
+    async listen(listeners) {
+      const wanted = ++configVersion
+      plane.send(config(wanted, listeners))
+      return until('message', () => {
+        const applied = messages.findLast(({ type }) => type === 'config-applied')
+        return applied?.type === 'config-applied' && applied.version === wanted ? applied : undefined
+      })
+    },
     drain,
     async close() {
       if (!messages.some(({ type }) => type === 'drained')) await drain(0)

@@ -71,8 +71,13 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     context.wheel.arm(this.#timer, listener.settings.timeouts.headMs)
   }
 
+  /** True while an exchange is under way, or bytes of its answer. */
+  get isBusy(): boolean {
+    return !this.#x.isSettled || this.#socket.writableLength > 0
+  }
+
   get isIdle(): boolean {
-    return this.#phase === phase.head && this.#reader.isEmpty && this.#socket.writableLength === 0
+    return this.#phase === phase.head && this.#reader.isEmpty && !this.isBusy
   }
 
   get isBlocked(): boolean {
@@ -90,7 +95,7 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     this.#listener.context.wheel.disarm(this.#timer)
     this.#writing.stop()
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
-    if (this.#x.isSettled && this.#socket.writableLength === 0) this.#socket.destroy()
+    if (!this.isBusy) this.#socket.destroy()
     else if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
     this.#tunnel = null
     this.#leftover = null
@@ -141,14 +146,8 @@ export class DownstreamConnection implements Downstream, ChunkSink {
   }
 
   writeProblem(failure: Failure): void {
-    if (
-      failures[failure].closes ||
-      this.#phase === phase.body ||
-      !this.#head.keepAlive ||
-      this.#listener.context.draining
-    ) {
-      this.#closes = true
-    }
+    const { draining } = this.#listener.context
+    if (failures[failure].closes || this.#phase === phase.body || !this.#head.keepAlive || draining) this.#closes = true
     this.#output.text(problemText(failure, this.#x.requestId, this.#connectionOption(), this.#head.method !== 'HEAD'))
     this.flush()
   }

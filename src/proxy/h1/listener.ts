@@ -71,10 +71,13 @@ export class Listener {
     })
   }
 
-  /** Destroys what is left. @returns how many connections were cut */
+  /** Destroys what is left. @returns how many connections were cut in the middle of an exchange */
   cutNow(): number {
-    const cut = this.#connections.size
-    for (const connection of this.#connections) connection.destroy()
+    let cut = 0
+    for (const connection of this.#connections) {
+      if (connection.isBusy) cut++
+      connection.destroy()
+    }
     return cut
   }
 
