@@ -21,6 +21,13 @@ function reset({ connection }: RecordedRequest): void {
   connection.socket.resetAndDestroy()
 }
 
+/** Closes instead of answering a second request on a connection, as an idle timeout in that moment would. */
+function answerOnce(request: RecordedRequest): string | undefined {
+  if (request.connection.requests.length === 1) return answer('first')
+  reset(request)
+  return undefined
+}
+
 function failuresInRow(engine: Engine, { port }: { readonly port: number }): number {
   return engine.ledger.endpoint(engine.slot(port), -1).consecutiveFailures()
 }
@@ -178,12 +185,7 @@ describe('a connection reset before the answer', () => {
 
 describe('a kept connection that its endpoint has closed', () => {
   test('makes a GET go to another endpoint, and is no evidence', async () => {
-    // Closes instead of answering a second request on a connection, as an idle timeout in that moment would.
-    const closing = await flow.rawOrigin((request) => {
-      if (request.connection.requests.length > 1) reset(request)
-      else return answer('first')
-      return undefined
-    })
+    const closing = await flow.rawOrigin(answerOnce)
     const other = await flow.rawOrigin(() => answer('other'))
     const engine = await flow.engine({ origins: [closing, other] })
 
@@ -193,12 +195,17 @@ describe('a kept connection that its endpoint has closed', () => {
     expect(failuresInRow(engine, closing)).toBe(0)
   })
 
+  test('makes a GET go on a new connection, since the other endpoint may have closed its own too', async () => {
+    const closings = [await flow.rawOrigin(answerOnce), await flow.rawOrigin(answerOnce)]
+    const engine = await flow.engine({ origins: closings })
+
+    for (let i = 0; i < 20; i++) expect((await ask(engine.port)).status).toBe(200)
+
+    expect(engine.settled.filter(({ attempts }) => attempts === 2).length).toBeGreaterThan(5)
+  })
+
   test('never makes a POST go out twice', async () => {
-    const closing = await flow.rawOrigin((request) => {
-      if (request.connection.requests.length > 1) reset(request)
-      else return answer('first')
-      return undefined
-    })
+    const closing = await flow.rawOrigin(answerOnce)
     const engine = await flow.engine({ origins: [closing] })
 
     for (let i = 0; i < 10; i++) await ask(engine.port, { method: 'POST', path: `/${i}`, body: 'x' })
