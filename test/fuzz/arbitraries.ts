@@ -1,0 +1,177 @@
+import * as fc from 'fast-check'
+
+/** Bytes as latin1 text, and where a delivery parts them. */
+export interface Delivered {
+  readonly bytes: string
+  readonly cuts: readonly number[]
+}
+
+/** The pieces of one delivery, in order, none empty. */
+export function pieces({ bytes, cuts }: Delivered): string[] {
+  const at = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].toSorted((a, b) => a - b)
+  return [0, ...at].map((from, i) => bytes.slice(from, at[i] ?? bytes.length)).filter((piece) => piece !== '')
+}
+
+const nastyBytes = '\r\n\0\t\x0b\x0c\x01\x7f\x80\xa0\xff :;,="\\/#?%+-_0159aAfFxX.(){}'.split('')
+const nasty = fc.oneof(
+  fc.constantFrom(...nastyBytes),
+  fc.constantFrom('\r\n', '\r\n\r\n', '\n\n', '0\r\n\r\n', ', chunked', ' HTTP/1.1'),
+)
+
+/** One change: put something nasty at a place, over so many bytes. */
+const change = fc.record({
+  at: fc.nat(),
+  over: fc.constantFrom(0, 0, 1, 1, 2, 5),
+  put: fc.oneof(nasty, fc.constant('')),
+})
+
+function changed(text: string, changes: readonly { at: number; over: number; put: string }[]): string {
+  let result = text
+  for (const { at, over, put } of changes) {
+    const from = at % (result.length + 1)
+    result = result.slice(0, from) + put + result.slice(from + over)
+  }
+  return result
+}
+
+/** Mostly the first; now and then one of the others. */
+function mostly(usual: string, ...others: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof({ arbitrary: fc.constant(usual), weight: 12 }, { arbitrary: fc.constantFrom(...others), weight: 1 })
+}
+
+const token = fc.stringMatching(/^[!#$%&'*+.^_`|~\dA-Za-z-]{1,12}$/)
+const value = fc.stringMatching(/^[!-~\xa1-\xff]([\t -~\x80-\xff]{0,20}[!-~\xa1-\xff])?$/)
+const data = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('\r', '\n', '0', 'a'),
+    fc.nat(255).map((code) => String.fromCharCode(code)),
+  ),
+  maxLength: 40,
+})
+
+const meaningful = [
+  [
+    'connection: keep-alive',
+    'connection: close',
+    'connection: x-a, host, content-length',
+    'connection:',
+    'connection: te',
+  ],
+  ['te: trailers', 'keep-alive: timeout=3', 'upgrade: websocket', 'expect: 100-continue', 'trailer: x', 'proxy: x'],
+  ['x-forwarded-for: 6.6.6.6', 'forwarded: for=x', 'x-request-id: mine', 'x_a: b', 'x-a: 1', 'x-empty:', ' folded: x'],
+  ['Transfer_Encoding: chunked', 'content_length: 3', 'transfer-encoding', 'content-length'],
+].flat()
+
+/** Field lines of any message: harmless ones, and all that mean something to whoever forwards it. */
+const fieldLine = fc.oneof(
+  fc.tuple(token, mostly(': ', ':', ' : ', ':\t', ''), value).map((parts) => parts.join('')),
+  fc.constantFrom(...meaningful),
+)
+
+const chunk = fc
+  .tuple(
+    data.filter((text) => text !== ''),
+    mostly('', '0', '000'),
+    mostly('', ';a', ';a=b', ';a="b;c"', ';', '; a', ' ', '\t'),
+  )
+  .map(([text, zeros, extension]) => `${zeros}${text.length.toString(16)}${extension}\r\n${text}\r\n`)
+
+interface Framed {
+  readonly lines: string[]
+  readonly body: string
+}
+
+/** A body with the lines that frame it, mostly rightly. */
+const framed: fc.Arbitrary<Framed> = fc.oneof(
+  { arbitrary: fc.constant<Framed>({ lines: [], body: '' }), weight: 3 },
+  {
+    arbitrary: fc.tuple(data, mostly('', '+', '-', '0', '0x', ' ')).map(([body, sign]): Framed => ({
+      lines: [`content-length: ${sign}${body.length}`],
+      body,
+    })),
+    weight: 4,
+  },
+  {
+    arbitrary: fc
+      .tuple(
+        fc.array(chunk, { maxLength: 4 }),
+        mostly('', 'x-sum: 1\r\n', 'host: evil\r\n', 'x y: z\r\n'),
+        mostly('chunked', 'Chunked', 'gzip, chunked', 'chunked, chunked', 'identity', '\x0bchunked', 'chunked '),
+      )
+      .map(([chunks, trailers, coding]): Framed => ({
+        lines: [`transfer-encoding: ${coding}`],
+        body: `${chunks.join('')}0\r\n${trailers}\r\n`,
+      })),
+    weight: 4,
+  },
+  {
+    arbitrary: fc.tuple(data, fc.nat(5)).map(([body, length]): Framed => ({
+      lines: [`content-length: ${length}`, 'transfer-encoding: chunked'],
+      body,
+    })),
+    weight: 1,
+  },
+)
+
+function messageOf(start: fc.Arbitrary<string>, always: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc
+    .record({
+      start,
+      always,
+      fields: fc.array(fieldLine, { maxLength: 4 }),
+      framed,
+      framedFirst: fc.boolean(),
+    })
+    .map((parts) => {
+      const lines = parts.framedFirst
+        ? [...parts.framed.lines, ...parts.fields]
+        : [...parts.fields, ...parts.framed.lines]
+      const head = [parts.start, parts.always, ...lines].filter((line) => line !== '').join('\r\n')
+      return `${head}\r\n\r\n${parts.framed.body}`
+    })
+}
+
+const requestLine = fc
+  .tuple(
+    mostly('GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'get', 'TRACE'),
+    mostly(' ', '  ', '\t'),
+    mostly('/', '/a?b=c', '/a/../b', '/%2e%2e/x', 'http://b/x', '*', '/a%2Fb', '/\xff', '/a#b', ''),
+    mostly(' HTTP/1.1', ' HTTP/1.0', ' HTTP/1.2', ' HTTP/2.0', '', ' http/1.1', ' HTTP/1.1 '),
+  )
+  .map((parts) => parts.join(''))
+
+const request = messageOf(requestLine, mostly('host: a', 'Host: b:80', 'host: a, b', 'host:', 'host: a\r\nhost: a', ''))
+
+const interim = 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK'
+const statusLine = fc.oneof(
+  mostly('HTTP/1.1 200 OK', 'HTTP/1.1 204 No Content', 'HTTP/1.1 304 Not Modified', 'HTTP/1.1 404', 'HTTP/1.0 200 OK'),
+  mostly(interim, 'HTTP/1.1 101 Switching Protocols', 'HTTP/1.1 2000 OK', 'HTTP/2 200 OK', 'ok', ''),
+)
+
+const response = messageOf(statusLine, mostly('server: x', 'date: y'))
+
+function stream(message: fc.Arbitrary<string>, most: number): fc.Arbitrary<Delivered> {
+  return fc.record({
+    bytes: fc
+      .tuple(
+        fc.array(message, { minLength: 1, maxLength: most }),
+        fc.oneof(
+          { arbitrary: fc.constant([]), weight: 2 },
+          { arbitrary: fc.array(change, { maxLength: 3 }), weight: 1 },
+        ),
+      )
+      .map(([messages, changes]) => changed(messages.join(''), changes)),
+    cuts: fc.array(fc.nat(), { maxLength: 8 }),
+  })
+}
+
+/** Up to four requests behind each other, some of them wrong in one way or another. */
+export const requestStream: fc.Arbitrary<Delivered> = stream(request, 4)
+
+/** A response, right or wrong, perhaps with something behind it. */
+export const responseStream: fc.Arbitrary<Delivered> = stream(response, 2)
+
+/** A chunked body, right or wrong, perhaps with something behind it. */
+export const chunkStream: fc.Arbitrary<Delivered> = fc
+  .tuple(requestStream, fc.array(chunk, { maxLength: 5 }), fc.array(change, { maxLength: 1 }))
+  .map(([{ cuts }, chunks, changes]) => ({ bytes: `${changed(`${chunks.join('')}0\r\n\r\n`, changes)}behind`, cuts }))
