@@ -11,7 +11,8 @@ export interface ProbeResult {
 
 /** Sends one request and judges the answer: 2xx passing, 429 warning, all else critical. Never rejects. */
 export async function probeHttp(probe: HttpProbe, outputMaxBytes: number, signal: AbortSignal): Promise<ProbeResult> {
-  const deadline = AbortSignal.timeout(probe.timeoutMs)
+  // Go's durations have fractions of a millisecond, which AbortSignal refuses.
+  const deadline = AbortSignal.timeout(Math.ceil(probe.timeoutMs))
   try {
     const response = await send(probe, AbortSignal.any([signal, deadline]))
     const body = await readTail(response, outputMaxBytes)

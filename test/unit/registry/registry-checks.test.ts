@@ -79,6 +79,12 @@ describe('checks of the registry', () => {
     )
   })
 
+  it('take a timeout with a fraction of a millisecond', async () => {
+    const url = await listen((_, response) => response.end())
+    await register({ HTTP: url, Interval: '5ms', Timeout: '1999.5ms' })
+    expect((await untilStatus('passing')).Output).toContain('200 OK')
+  })
+
   it('show the end of a long answer', async () => {
     const url = await listen((_, response) => response.end(`${'x'.repeat(10_000)} the cause`))
     await register({ HTTP: url, Interval: '5ms', OutputMaxSize: 9 })
