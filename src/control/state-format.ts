@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Instance } from '../core/instance.ts'
 
 const format = 'tidegate-service'
@@ -54,7 +55,10 @@ const statuses: readonly unknown[] = ['passing', 'warning', 'critical', 'mainten
 function isInstance(value: unknown): value is Instance {
   return (
     isRecord(value) &&
-    ['id', 'node', 'host', 'zone', 'version'].every((key) => typeof value[key] === 'string') &&
+    ['id', 'node', 'zone', 'version'].every((key) => typeof value[key] === 'string') &&
+    // A data thread would die of what can't be connected to.
+    isAddress(value['host']) &&
+    Number.isInteger(value['port']) &&
     isWithin(value['port'], 1, 65_535) &&
     isWithin(value['weight'], 0, Number.MAX_SAFE_INTEGER) &&
     isStrings(value['tags']) &&
@@ -70,6 +74,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+}
+
+/** Names were resolved before. */
+function isAddress(value: unknown): boolean {
+  return typeof value === 'string' && isIP(value) !== 0
 }
 
 function isWithin(value: unknown, least: number, most: number): boolean {

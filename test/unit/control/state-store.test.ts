@@ -98,6 +98,8 @@ describe('the state of services on disk', () => {
     ['empty', () => '', 'it is not whole JSON'],
     ['of something else', () => '{"some":"thing"}', 'it is not a state file of this program'],
     ['with an impossible port', (text) => text.replace('9001', '70000'), 'it is not a state file of this program'],
+    ['with half a port', (text) => text.replace('9001', '900.5'), 'it is not a state file of this program'],
+    ['with no address', (text) => text.replace('10.0.0.1"', 'nowhere"'), 'it is not a state file of this program'],
     [
       'of a later version',
       (text) => text.replace('"version":1', '"version":2'),
