@@ -55,6 +55,7 @@ export class ControlPlane<S extends SourceEntry> {
   #unused: readonly Discovery[] = []
   readonly #closing = Promise.withResolvers<void>()
   #isClosed = false
+  #isReady = false
   #version = 0
   #cancelTick: Cancel
 
@@ -174,10 +175,14 @@ export class ControlPlane<S extends SourceEntry> {
     return statsOf([...this.#allLines()])
   }
 
-  /** Ready once the registry or the state file has spoken for every service; `missing` names the others. */
+  /**
+   * Ready once the registry or the state file has spoken for every service, and from then on: a reload that adds a service
+   * takes nothing from the others. `missing` names those that nobody has spoken for.
+   */
   readiness(): { readonly ready: boolean; readonly missing: readonly string[] } {
     const missing = [...this.#allLines()].filter((line) => !line.hasList).map(({ name }) => name)
-    return { ready: missing.length === 0, missing }
+    if (this.#version > 0 && missing.length === 0) this.#isReady = true
+    return { ready: this.#isReady, missing }
   }
 
   /** Ends watches, probes and timers, and writes what the state files still lack. The data threads serve on. */
@@ -195,6 +200,8 @@ export class ControlPlane<S extends SourceEntry> {
   /** What both ways to take a configuration begin with. @returns the services that its routes name */
   #begin(config: ControlConfig<S>): readonly ServiceEntry[] {
     if (this.#isClosed) throw new Error('the gateway is closing')
+    // Before there are services that nobody has asked about yet.
+    this.readiness()
     const routed = new Set(config.routes.map(({ service }) => service))
     const entries = config.services.filter(({ key }) => routed.has(key))
     requireSources(entries, config.discovery)

@@ -89,9 +89,15 @@ export class ServiceLine {
     return { name: key, slot: this.slot, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs }
   }
 
-  /** Takes new settings; the endpoints stay. */
+  /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */
   configure(entry: ServiceEntry): void {
+    const { from, name } = this.#entry
     this.#entry = entry
+    if (entry.from === from && entry.name === name) return
+    // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
+    this.#parts.outages.forget(from, this.name)
+    void this.stop()
+    this.#watch = null
   }
 
   /** Serves what an earlier process saw last; null when that is not known. */

@@ -86,6 +86,29 @@ describe('a reload', () => {
     expect(control.serviceView('users')).toMatchObject({ source: 'other', stale: false })
   })
 
+  it('believes the new source of a service whose old one could not be asked, and tells of that one when it fails again', async () => {
+    const { control, registry, discoveries, served, story } = await started('users', 'orders')
+    const sources = [reg, { name: 'other', type: 'scripted' }]
+    registry.of('users').fails()
+    await settled()
+    control.apply(config([service('users', { from: 'other' }), service('orders')], sources))
+    discoveries[1]?.of('users').says(answer([instance('c-3')]))
+    await settled()
+    expect(served('users')).toEqual(['c-3 passing'])
+    registry.of('orders').fails()
+    await settled()
+    expect(story().filter((type) => type.startsWith('source'))).toEqual(['source-lost', 'source-lost'])
+  })
+
+  it('that adds a service leaves a gateway that was ready so', async () => {
+    const { control, registry } = await started('users')
+    control.apply(config([service('users'), service('orders')]))
+    expect(control.readiness()).toEqual({ ready: true, missing: ['orders'] })
+    registry.of('orders').says(answer([]))
+    await settled()
+    expect(control.readiness()).toEqual({ ready: true, missing: [] })
+  })
+
   it('makes a source anew when its entry changed, moves its watches over, and closes the old one', async () => {
     const { control, discoveries, served } = await started('users')
     control.apply(config([service('users')], [{ ...reg, type: 'scripted-elsewhere' }]))
