@@ -12,6 +12,7 @@ import type { ExplainRequest } from './admin-input.ts'
  */
 export function parseExplainRequest(method: string, url: string, headers: readonly string[]): ExplainRequest | string {
   if (!isToken(method)) return `method ${JSON.stringify(method)} is not an HTTP method`
+  if (method === 'CONNECT' || method === 'TRACE') return `method ${method} is refused on every path (405)`
   const fields = new Map<string, string>()
   for (const header of headers) {
     const [name, value] = splitHeader(header)

@@ -32,6 +32,10 @@ describe('parseExplainRequest', () => {
     },
   )
 
+  test.each(['CONNECT', 'TRACE'])('tells that %s is never served', (method) => {
+    expect(parseExplainRequest(method, '/', [])).toBe(`method ${method} is refused on every path (405)`)
+  })
+
   test('joins the lines of a header that comes twice and knows its name in any case', () => {
     const request = parseExplainRequest('GET', '/', ['X-Beta: 1', 'x-beta:2'])
     expect(request).toMatchObject({ method: 'GET' })
