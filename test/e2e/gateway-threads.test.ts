@@ -35,7 +35,7 @@ async function stage(service: string, settings: NonNullable<ConfigInput['service
   return { gateway, instances, ids }
 }
 
-/** Clients whose connections stand with one thread each: `perThread` for the first thread found, then as many for the other. */
+/** Clients whose connections stand with the one thread and the other by turns: `perThread` with each. */
 async function clientsOf(gateway: TestGateway, perThread: number): Promise<readonly HttpClient[]> {
   const clients = new Map<string | null, HttpClient[]>()
   while (clients.size < 2 || [...clients.values()].some(({ length }) => length < perThread)) {
@@ -46,7 +46,8 @@ async function clientsOf(gateway: TestGateway, perThread: number): Promise<reado
     if (known === undefined) clients.set(thread, [client])
     else if (known.length < perThread) known.push(client)
   }
-  return [...clients.values()].flat()
+  const [ones = [], others = []] = clients.values()
+  return ones.flatMap((client, i) => [client, others[i] as HttpClient])
 }
 
 /** A data thread answers before it counts: this asks until all is counted. */
