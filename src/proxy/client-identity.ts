@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import { isToken } from './h1/characters.ts'
 import type { RequestHead } from './h1/request-head.ts'
 
 /** Addresses whose forwarded fields are believed. */
@@ -92,7 +93,10 @@ function quotedNode(address: string): string {
   return address.includes(':') ? `"[${address}]"` : address
 }
 
-/** A Host value as a token, or quoted where it holds `:` or brackets. It was checked: no quotes, no backslash. */
+/**
+ * A Host value as a token where it is one, else quoted: behind a bare `;` a client could write pairs of its own. It was
+ * checked: no quotes, no backslash.
+ */
 function quoted(host: string): string {
-  return host.includes(':') ? `"${host}"` : host
+  return isToken(host) ? host : `"${host}"`
 }

@@ -68,18 +68,30 @@ const fieldLine = fc.oneof(
   fc.constantFrom(...meaningful),
 )
 
+const lineEnd = mostly('\r\n', '\n', '\r', 'x\n', '\rx', '\r\r\n', '\n\r', '')
+
 const chunk = fc
   .tuple(
-    data.filter((text) => text !== ''),
     mostly('', '0', '000'),
+    data.filter((text) => text !== ''),
     mostly('', ';a', ';a=b', ';a="b;c"', ';', '; a', ' ', '\t'),
+    lineEnd,
+    lineEnd,
   )
-  .map(([text, zeros, extension]) => `${zeros}${text.length.toString(16)}${extension}\r\n${text}\r\n`)
+  .map(([zeros, text, extension, end1, end2]) => `${zeros}${text.length.toString(16)}${extension}${end1}${text}${end2}`)
 
 interface Framed {
   readonly lines: string[]
   readonly body: string
 }
+
+/** Lines that frame a body twice, alike or not. */
+const twoFramings: fc.Arbitrary<Framed> = fc
+  .tuple(data, fc.array(fc.oneof(fc.nat(5), fc.constant(-1)), { minLength: 2, maxLength: 2 }))
+  .map(([body, framings]) => ({
+    lines: framings.map((length) => (length < 0 ? 'transfer-encoding: chunked' : `content-length: ${length}`)),
+    body,
+  }))
 
 /** A body with the lines that frame it, mostly rightly. */
 const framed: fc.Arbitrary<Framed> = fc.oneof(
@@ -96,21 +108,16 @@ const framed: fc.Arbitrary<Framed> = fc.oneof(
       .tuple(
         fc.array(chunk, { maxLength: 4 }),
         mostly('', 'x-sum: 1\r\n', 'host: evil\r\n', 'x y: z\r\n'),
+        lineEnd,
         mostly('chunked', 'Chunked', 'gzip, chunked', 'chunked, chunked', 'identity', '\x0bchunked', 'chunked '),
       )
-      .map(([chunks, trailers, coding]): Framed => ({
+      .map(([chunks, trailers, end, coding]): Framed => ({
         lines: [`transfer-encoding: ${coding}`],
-        body: `${chunks.join('')}0\r\n${trailers}\r\n`,
+        body: `${chunks.join('')}0\r\n${trailers}${end}`,
       })),
     weight: 4,
   },
-  {
-    arbitrary: fc.tuple(data, fc.nat(5)).map(([body, length]): Framed => ({
-      lines: [`content-length: ${length}`, 'transfer-encoding: chunked'],
-      body,
-    })),
-    weight: 1,
-  },
+  { arbitrary: twoFramings, weight: 1 },
 )
 
 function messageOf(start: fc.Arbitrary<string>, always: fc.Arbitrary<string>): fc.Arbitrary<string> {

@@ -26,6 +26,14 @@ for (let digit = 0; digit < 16; digit++) {
   hexValue[digit.toString(16).toUpperCase().charCodeAt(0)] = digit
 }
 
+/** True when `text` is a token (RFC 9110 section 5.6.2), and not empty. */
+export function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (!nameFold[text.charCodeAt(i)]) return false
+  }
+  return text !== ''
+}
+
 /** True when the field name at `start` equals `name` (lower case), `_` taken for `-`. The caller compared the lengths. */
 export function nameEquals(text: string, start: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {

@@ -59,6 +59,12 @@ describe('forwarded fields', () => {
     expect(fields).toContain('forwarded: for="[2001:db8::1]";proto=http;host="shop.test:81"\r\n')
   })
 
+  test.each(['a;for=6.6.6.6', 'a=b', '(a)'])('quote the host %s, lest it adds pairs of its own', (host) => {
+    expect(identity('192.0.2.7').forwardedFields(head('', host))).toContain(
+      `forwarded: for=192.0.2.7;proto=http;host="${host}"\r\n`,
+    )
+  })
+
   test('are appended to those of a trusted proxy', () => {
     const lines = '\r\nx-forwarded-for: 192.0.2.7\r\nx-forwarded-proto: https\r\nforwarded: for=192.0.2.7'
     expect(identity('10.0.0.1', ['10.0.0.1']).forwardedFields(head(lines))).toBe(
