@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -31,8 +30,8 @@ export class Body {
   }
 }
 
-/** Reads a message to its end. */
-export async function digest(message: IncomingMessage): Promise<{ size: number; hash: string }> {
+/** Reads a body to its end. */
+export async function digest(message: Readable): Promise<{ size: number; hash: string }> {
   const hash = createHash('sha1')
   let size = 0
   await pipeline(message, async (bytes: AsyncIterable<Buffer>) => {
