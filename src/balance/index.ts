@@ -11,5 +11,3 @@ export const balancers = {
   p2c,
   random,
 } as const satisfies Record<string, Balancer>
-
-export type BalancerName = keyof typeof balancers

@@ -9,9 +9,6 @@ export const durationBuckets: readonly number[] = [
 /** Methods that are label values; any other counts as OTHER, so that a client can't invent series. */
 export const knownMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** Outcome of one attempt: the class of the status, or the failure's name. */
-export type UpstreamOutcome = '2xx' | '3xx' | '4xx' | '5xx' | Failure
-
 /** Adds one measured time to a histogram series (see SeriesWriter for the layout). */
 function observe(cells: SeriesCells, seconds: number): void {
   const { values, offset } = cells

@@ -11,7 +11,6 @@ export interface DiscoveryOptionsByType {
 }
 
 export type DiscoveryType = keyof DiscoveryOptionsByType
-export type DiscoveryOptions = DiscoveryOptionsByType[DiscoveryType]
 
 /** Every kind of source, by the `type` it has in the configuration. */
 export const discoveries: {
