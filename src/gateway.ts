@@ -12,8 +12,7 @@ import { Timeline } from './control/timeline.ts'
 import type { ServiceView } from './control/views.ts'
 import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
-import type { ControlMessage, ListenError, ThreadMessage } from './core/message.ts'
-import type { ListenerSettings } from './core/snapshot.ts'
+import type { ControlMessage, ThreadMessage } from './core/message.ts'
 import { createDiscovery } from './discovery/index.ts'
 import { createResolver } from './discovery/resolve.ts'
 import { probeConnect } from './health/connect-probe.ts'
@@ -24,7 +23,7 @@ import type { Logger } from './observe/logger.ts'
 import { createMetrics, type Exposition } from './observe/metrics.ts'
 import { SeriesStore } from './observe/series-store.ts'
 import { createDataPlane, type DataPlane } from './workers/data-plane.ts'
-import { reserveAddress } from './workers/reserve-address.ts'
+import { listenMessage, openListeners, type OpenListener } from './workers/open-listeners.ts'
 
 /** How long a reload waits to hear of the services it adds; whoever asked for it through the admin API waits too. */
 const maxPrepareMs = 10_000
@@ -64,10 +63,9 @@ export class Gateway {
   readonly #series: SeriesStore
   readonly #scrape: () => Promise<Exposition>
   readonly #senders = new Map<number, (message: ControlMessage) => void>()
-  /** Ports that were opened where the configuration says 0, by listener. */
-  readonly #ports = new Map<string, number>()
   readonly #reloads = { applied: 0, rejected: 0 }
   #loaded: LoadedConfig
+  #listeners: readonly OpenListener<Config['listeners'][number]>[] = []
   #rejection: readonly object[] | null = null
   #admin: AdminServer | null = null
   #restarts = 0
@@ -77,6 +75,8 @@ export class Gateway {
   #reloading: Promise<unknown> = Promise.resolve()
   #drained: { readonly waiting: Set<number>; readonly resolve: () => void } | null = null
   #cut = 0
+  #shutdown: Promise<number> | null = null
+  #closed: Promise<void> | null = null
   /** Set while starting: a thread that dies then would die again. */
   #failStart: ((error: GatewayError) => void) | null = null
 
@@ -117,6 +117,8 @@ export class Gateway {
       logFd: options.logFd,
       accessLog: createAccessLog(logWriter),
       onStarted: (id, send) => {
+        // Others drain: one that replaces a dead thread now would open the listeners again.
+        if (this.#drained !== null) return
         this.#senders.set(id, send)
         this.#control.publisher.addThread(id, send)
       },
@@ -152,8 +154,9 @@ export class Gateway {
       const failed = new Promise<never>((_, reject) => {
         this.#failStart = reject
       })
-      const listeners = await this.#openable(config.listeners)
+      const listeners = await openListeners(config.listeners, [])
       this.#version = this.#control.apply({ ...config, listeners }).version
+      this.#listeners = listeners
       this.#plane.start()
       const { errors } = await Promise.race([failed, this.#rollout.inForce(this.#version)])
       if (errors.length > 0) throw new GatewayError(errors.map(listenMessage).join('; '))
@@ -169,13 +172,8 @@ export class Gateway {
 
   addresses(): GatewayAddresses {
     if (this.#admin === null) throw new GatewayError('the gateway has not been started')
-    const { host, port } = this.#admin
-    const listeners = this.#loaded.config.listeners.map((listener) => ({
-      name: listener.name,
-      host: listener.host,
-      port: this.#ports.get(listener.name) ?? listener.port,
-    }))
-    return { listeners, admin: { host, port } }
+    const listeners = this.#listeners.map(({ name, host, port }) => ({ name, host, port }))
+    return { listeners, admin: { host: this.#admin.host, port: this.#admin.port } }
   }
 
   /** Each routed service with its endpoints, as the admin API shows them. */
@@ -192,17 +190,29 @@ export class Gateway {
 
   /**
    * Not ready from now on; after `shutdown.delay` stops accepting, finishes what is in flight until `shutdown.deadline`, ends.
+   * Asked again, it is the same shutdown.
    *
    * @returns how many connections the deadline cut
    */
-  async shutdown(): Promise<number> {
+  shutdown(): Promise<number> {
+    this.#shutdown ??= this.#shutdownNow()
+    return this.#shutdown
+  }
+
+  /** Ends at once, a shutdown too: what is in flight is cut. */
+  close(): Promise<void> {
+    this.#closed ??= this.#closeNow()
+    return this.#closed
+  }
+
+  async #shutdownNow(): Promise<number> {
     const { delayMs, deadlineMs } = this.#loaded.config.shutdown
     this.#isDraining = true
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
-    const running = new Set(this.#senders.keys())
-    if (running.size > 0) {
+    const waiting = new Set(this.#senders.keys())
+    if (waiting.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#drained = { waiting: running, resolve }
+        this.#drained = { waiting, resolve }
         this.#plane.send({ type: 'drain', deadlineMs })
       })
     }
@@ -210,8 +220,9 @@ export class Gateway {
     return this.#cut
   }
 
-  /** Ends at once: what is in flight is cut. */
-  async close(): Promise<void> {
+  async #closeNow(): Promise<void> {
+    this.#senders.clear()
+    this.#drained?.resolve()
     await this.#plane.stop()
     await Promise.all([this.#control.close(), this.#admin?.close()])
     this.#admin = null
@@ -221,12 +232,13 @@ export class Gateway {
     const { logger, load } = this.#options
     try {
       const loaded = await load()
-      const listeners = await this.#openable(loaded.config.listeners)
+      const listeners = await openListeners(loaded.config.listeners, this.#listeners)
       const config = { ...loaded.config, listeners }
       await this.#control.prepare(config, maxPrepareMs)
       const { version } = this.#control.apply(config)
       const before = this.#loaded.config
       this.#loaded = loaded
+      this.#listeners = listeners
       this.#version = version
       const { errors } = await this.#rollout.inForce(version)
       for (const error of errors) logger.error({ ...error }, 'listener not opened')
@@ -249,27 +261,6 @@ export class Gateway {
 
   #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {
     this.#timeline.record({ type, service: null, endpoint: null, cause })
-  }
-
-  /** New addresses are tried before any thread opens them, so that one that is taken is found out; 0 becomes a port. */
-  async #openable(listeners: Config['listeners']): Promise<ListenerSettings[]> {
-    const open = new Set(this.#version === 0 ? [] : this.#loaded.config.listeners.map(addressOf))
-    const settings: ListenerSettings[] = []
-    for (const listener of listeners) {
-      if (open.has(addressOf(listener))) {
-        settings.push({ ...listener, port: this.#ports.get(listener.name) ?? listener.port })
-        continue
-      }
-      try {
-        const port = await reserveAddress(listener.host, listener.port)
-        this.#ports.set(listener.name, port)
-        settings.push({ ...listener, port })
-      } catch (error) {
-        const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException
-        throw new GatewayError(listenMessage({ listener: listener.name, code, message }), { cause: error })
-      }
-    }
-    return settings
   }
 
   #received(id: number, message: ThreadMessage): void {
@@ -347,25 +338,20 @@ function workersOf({ workers }: Config): number {
   return workers === 'auto' ? availableParallelism() : workers
 }
 
-function addressOf({ name, host, port }: ListenerSettings): string {
-  return `${name} ${host}:${port}`
-}
-
 function namesOf({ routes, services, listeners }: Config) {
   return { routes, services: services.map(({ key }) => ({ name: key })), listeners }
 }
 
 /** Keys that are read at the start only and that differ now. */
 function keptUntilRestart(before: Config, after: Config): string[] {
-  const keys = ['admin', 'workers', 'stateDir', 'readyTimeoutMs'] as const
-  const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-  if (before.log.level !== after.log.level) return [...changed, 'log.level']
-  return changed
-}
-
-function listenMessage({ listener, code, message }: ListenError): string {
-  const hint = code === 'EADDRINUSE' ? '; end what listens there, or set another address' : ''
-  return `listener ${listener}: ${message}${hint}`
+  const read: Record<string, (config: Config) => unknown> = {
+    admin: ({ admin }) => admin,
+    workers: ({ workers }) => workers,
+    stateDir: ({ stateDir }) => stateDir,
+    readyTimeout: ({ readyTimeoutMs }) => readyTimeoutMs,
+    'log.level': ({ log }) => log.level,
+  }
+  return Object.keys(read).filter((key) => JSON.stringify(read[key]?.(before)) !== JSON.stringify(read[key]?.(after)))
 }
 
 function messageOf(error: unknown): string {

@@ -25,7 +25,7 @@ export interface RunningGateway {
   reload(): Promise<ReloadOutcome>
   /** Drains as `shutdown` of the configuration says, then ends. @returns how many connections were cut */
   shutdown(): Promise<number>
-  /** Ends at once. */
+  /** Ends at once, also while it drains. Does nothing when it has ended. */
   close(): Promise<void>
 }
 
@@ -40,10 +40,8 @@ export async function startGateway({ config, logFd = 1 }: StartOptions): Promise
   const sink = openLogSink(logFd)
   const logWriter = new LogWriter(sink)
   const logger = createLogger(loaded.config.log.level, logWriter)
-  const endLog = async () => {
-    await logWriter.close()
-    sink.close()
-  }
+  let logEnded: Promise<void> | null = null
+  const endLog = () => (logEnded ??= logWriter.close().then(() => sink.close()))
   const gateway = new Gateway({ loaded, load, logger, logWriter, logFd })
   try {
     const addresses = await gateway.start()
