@@ -52,11 +52,13 @@ describe('a refused connection', () => {
   test('is tried past up to two times', async () => {
     const origin = await flow.rawOrigin()
     const refusing = [await closedPort(), await closedPort()]
-    const engine = await flow.engine({ origins: [...refusing, origin], service: { balancer: 'round-robin' } })
 
-    for (let i = 0; i < 3; i++) expect((await ask(engine.port)).status).toBe(200)
-
-    expect(engine.settled.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(5)
+    // Often enough that both are met by one request, whichever endpoint an engine begins with.
+    for (let i = 0; i < 8; i++) {
+      const engine = await flow.engine({ origins: [...refusing, origin] })
+      for (let n = 0; n < 3; n++) expect((await ask(engine.port)).status).toBe(200)
+      expect(engine.settled.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(5)
+    }
   })
 
   test('of every endpoint is 502 after three', async () => {

@@ -107,6 +107,38 @@ test('holds both sides back and loses nothing of 32 MiB each way', async () => {
   expect(received.digest('hex')).toBe(sent.digest('hex'))
 })
 
+test('bytes that come in small pieces wait for the client unharmed', async () => {
+  // Pieces that leave room in the queue: the next one is read while those before still wait in it.
+  const pieces = Array.from({ length: 1000 }, (_, i) => Buffer.alloc(10_007, `${i} `))
+  const { client, engine } = await open(({ socket }) => {
+    socket.write(switching)
+    let next = 0
+    const write = (): void => {
+      const piece = pieces[next++]
+      if (piece === undefined) socket.end()
+      else if (socket.write(piece)) setImmediate(write)
+      else socket.once('drain', write)
+    }
+    socket.once('data', write)
+  })
+  client.send(handshake)
+  await switched(client)
+  const start = client.received.length
+
+  client.socket.pause()
+  client.send('go')
+  for (let i = 0; i < 1000; i++) {
+    const other = await flow.client(engine)
+    await other.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n').response()
+    other.destroy()
+  }
+  client.socket.resume()
+  await client.rest()
+
+  const received = createHash('sha1').update(client.received.slice(start), 'latin1').digest('hex')
+  expect(received).toBe(createHash('sha1').update(Buffer.concat(pieces)).digest('hex'))
+})
+
 test('bytes that the client sent before the 101 arrive behind it', async () => {
   const arrived = Promise.withResolvers<string>()
   const { client, origin } = await open(({ socket }) => {
