@@ -1,16 +1,17 @@
+import { CommandError } from './command-error.ts'
 import { UsageError } from './usage.ts'
-
-/** The gateway's admin API can't be asked, or refused to answer. */
-export class AdminRequestError extends Error {
-  override readonly name = 'AdminRequestError'
-}
 
 export const adminOptions = {
   admin: { type: 'string', default: 'http://127.0.0.1:9900' },
   token: { type: 'string' },
 } as const
 
-/** Asks a running gateway. @param token default: TIDEGATE_ADMIN_TOKEN */
+/**
+ * Asks a running gateway.
+ *
+ * @param token default: TIDEGATE_ADMIN_TOKEN
+ * @throws CommandError when no gateway answers there, or it refuses
+ */
 export async function askAdmin<T>(
   path: string,
   { admin, token }: { admin: string; token?: string | undefined },
@@ -21,9 +22,11 @@ export async function askAdmin<T>(
   try {
     response = await fetch(new URL(path, admin), secret ? { headers: { authorization: `Bearer ${secret}` } } : {})
   } catch {
-    throw new AdminRequestError(`no gateway answers at ${admin}; start one, name another with --admin, or give -c FILE`)
+    throw new CommandError(`no gateway answers at ${admin}; start one, name another with --admin, or give -c FILE`)
   }
-  const body = (await response.json()) as T & { title?: string; detail?: string }
-  if (!response.ok) throw new AdminRequestError(body.detail ?? body.title ?? `${admin} answered ${response.status}`)
-  return body
+  const answer = (await response.json().catch(() => null)) as (T & { title?: string; detail?: string }) | null
+  if (answer === null)
+    throw new CommandError(`what answers at ${admin} is no gateway's admin API; name that with --admin`)
+  if (!response.ok) throw new CommandError(answer.detail ?? answer.title ?? `${admin} answered ${response.status}`)
+  return answer
 }

@@ -1,4 +1,5 @@
 import { createRegistry } from '../registry/registry.ts'
+import { asCommandError } from './command-error.ts'
 import type { Command } from './commands.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, readNumber } from './usage.ts'
@@ -12,7 +13,7 @@ export const registry: Command = {
       options: { port: { type: 'string', default: '8500' }, host: { type: 'string', default: '127.0.0.1' } },
     })
     const server = createRegistry({ host: values.host, port: readNumber('port', values.port, 65_535) })
-    const { address } = await server.start()
+    const { address } = await server.start().catch(asCommandError)
     console.log(`The registry listens on ${address}. It keeps everything in memory; Ctrl-C ends it.`)
     await shutdownSignal()
     await server.close()

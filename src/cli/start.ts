@@ -1,5 +1,5 @@
 import { watchConfig } from '../config/watch.ts'
-import { startGateway } from '../start-gateway.ts'
+import { type RunningGateway, startGateway } from '../start-gateway.ts'
 import type { Command } from './commands.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, UsageError } from './usage.ts'
@@ -10,15 +10,26 @@ export const start: Command = {
   async run(args) {
     const { values } = readArgs({ args, options: { config: { type: 'string', short: 'c' } } })
     if (values.config === undefined) throw new UsageError('start needs -c FILE')
-    const gateway = await startGateway({ config: values.config })
-    gateway.logger.info(gateway.addresses, 'listening')
-    const reload = () => void gateway.reload()
+    // Asked for before anything is read: what comes while the gateway starts counts too.
+    const stopping = shutdownSignal()
+    let gateway: RunningGateway | null = null
+    let isOutdated = false
+    const reload = () => {
+      isOutdated = true
+      void gateway?.reload()
+    }
     const watch = watchConfig(values.config, reload)
     process.on('SIGHUP', reload)
-    const signal = await shutdownSignal()
-    watch.close()
-    process.off('SIGHUP', reload)
-    gateway.logger.info({ signal }, 'draining')
+    try {
+      gateway = await startGateway({ config: values.config })
+      gateway.logger.info(gateway.addresses, 'listening')
+      if (isOutdated) void gateway.reload()
+      const signal = await stopping
+      gateway.logger.info({ signal }, 'draining')
+    } finally {
+      watch.close()
+      process.off('SIGHUP', reload)
+    }
     await gateway.shutdown()
     return 0
   },
