@@ -1,9 +1,7 @@
 import type { RouteRule } from '../core/route.ts'
 import type { ListenerSettings, OutlierPolicy } from '../core/snapshot.ts'
 
-export interface ListenerConfig extends ListenerSettings {
-  readonly engine: 'fast'
-}
+export type ListenerConfig = ListenerSettings
 
 export interface AdminConfig {
   readonly host: string

@@ -36,6 +36,7 @@ export const failures = {
   unauthorized: spec(401, 'client', 'never', false, 'Credentials are missing or wrong'),
   forbidden: spec(403, 'client', 'never', false, 'This client may not do this'),
   'rate-limited': spec(429, 'client', 'never', false, 'Too many requests'),
+  'middleware-failed': spec(500, 'gateway', 'never', false, 'A middleware of this gateway failed'),
   'no-endpoint': spec(503, 'gateway', 'never', false, 'No endpoint of the service may be used now'),
   overloaded: spec(503, 'gateway', 'never', false, 'The gateway has no room for this request now'),
   draining: spec(503, 'gateway', 'never', true, 'The gateway is shutting down'),

@@ -23,10 +23,14 @@ export interface ServiceSettings {
   readonly idleTimeoutMs: number
 }
 
+/** How HTTP is spoken: by the forwarder on bare sockets, or by node:http and http-proxy. */
+export type EngineName = 'fast' | 'standard'
+
 export interface ListenerSettings {
   readonly name: string
   readonly host: string
   readonly port: number
+  readonly engine: EngineName
   /** CIDRs or addresses whose forwarded fields are believed. */
   readonly trustedProxies: readonly string[]
   readonly timeouts: {

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../core/endpoint.ts'
 import type { ThreadMeter, RouteMeter } from '../core/meter.ts'
+import type { ConnectMiddleware } from '../core/middleware.ts'
 import type { MatchInput, RouteRule } from '../core/route.ts'
 import type { Service } from '../core/service.ts'
 import type { SettledExchange } from '../core/exchange.ts'
@@ -28,21 +29,22 @@ export interface Forwarder {
 }
 
 export interface ProxyOptions {
-  readonly forwarder: Forwarder
   readonly wheel: TimerWheel
   readonly random: Random
   readonly meter: ThreadMeter
   /** Data-plane threads that share the listeners' connection limits. */
   readonly threads: number
+  /** What requests pass before they are routed, in this order; served by the standard engine only. */
+  readonly middlewares: readonly ConnectMiddleware[]
 }
 
 /** What all connections of one data thread share. */
 export class ProxyContext {
-  readonly forwarder: Forwarder
   readonly wheel: TimerWheel
   readonly random: Random
   readonly meter: ThreadMeter
   readonly threads: number
+  readonly middlewares: readonly ConnectMiddleware[]
   routing: Routing = { match: () => null }
   /** Called for every settled exchange; null = no access log. */
   accessLog: ((exchange: SettledExchange) => void) | null = null
@@ -52,11 +54,11 @@ export class ProxyContext {
   #idCount = 0
 
   constructor(options: ProxyOptions) {
-    this.forwarder = options.forwarder
     this.wheel = options.wheel
     this.random = options.random
     this.meter = options.meter
     this.threads = options.threads
+    this.middlewares = options.middlewares
     this.#idPrefix = crypto.randomUUID().slice(0, 13).replace('-', '')
   }
 

@@ -3,7 +3,7 @@ import type { SettledExchange } from '../core/exchange.ts'
 import type { Failure } from '../core/failure.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
 import type { ClientIdentity } from './client-identity.ts'
-import type { ProxyContext, ProxyRoute } from './context.ts'
+import type { Forwarder, ProxyContext, ProxyRoute } from './context.ts'
 import type { RequestHead } from './h1/request-head.ts'
 import type { ResponseHead } from './h1/response-head.ts'
 
@@ -76,6 +76,7 @@ export const maxKeptBytes = 64 * 1024
  */
 export class Exchange implements SettledExchange {
   readonly context: ProxyContext
+  readonly forwarder: Forwarder
   readonly downstream: Downstream
   readonly listener: string
   readonly head: RequestHead
@@ -109,15 +110,15 @@ export class Exchange implements SettledExchange {
   isRetry = false
 
   constructor(
-    context: ProxyContext,
+    listener: { readonly name: string; readonly context: ProxyContext; readonly forwarder: Forwarder },
     downstream: Downstream,
-    listener: string,
     head: RequestHead,
     timers: { total: () => void; backoff: () => void },
   ) {
-    this.context = context
+    this.context = listener.context
+    this.forwarder = listener.forwarder
     this.downstream = downstream
-    this.listener = listener
+    this.listener = listener.name
     this.head = head
     this.totalTimer = new WheelTimer(timers.total)
     this.backoffTimer = new WheelTimer(timers.backoff)

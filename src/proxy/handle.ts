@@ -24,7 +24,7 @@ export function attempt(x: Exchange): void {
   x.endpoint = endpoint
   x.attemptMs = performance.now()
   endpoint.cell.acquire()
-  x.context.forwarder.forward(x, endpoint)
+  x.forwarder.forward(x, endpoint)
 }
 
 /** The request is complete: from here on the route's time for all attempts runs. */

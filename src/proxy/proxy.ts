@@ -1,22 +1,24 @@
 import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
 import type { ListenError, ListenAddress } from '../core/message.ts'
-import type { ListenerSettings } from '../core/snapshot.ts'
+import type { EngineName, ListenerSettings } from '../core/snapshot.ts'
 import { ProxyContext, type ProxyOptions, type Routing } from './context.ts'
-import { h1Forwarder } from './h1/forward.ts'
-import { Listener } from './h1/listener.ts'
+import { fastEngine } from './h1/engine.ts'
 import { Pool } from './h1/pool.ts'
+import { type Engine, Listener } from './listener.ts'
+import { standardEngine } from './standard/engine.ts'
 
 /** The data plane of one thread: its listeners, its routing, its connections. */
 export class Proxy {
   readonly #context: ProxyContext
   readonly #reusePort: boolean
+  readonly #engines: Readonly<Record<EngineName, Engine>> = { fast: fastEngine, standard: standardEngine() }
   readonly #listeners = new Map<string, Listener>()
   readonly #closing = new Set<Listener>()
   #sweeper: NodeJS.Timeout | null = null
 
-  constructor(options: Omit<ProxyOptions, 'forwarder'> & { readonly reusePort: boolean }) {
-    this.#context = new ProxyContext({ ...options, forwarder: h1Forwarder })
+  constructor(options: ProxyOptions & { readonly reusePort: boolean }) {
+    this.#context = new ProxyContext(options)
     this.#reusePort = options.reusePort
   }
 
@@ -48,7 +50,7 @@ export class Proxy {
         existing.reconfigure(settings)
         continue
       }
-      const listener = new Listener(this.#context, settings)
+      const listener = new Listener(this.#context, settings, this.#engines[settings.engine])
       try {
         const { address, port } = await listener.listen(this.#reusePort)
         this.#listeners.set(key, listener)
@@ -107,5 +109,5 @@ export class Proxy {
 }
 
 function addressKey(settings: ListenerSettings): string {
-  return `${settings.name} ${settings.host}:${settings.port}`
+  return `${settings.engine} ${settings.name} ${settings.host}:${settings.port}`
 }

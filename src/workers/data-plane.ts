@@ -1,5 +1,6 @@
 import type { SettledExchange } from '../core/exchange.ts'
 import type { Ledger } from '../core/ledger.ts'
+import type { ConnectMiddleware } from '../core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import { InProcess } from './in-process.ts'
 import { Supervisor } from './supervise.ts'
@@ -31,6 +32,8 @@ export interface DataPlaneOptions extends DataPlaneEvents {
   readonly logFd: number
   /** The access log where there are no workers. */
   readonly accessLog: (exchange: SettledExchange) => void
+  /** For listeners with the standard engine, where there are no workers; default none. */
+  readonly middlewares?: readonly ConnectMiddleware[]
   /** A worker whose event loop stands still for so long is replaced; default 10 s, in steps of 1 s. */
   readonly stuckMs?: number
   /** Module of the worker threads, for tests that need one that fails. */

@@ -2,6 +2,7 @@ import type { SettledExchange } from '../core/exchange.ts'
 import { Ledger, type LedgerShape } from '../core/ledger.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import { RouteMeter, ThreadMeter } from '../core/meter.ts'
+import type { ConnectMiddleware } from '../core/middleware.ts'
 import { SeriesWriter } from '../core/series.ts'
 import type { ConfigSnapshot } from '../core/snapshot.ts'
 import { createOutlierDetector } from '../health/outlier.ts'
@@ -25,6 +26,8 @@ export interface DataThreadOptions {
   readonly send: (message: ThreadMessage) => void
   /** Makes the access log of this thread. @param onDropped called for each line that is lost */
   readonly accessLog: (onDropped: () => void) => (exchange: SettledExchange) => void
+  /** Only where there are no workers: functions don't survive the crossing. */
+  readonly middlewares?: readonly ConnectMiddleware[]
 }
 
 /**
@@ -71,6 +74,7 @@ export class DataThread {
       random,
       meter,
       threads: options.threads,
+      middlewares: options.middlewares ?? [],
       reusePort: options.threads > 1,
     })
     this.#proxy.start(() => this.#services.endpoints())

@@ -23,6 +23,7 @@ export class InProcess implements DataPlane {
       ledger: options.ledger.shape(),
       send: (message) => port2.postMessage(message),
       accessLog: () => options.accessLog,
+      middlewares: options.middlewares ?? [],
     })
     port1.on('message', (message: ThreadMessage) => options.onMessage(onlyId, message))
     port2.on('message', (message: ControlMessage) => this.#thread.receive(message))

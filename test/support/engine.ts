@@ -2,8 +2,9 @@ import { EventEmitter, once } from 'node:events'
 import type { SettledExchange } from '../../src/core/exchange.ts'
 import { Ledger } from '../../src/core/ledger.ts'
 import type { ControlMessage, ThreadMessage } from '../../src/core/message.ts'
+import type { ConnectMiddleware } from '../../src/core/middleware.ts'
 import type { RouteRule } from '../../src/core/route.ts'
-import type { ListenerSettings, PublishedEndpoint, ServiceSettings } from '../../src/core/snapshot.ts'
+import type { EngineName, ListenerSettings, PublishedEndpoint, ServiceSettings } from '../../src/core/snapshot.ts'
 import { monotonicMs } from '../../src/util/clock.ts'
 import { createDataPlane } from '../../src/workers/data-plane.ts'
 import { publishedEndpoint } from './endpoints.ts'
@@ -18,7 +19,10 @@ export interface OriginAddress {
 
 export interface EngineOptions {
   readonly origins: readonly OriginAddress[]
+  readonly middlewares?: readonly ConnectMiddleware[]
   readonly listener?: {
+    /** Default: fast. */
+    readonly engine?: EngineName
     readonly trustedProxies?: readonly string[]
     readonly timeouts?: Partial<ListenerSettings['timeouts']>
     readonly limits?: Partial<ListenerSettings['limits']>
@@ -57,7 +61,7 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** The fast engine in this process over a real Ledger, fed with plain values as the control plane would. */
+/** An engine in this process over a real Ledger, fed with plain values as the control plane would. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const ledger = Ledger.create(1, monotonicMs())
   ledger.reserve(64, 2)
@@ -73,6 +77,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     workers: 0,
     logFd: 1,
     ledger,
+    middlewares: options.middlewares ?? [],
     accessLog: (exchange) => {
       settled.push(recordOf(exchange))
       events.emit('settled')
@@ -193,6 +198,7 @@ function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
     name: 'edge',
     host: '127.0.0.1',
     port: 0,
+    engine: listener.engine ?? 'fast',
     trustedProxies: listener.trustedProxies ?? [],
     timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000, writeMs: 30_000, ...listener.timeouts },
     limits: {

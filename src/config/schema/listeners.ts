@@ -42,7 +42,12 @@ const listener = z.strictObject({
   address: parsedText(parseListenAddress).describe(
     '`host:port` to listen on, for example `0.0.0.0:8080`, `[::]:8080` or `127.0.0.1:0` (port 0 = a free one).',
   ),
-  engine: z.enum(['fast']).prefault('fast').describe('How HTTP is spoken: `fast` is the forwarder on bare sockets.'),
+  engine: z
+    .enum(['fast', 'standard'])
+    .prefault('fast')
+    .describe(
+      'How HTTP is spoken: `fast` is the forwarder on bare sockets; `standard` is node:http and http-proxy, at several times the CPU.',
+    ),
   trustedProxies: z
     .array(parsedText(parseNetwork))
     .prefault([])

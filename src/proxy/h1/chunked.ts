@@ -167,7 +167,7 @@ function mayBecomeTrailers(text: string): boolean {
  *
  * @returns null when a line is malformed
  */
-function filterTrailers(text: string): string | null {
+export function filterTrailers(text: string): string | null {
   const fields = new Fields()
   fields.reset(text)
   let kept = ''

@@ -1,15 +1,16 @@
 import type { Socket } from 'node:net'
 import { failures, type Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
+import { isBodyWanted } from '../body-wanted.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
 import { attempt, handle, totalTimeout } from '../handle.ts'
+import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd } from '../request-body.ts'
 import { fail } from '../settle.ts'
 import { ChunkedDecoder, type ChunkSink, chunkSizeLine } from './chunked.ts'
 import { HeadReader } from './head-reader.ts'
 import { linger } from './linger.ts'
-import type { Listener } from './listener.ts'
 import { Output } from './output.ts'
 import { parseRequestHead, RequestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -24,7 +25,7 @@ import { WriteDeadline } from './write-deadline.ts'
 const phase = { head: 0, body: 1, answer: 2, tunnel: 3, linger: 4, closed: 5 } as const
 
 /** One client connection: requests in, one at a time, in order; answers out. */
-export class DownstreamConnection implements Downstream, ChunkSink {
+export class DownstreamConnection implements Downstream, ListenerConnection, ChunkSink {
   readonly identity: ClientIdentity
   readonly #listener: Listener
   readonly #socket: Socket
@@ -58,7 +59,7 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     this.#output = new Output(socket)
     this.#timer = new WheelTimer(() => this.#timedOut())
     this.#writing = new WriteDeadline(socket, context.wheel, () => this.destroy())
-    const x: Exchange = new Exchange(context, this, listener.name, this.#head, {
+    const x: Exchange = new Exchange(listener, this, this.#head, {
       total: () => totalTimeout(x),
       backoff: () => attempt(x),
     })
@@ -71,7 +72,6 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     context.wheel.arm(this.#timer, listener.settings.timeouts.headMs)
   }
 
-  /** True while an exchange is under way, or bytes of its answer. */
   get isBusy(): boolean {
     return !this.#x.isSettled || this.#socket.writableLength > 0
   }
@@ -84,7 +84,6 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     return this.#socket.writableNeedDrain
   }
 
-  /** No further request after the one under way. */
   closeAfterAnswer(): void {
     this.#closes = true
   }
@@ -114,7 +113,7 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     this.#isChunked = framing === 'stream' && this.#head.minor === 1
     if (!this.#head.keepAlive || this.#listener.context.draining) this.#closes = true
     if (framing === 'stream' && this.#head.minor === 0) this.#closes = true
-    if (this.#phase === phase.body && !this.#isBodyWanted(head)) this.#closes = true
+    if (this.#phase === phase.body && !isBodyWanted(this.#x, head)) this.#closes = true
     this.#output.text(responseHeadText(head, this.#isChunked ? 'chunked' : 'plain', this.#connectionOption()))
   }
 
@@ -324,13 +323,6 @@ export class DownstreamConnection implements Downstream, ChunkSink {
     if (tunnel === null) return
     this.#x.requestBytes += bytes.length - at
     if (tunnel.send(bytes, at, bytes.length).blocked) this.#socket.pause()
-  }
-
-  /** After this head, is the rest of the request body still worth reading to save the connection? */
-  #isBodyWanted(head: ResponseHead): boolean {
-    if (head.status >= 300 || !head.keepAlive) return false
-    // Answered in place of a 100 (RFC 9110 section 10.1.1): the client may never send its body, or may be about to.
-    return !this.#head.expectContinue || this.#x.requestBytes > 0
   }
 
   /** The answer was the last one on this connection. */

@@ -1,35 +1,64 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import type { ListenerSettings } from '../../core/snapshot.ts'
-import { ClientIdentity, TrustedProxies } from '../client-identity.ts'
-import type { ProxyContext } from '../context.ts'
-import { DownstreamConnection } from './downstream.ts'
-import { linger } from './linger.ts'
-import { problemText } from './response-writer.ts'
+import { type AddressInfo, Server, type Socket } from 'node:net'
+import type { ListenerSettings } from '../core/snapshot.ts'
+import { ClientIdentity, TrustedProxies } from './client-identity.ts'
+import type { Forwarder, ProxyContext } from './context.ts'
+import { linger } from './h1/linger.ts'
+import { problemText } from './h1/response-writer.ts'
 
 /** Idle connections get this long for a request that is on its way when the listener closes. */
 const idleGraceMs = 500
 
+/** A way to speak HTTP with clients and endpoints. */
+export interface Engine {
+  readonly forwarder: Forwarder
+  serve(listener: Listener): ListenerServer
+}
+
+/** What an engine does for one listener. */
+export interface ListenerServer {
+  /** Not listening yet. */
+  readonly server: Server
+  connect(socket: Socket, identity: ClientIdentity): ListenerConnection
+  /** `listener.settings` were replaced. */
+  reconfigured(): void
+}
+
+/** A client connection as its listener sees it; it calls `forget` when it is closed. */
+export interface ListenerConnection {
+  readonly identity: ClientIdentity
+  /** True while an exchange is under way, or bytes of its answer. */
+  readonly isBusy: boolean
+  readonly isIdle: boolean
+  /** No further request after the one under way. */
+  closeAfterAnswer(): void
+  destroy(): void
+}
+
 /** One listening address in one data thread, with its connections. */
 export class Listener {
   readonly context: ProxyContext
+  readonly forwarder: Forwarder
   readonly name: string
   settings: ListenerSettings
-  readonly #server: Server
-  readonly #connections = new Set<DownstreamConnection>()
+  readonly #serving: ListenerServer
+  readonly #connections = new Set<ListenerConnection>()
   readonly #perClient = new Map<string, number>()
   #trusted: TrustedProxies
   #isClosing = false
   #emptied: (() => void) | null = null
 
-  constructor(context: ProxyContext, settings: ListenerSettings) {
+  constructor(context: ProxyContext, settings: ListenerSettings, engine: Engine) {
     this.context = context
+    this.forwarder = engine.forwarder
     this.name = settings.name
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+    this.#serving = engine.serve(this)
+    const { server } = this.#serving
+    server.on('connection', (socket: Socket) => this.#accept(socket))
     // A connection that could not be accepted (ECONNABORTED, EMFILE …) is nothing to the others.
-    this.#server.on('error', () => {
-      if (this.#server.listening) context.meter.failed('local-exhaustion')
+    server.on('error', () => {
+      if (server.listening) context.meter.failed('local-exhaustion')
     })
   }
 
@@ -38,11 +67,12 @@ export class Listener {
    * @throws the system error (EADDRINUSE, EACCES …) when the address can't be opened
    */
   listen(reusePort: boolean): Promise<AddressInfo> {
+    const { server } = this.#serving
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host: this.settings.host, port: this.settings.port, reusePort, backlog: 4096 }, () => {
-        this.#server.removeListener('error', reject)
-        resolve(this.#server.address() as AddressInfo)
+      server.once('error', reject)
+      server.listen({ host: this.settings.host, port: this.settings.port, reusePort, backlog: 4096 }, () => {
+        server.removeListener('error', reject)
+        resolve(server.address() as AddressInfo)
       })
     })
   }
@@ -51,12 +81,14 @@ export class Listener {
   reconfigure(settings: ListenerSettings): void {
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
+    this.#serving.reconfigured()
   }
 
   /** Stops accepting, lets every exchange finish. Resolves when no connection is left, or at `cutNow`. */
   close(): Promise<void> {
     this.#isClosing = true
-    this.#server.close()
+    // Not the server's own `close`: that of node:http ends idle connections at once.
+    Server.prototype.close.call(this.#serving.server)
     for (const connection of this.#connections) connection.closeAfterAnswer()
     const grace = setTimeout(() => {
       for (const connection of this.#connections) if (connection.isIdle) connection.destroy()
@@ -81,7 +113,7 @@ export class Listener {
     return cut
   }
 
-  forget(connection: DownstreamConnection): void {
+  forget(connection: ListenerConnection): void {
     if (!this.#connections.delete(connection)) return
     const { address } = connection.identity
     const count = (this.#perClient.get(address) ?? 1) - 1
@@ -99,7 +131,7 @@ export class Listener {
     const fromClient = this.#perClient.get(identity.address) ?? 0
     if (this.#isFull(fromClient)) return this.#refuse(socket)
     this.#perClient.set(identity.address, fromClient + 1)
-    const connection = new DownstreamConnection(this, socket, identity)
+    const connection = this.#serving.connect(socket, identity)
     this.#connections.add(connection)
     if (this.#isClosing) connection.closeAfterAnswer()
     this.context.meter.connections(this.name, this.#connections.size)

@@ -1,0 +1,14 @@
+import { createServer } from 'node:net'
+import type { Engine } from '../listener.ts'
+import { DownstreamConnection } from './downstream.ts'
+import { h1Forwarder } from './forward.ts'
+
+/** `engine: fast`: HTTP/1.1 read and written by ourselves, on bare sockets. */
+export const fastEngine: Engine = {
+  forwarder: h1Forwarder,
+  serve: (listener) => ({
+    server: createServer({ allowHalfOpen: true, noDelay: true }),
+    connect: (socket, identity) => new DownstreamConnection(listener, socket, identity),
+    reconfigured: () => {},
+  }),
+}

@@ -1,0 +1,235 @@
+import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Endpoint } from '../../core/endpoint.ts'
+import type { Failure } from '../../core/failure.ts'
+import type { ServiceSettings } from '../../core/snapshot.ts'
+import { WheelTimer } from '../../util/timer-wheel.ts'
+import type { BodyFraming, Exchange, UpstreamAttempt } from '../exchange.ts'
+import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
+import { filterTrailers } from '../h1/chunked.ts'
+import { failureOfConnectError } from '../h1/connect-error.ts'
+import { requestHeadText } from '../h1/request-writer.ts'
+import { parseResponseHead, ResponseHead, switchesAsAsked } from '../h1/response-head.ts'
+import { sendKept } from '../request-body.ts'
+import { AttemptRequest } from './attempt-request.ts'
+import { fieldLines, fieldPairs } from './field-lines.ts'
+import { responseHeadText } from './head-text.ts'
+import { writeOutgoingHead } from './outgoing-head.ts'
+import { UpstreamTunnel } from './upstream-tunnel.ts'
+
+const maxHeadFields = 500
+/** Interim responses (1xx) before the final one. */
+const maxInterims = 32
+
+/** Where an attempt stands. */
+const phase = { connecting: 0, head: 1, body: 2, tunnel: 3, closed: 4 } as const
+
+/** The endpoint's side of one attempt, over the request and response of node:http that http-proxy made. */
+export class StandardAttempt implements UpstreamAttempt {
+  readonly request: AttemptRequest
+  readonly #x: Exchange
+  readonly #endpoint: Endpoint
+  readonly #settings: ServiceSettings
+  readonly #timer: WheelTimer
+  readonly #head = new ResponseHead()
+  #outgoing: ClientRequest | null = null
+  #incoming: IncomingMessage | null = null
+  #tunnel: UpstreamTunnel | null = null
+  #socket: Socket | null = null
+  #phase: number = phase.connecting
+  /** `socket.bytesRead` before this attempt: more since then are part of an answer. */
+  #bytesBefore = 0
+  #interims = 0
+  /** The endpoint takes no more of the body for now. */
+  #isBlocked = false
+
+  constructor(x: Exchange, endpoint: Endpoint) {
+    if (x.route === null) throw new Error('an exchange without a route has no upstream')
+    this.#x = x
+    this.#endpoint = endpoint
+    this.#settings = x.route.service.settings
+    this.#timer = new WheelTimer(() => this.#timedOut())
+    this.request = new AttemptRequest(this, x.head.method, x.head.path)
+  }
+
+  get isReady(): boolean {
+    return this.#phase === phase.head || this.#phase === phase.body
+  }
+
+  /** There is a connection for it, standing or on its way; nothing was sent yet. */
+  begin(outgoing: ClientRequest, socket: Socket): void {
+    this.#outgoing = outgoing
+    if (this.#phase === phase.closed) return void outgoing.destroy()
+    this.#socket = socket
+    this.#bytesBefore = socket.bytesRead
+    writeOutgoingHead(outgoing, requestHeadText(this.#x, this.#endpoint, this.#x.downstream.identity))
+    outgoing.on('information', (interim) => this.#interim(interim))
+    outgoing.on('upgrade', (incoming, upgraded: Socket, early) => this.#switched(incoming, upgraded, early))
+    if (!socket.connecting) return this.#connected()
+    this.#arm(this.#settings.connectTimeoutMs)
+    socket.once('connect', () => this.#connected())
+  }
+
+  writeBody(bytes: Buffer, start: number, end: number): boolean {
+    if (start === end || this.#phase === phase.closed) return true
+    const isHead = this.#phase === phase.head
+    // The client did not wait for the endpoint's word.
+    if (this.#x.head.expectContinue && isHead) this.#disarm()
+    if (this.request.push(bytes.subarray(start, end))) return true
+    this.#isBlocked = true
+    // An endpoint that takes no more bytes is as silent as one that does not answer.
+    if (isHead) this.#arm(this.#settings.headTimeoutMs)
+    return false
+  }
+
+  endBody(trailers: string): void {
+    if (this.#phase === phase.closed) return
+    if (trailers !== '') this.#outgoing?.addTrailers(fieldPairs(trailers))
+    this.request.push(null)
+    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
+  }
+
+  /** http-proxy took what it was given of the body. */
+  bodyTaken(): void {
+    if (!this.#isBlocked) return
+    this.#isBlocked = false
+    if (this.#x.requestDone) return
+    if (this.#phase === phase.head) this.#disarm()
+    this.#x.downstream.resumeBody()
+  }
+
+  downstreamDrained(): void {
+    if (this.#phase !== phase.body) return
+    this.#arm(this.#settings.idleTimeoutMs)
+    this.#incoming?.resume()
+  }
+
+  abandon(): void {
+    this.#phase = phase.closed
+    this.#disarm()
+    this.#tunnel?.destroy()
+    this.#outgoing?.destroy()
+    this.request.destroy()
+  }
+
+  answered(incoming: IncomingMessage): void {
+    // Its errors are its end, which `close` tells as well.
+    incoming.on('error', () => {})
+    if (this.#phase !== phase.head) return void incoming.destroy()
+    const head = this.#head
+    if (!parseResponseHead(responseHeadText(incoming), maxHeadFields, head)) return this.#fail('bad-response')
+    this.#incoming = incoming
+    this.#phase = phase.body
+    this.#arm(this.#settings.idleTimeoutMs)
+    const framing = framingOf(head, this.#x.head.method)
+    attemptAnswered(this.#x, this.#endpoint)
+    this.#x.downstream.writeHead(head, framing)
+    incoming.on('data', (bytes: Buffer) => this.#bodySlice(incoming, bytes))
+    incoming.on('end', () => this.#complete(incoming))
+    incoming.on('close', () => this.#fail('reset-in-body'))
+  }
+
+  /** http-proxy could not send the request, or node:http could not read the answer. */
+  failed(error: NodeJS.ErrnoException): void {
+    switch (this.#phase) {
+      case phase.connecting:
+        return this.#fail(failureOfConnectError(error))
+      case phase.head: {
+        const hasBegun = this.#socket !== null && this.#socket.bytesRead > this.#bytesBefore
+        return this.#fail(hasBegun ? 'bad-response' : 'reset-before-head')
+      }
+      case phase.body:
+        return this.#fail('reset-in-body')
+      default:
+    }
+  }
+
+  #connected(): void {
+    if (this.#phase !== phase.connecting) return
+    const x = this.#x
+    this.#disarm()
+    this.#phase = phase.head
+    if (!x.head.hasBody) return this.endBody('')
+    this.#outgoing?.flushHeaders()
+    // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
+    if (x.head.expectContinue && x.requestBytes === 0) this.#arm(this.#settings.headTimeoutMs)
+    sendKept(x)
+  }
+
+  #interim(interim: InformationEvent): void {
+    if (this.#phase !== phase.head) return
+    const { x, head } = { x: this.#x, head: this.#head }
+    if (++this.#interims > maxInterims || !parseResponseHead(responseHeadText(interim), maxHeadFields, head))
+      return this.#fail('bad-response')
+    if (head.status !== 100 || x.head.expectContinue) x.downstream.writeInterim(head)
+    if (!x.requestDone && !this.#isBlocked) this.#disarm()
+  }
+
+  #switched(incoming: IncomingMessage, socket: Socket, early: Buffer): void {
+    socket.on('error', () => {})
+    const head = this.#head
+    if (this.#phase !== phase.head) return void socket.destroy()
+    const isRead = parseResponseHead(responseHeadText(incoming), maxHeadFields, head)
+    if (!isRead || !switchesAsAsked(head, this.#x.head.upgrade)) {
+      socket.destroy()
+      return this.#fail('bad-response')
+    }
+    this.#phase = phase.tunnel
+    this.#disarm()
+    attemptAnswered(this.#x, this.#endpoint)
+    this.#tunnel = new UpstreamTunnel(this.#x, socket, this.#settings.idleTimeoutMs, () => {
+      this.#phase = phase.closed
+      attemptDone(this.#x, this.#endpoint)
+    })
+    this.#tunnel.start(head, early)
+  }
+
+  #bodySlice(incoming: IncomingMessage, bytes: Buffer): void {
+    if (this.#phase !== phase.body) return
+    const { downstream } = this.#x
+    downstream.writeBody(bytes, 0, bytes.length)
+    downstream.flush()
+    if (!downstream.isBlocked) return this.#arm(this.#settings.idleTimeoutMs)
+    this.#disarm()
+    incoming.pause()
+  }
+
+  #complete(incoming: IncomingMessage): void {
+    if (this.#phase !== phase.body) return
+    const trailers = filterTrailers(fieldLines(incoming.rawTrailers).slice(0, -2))
+    if (!incoming.complete || trailers === null) return this.#fail('reset-in-body')
+    this.#phase = phase.closed
+    this.#disarm()
+    // An answer ahead of the end of its request: the connection is not used again.
+    if (!this.#x.requestDone || !this.#head.keepAlive) this.#outgoing?.destroy()
+    this.#x.downstream.writeEnd(trailers)
+    this.#x.downstream.flush()
+    attemptDone(this.#x, this.#endpoint)
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#phase === phase.closed || this.#phase === phase.tunnel) return
+    const wasReused = failure === 'reset-before-head' && this.#outgoing?.reusedSocket === true
+    this.abandon()
+    attemptFailed(this.#x, this.#endpoint, failure, wasReused)
+  }
+
+  #timedOut(): void {
+    if (this.#phase === phase.connecting) this.#fail('connect-timeout')
+    else this.#fail(this.#phase === phase.head ? 'head-timeout' : 'idle-timeout')
+  }
+
+  #arm(ms: number): void {
+    this.#x.context.wheel.arm(this.#timer, ms)
+  }
+
+  #disarm(): void {
+    this.#x.context.wheel.disarm(this.#timer)
+  }
+}
+
+function framingOf(head: ResponseHead, method: string): BodyFraming {
+  if (method === 'HEAD' || head.status === 204 || head.status === 304) return 'none'
+  if (head.chunked || head.contentLength === -1) return 'stream'
+  return head.contentLength === 0 ? 'none' : 'length'
+}

@@ -1,0 +1,124 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Failure } from '../../core/failure.ts'
+import type { ClientIdentity } from '../client-identity.ts'
+import { linger } from '../h1/linger.ts'
+import { WriteDeadline } from '../h1/write-deadline.ts'
+import type { Listener, ListenerConnection } from '../listener.ts'
+import { StandardDownstream } from './downstream.ts'
+
+/** Pipelined requests that wait for the one before them, until no more are read. */
+const maxWaiting = 32
+
+/** One client connection: node:http reads requests as they come; here they are taken one at a time, in order. */
+export class StandardConnection implements ListenerConnection {
+  readonly listener: Listener
+  readonly identity: ClientIdentity
+  readonly socket: Socket
+  readonly writing: WriteDeadline
+  /** The answer under way is the last one. */
+  closes = false
+  #current: StandardDownstream | null = null
+  readonly #waiting: StandardDownstream[] = []
+  #isEnding = false
+  #isClosed = false
+  /** `socket.bytesRead` when the last answer was done: more since then are part of a request. */
+  #bytesAtRest = 0
+
+  constructor(listener: Listener, socket: Socket, identity: ClientIdentity) {
+    this.listener = listener
+    this.socket = socket
+    this.identity = identity
+    this.writing = new WriteDeadline(socket, listener.context.wheel, () => this.destroy())
+    // node:http ends a connection with this; over bytes that were not read it would send a reset, which can eat the answer.
+    socket.destroySoon = () => this.end()
+    socket.on('drain', () => {
+      this.writing.stop()
+      this.#current?.drained()
+    })
+    socket.on('error', () => this.destroy())
+    socket.on('close', () => {
+      if (this.#current?.outlivesClient !== true) this.destroy()
+    })
+  }
+
+  get isBusy(): boolean {
+    return this.#current !== null || this.socket.writableLength > 0
+  }
+
+  get isIdle(): boolean {
+    return !this.isBusy && this.socket.bytesRead === this.#bytesAtRest
+  }
+
+  received(request: IncomingMessage, response: ServerResponse): void {
+    this.#take(new StandardDownstream(this, request, response))
+  }
+
+  /** @param early bytes that came behind the request */
+  receivedUpgrade(request: IncomingMessage, early: Buffer): void {
+    const downstream = new StandardDownstream(this, request, new ServerResponse(request), early)
+    this.#take(downstream)
+  }
+
+  /** What came is no request, or not in time. @param failure null when the socket broke */
+  broken(failure: Failure | null): void {
+    if (this.#isEnding) return
+    if (failure === null) return this.destroy()
+    const last = this.#waiting.at(-1) ?? this.#current
+    if (last?.isReceiving === true) return last.bodyBroken(failure)
+    // Nobody began a request: no answer is waited for.
+    if (failure === 'request-timeout' && this.socket.bytesRead === this.#bytesAtRest) return this.end()
+    const request = new IncomingMessage(this.socket)
+    request.httpVersionMajor = 1
+    request.httpVersionMinor = 1
+    this.#take(new StandardDownstream(this, request, new ServerResponse(request), null, failure))
+  }
+
+  /** The exchange under way is settled and its answer was handed to the system. */
+  answered(): void {
+    this.#current = null
+    if (this.closes) return this.end()
+    this.#bytesAtRest = this.socket.bytesRead
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#start(next)
+    if (this.#waiting.length < maxWaiting && this.socket.isPaused()) this.socket.resume()
+  }
+
+  /** Half-closes behind what was sent, and takes no further request. */
+  end(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#waiting.length = 0
+    linger(this.socket, this.listener.context.wheel)
+  }
+
+  closeAfterAnswer(): void {
+    this.closes = true
+  }
+
+  destroy(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isEnding = true
+    this.#waiting.length = 0
+    this.writing.stop()
+    // Whatever is left unsent must not look complete, as a body that ends with the connection would.
+    if (!this.isBusy) this.socket.destroy()
+    else if (!this.socket.destroyed) this.socket.resetAndDestroy()
+    this.#current?.clientLeft()
+    this.#current = null
+    this.listener.forget(this)
+  }
+
+  #take(downstream: StandardDownstream): void {
+    if (this.#isEnding) return
+    if (this.#current === null) return this.#start(downstream)
+    this.#waiting.push(downstream)
+    if (this.#waiting.length >= maxWaiting) this.socket.pause()
+  }
+
+  #start(downstream: StandardDownstream): void {
+    this.#current = downstream
+    downstream.start()
+  }
+}

@@ -1,0 +1,283 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { failures, type Failure } from '../../core/failure.ts'
+import { WheelTimer } from '../../util/timer-wheel.ts'
+import { isBodyWanted } from '../body-wanted.ts'
+import type { ClientIdentity } from '../client-identity.ts'
+import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
+import { filterTrailers } from '../h1/chunked.ts'
+import { parseRequestHead, RequestHead } from '../h1/request-head.ts'
+import type { ResponseHead } from '../h1/response-head.ts'
+import { problemText, switchingText } from '../h1/response-writer.ts'
+import { SocketEnd } from '../h1/socket-end.ts'
+import { attempt, handle, totalTimeout } from '../handle.ts'
+import { requestBody, requestBodyEnd } from '../request-body.ts'
+import { fail, settle } from '../settle.ts'
+import type { StandardConnection } from './connection.ts'
+import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
+import { requestHeadText } from './head-text.ts'
+import { runMiddlewares } from './middlewares.ts'
+
+/** The client's side of one exchange, over the request and response of node:http. */
+export class StandardDownstream implements Downstream {
+  readonly identity: ClientIdentity
+  readonly #connection: StandardConnection
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #early: Buffer | null
+  readonly #refusal: Failure | null
+  readonly #head = new RequestHead()
+  readonly #x: Exchange
+  readonly #bodyTimer: WheelTimer
+  #tunnel: TunnelEnd | null = null
+  #hasEnded = false
+  #isChunked = false
+  /** The request body is still coming in. */
+  isReceiving = false
+
+  /**
+   * @param early bytes behind a request that may become a tunnel; such a response has no socket of its own yet
+   * @param refusal why node:http could not read this request; then `request` is empty, and `response` has no socket either
+   */
+  constructor(
+    connection: StandardConnection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    early: Buffer | null = null,
+    refusal: Failure | null = null,
+  ) {
+    this.#connection = connection
+    this.#request = request
+    this.#response = response
+    this.#early = early
+    this.#refusal = refusal
+    this.identity = connection.identity
+    this.#bodyTimer = new WheelTimer(() => this.#bodyTimedOut())
+    const x: Exchange = new Exchange(connection.listener, this, this.#head, {
+      total: () => totalTimeout(x),
+      backoff: () => attempt(x),
+    })
+    this.#x = x
+    response.sendDate = false
+  }
+
+  /** True for a tunnel whose client is done in good order: it ends when the endpoint has taken the last bytes. */
+  get outlivesClient(): boolean {
+    return this.#tunnel !== null && this.#hasEnded && this.#connection.socket.writableFinished
+  }
+
+  get isBlocked(): boolean {
+    return this.#connection.socket.writableNeedDrain
+  }
+
+  /** The exchanges before it are over: it is this one's turn. */
+  start(): void {
+    const { socket, listener } = this.#connection
+    const { headFields, headBytes } = listener.settings.limits
+    if (this.#early !== null || this.#refusal !== null) {
+      this.#connection.closes = true
+      this.#response.assignSocket(socket)
+    }
+    this.#response.on('finish', () => this.#finished())
+    this.#x.begin(performance.now())
+    if (this.#refusal !== null) return this.#refuse(this.#refusal)
+    const text = requestHeadText(this.#request)
+    const failure = parseRequestHead(text, headFields, this.#head)
+    if (failure !== null) return this.#refuse(failure)
+    if (text.length > headBytes) return this.#refuse('headers-too-large')
+    this.#x.requestId = this.identity.requestId(this.#head) ?? listener.context.makeRequestId()
+    this.#x.clientAddress = this.identity.clientAddress(this.#head)
+    const { middlewares } = listener.context
+    if (middlewares.length === 0) return this.#handle()
+    runMiddlewares(middlewares, this.#request, this.#response, (error) => {
+      if (error === null) this.#handle()
+      else fail(this.#x, 'middleware-failed')
+    })
+  }
+
+  /** What came behind the head is no body, or not in time. */
+  bodyBroken(failure: Failure): void {
+    fail(this.#x, failure)
+  }
+
+  drained(): void {
+    if (this.#tunnel === null) this.#x.upstream?.downstreamDrained()
+    else this.#tunnel.resumeReading()
+  }
+
+  clientLeft(): void {
+    this.#stopReceiving()
+    this.#tunnel = null
+    fail(this.#x, 'client-abort')
+  }
+
+  writeInterim(head: ResponseHead): void {
+    if (this.#head.minor === 0) return
+    if (head.status === 100) this.#response.writeContinue()
+    // Older versions of node:http have no way to send any other.
+    else this.#response.writeInformation?.(head.status, flatFields(head.carried))
+  }
+
+  writeHead(head: ResponseHead, framing: BodyFraming): void {
+    this.#x.status = head.status
+    this.#isChunked = framing === 'stream' && this.#head.minor === 1
+    if (!this.#head.keepAlive || this.#connection.listener.context.draining) this.#connection.closes = true
+    if (framing === 'stream' && this.#head.minor === 0) this.#connection.closes = true
+    if (this.isReceiving && !isBodyWanted(this.#x, head)) this.#connection.closes = true
+    const fields = flatFields(head.carried)
+    if (this.#isChunked) fields.push('transfer-encoding', 'chunked')
+    this.#writeHead(head.status, head.reason, this.#isChunked ? fields : withoutTrailerField(fields))
+  }
+
+  writeBody(bytes: Buffer, start: number, end: number): void {
+    if (end === start) return
+    this.#x.responseBytes += end - start
+    this.#response.write(bytes.subarray(start, end))
+  }
+
+  writeEnd(trailers: string): void {
+    if (this.#isChunked && trailers !== '') this.#response.addTrailers(fieldPairs(trailers))
+    this.#response.end()
+  }
+
+  flush(): boolean {
+    const { socket, writing, listener } = this.#connection
+    if (socket.destroyed || socket.writableLength === 0) return false
+    writing.watch(listener.settings.timeouts.writeMs)
+    return true
+  }
+
+  cut(): void {
+    const { socket } = this.#connection
+    // Only a body that ends with the connection looks complete when the connection ends in good order.
+    if (this.#x.status !== 0 && !this.#isChunked) socket.resetAndDestroy()
+    else socket.destroy()
+  }
+
+  writeProblem(failure: Failure): void {
+    const { context } = this.#connection.listener
+    if (failures[failure].closes || this.isReceiving || !this.#head.keepAlive || context.draining)
+      this.#connection.closes = true
+    const [head = '', body] = problemText(failure, this.#x.requestId, '', this.#head.method !== 'HEAD').split(
+      '\r\n\r\n',
+    )
+    const lineEnd = head.indexOf('\r\n')
+    this.#writeHead(failures[failure].status, head.slice(13, lineEnd), flatFields(head.slice(lineEnd)))
+    this.#response.end(body)
+    this.flush()
+  }
+
+  pauseBody(): void {
+    if (this.isReceiving) this.#request.pause()
+  }
+
+  resumeBody(): void {
+    if (this.isReceiving) this.#request.resume()
+  }
+
+  startTunnel(head: ResponseHead, upstream: TunnelEnd): TunnelEnd {
+    const { socket } = this.#connection
+    this.#x.status = 101
+    this.#tunnel = upstream
+    this.#connection.closes = true
+    this.#response.detachSocket(socket)
+    socket.write(switchingText(head), 'latin1')
+    socket.on('data', (bytes: Buffer) => this.#tunnelled(bytes))
+    socket.on('end', () => {
+      this.#hasEnded = true
+      this.#tunnel?.sendEnd()
+    })
+    if (this.#early !== null && this.#early.length > 0) this.#tunnelled(this.#early)
+    socket.resume()
+    return new SocketEnd(socket)
+  }
+
+  settled(): void {
+    // The rest of the request body is not worth reading.
+    if (this.isReceiving) this.#connection.closes = true
+    this.#stopReceiving()
+    if (this.#tunnel === null) return
+    this.#tunnel = null
+    this.#connection.answered()
+  }
+
+  #handle(): void {
+    const x = this.#x
+    const request = this.#request
+    const { bodyBytes } = this.#connection.listener.settings.limits
+    if (!this.#head.hasBody) {
+      x.requestDone = true
+      return handle(x)
+    }
+    this.isReceiving = true
+    if (bodyBytes !== null && this.#head.contentLength > bodyBytes) return fail(x, 'body-too-large')
+    this.#armBody()
+    request.on('data', (bytes: Buffer) => this.#bodySlice(bytes))
+    request.on('end', () => this.#bodyDone())
+    request.on('error', () => {})
+    handle(x)
+  }
+
+  #refuse(failure: Failure): void {
+    this.#x.requestId = this.#connection.listener.context.makeRequestId()
+    this.#x.clientAddress = this.identity.address
+    this.#connection.closes = true
+    fail(this.#x, failure)
+  }
+
+  #writeHead(status: number, reason: string, fields: string[]): void {
+    // What node:http would say about the connection is ours to say.
+    this.#response.removeHeader('connection')
+    if (this.#connection.closes) fields.push('connection', 'close')
+    else if (this.#head.minor === 0) fields.push('connection', 'keep-alive')
+    this.#response.writeHead(status, reason, fields)
+  }
+
+  #bodySlice(bytes: Buffer): void {
+    if (!this.isReceiving) return
+    const { bodyBytes } = this.#connection.listener.settings.limits
+    if (bodyBytes !== null && this.#x.requestBytes + bytes.length > bodyBytes) return fail(this.#x, 'body-too-large')
+    this.#armBody()
+    requestBody(this.#x, bytes, 0, bytes.length)
+  }
+
+  #bodyDone(): void {
+    if (!this.isReceiving) return
+    const trailers = filterTrailers(fieldLines(this.#request.rawTrailers).slice(0, -2))
+    if (trailers === null) return fail(this.#x, 'bad-request')
+    this.#stopReceiving()
+    requestBodyEnd(this.#x, trailers)
+  }
+
+  #stopReceiving(): void {
+    this.isReceiving = false
+    this.#connection.listener.context.wheel.disarm(this.#bodyTimer)
+  }
+
+  #armBody(): void {
+    const { context, settings } = this.#connection.listener
+    context.wheel.arm(this.#bodyTimer, settings.timeouts.bodyMs)
+  }
+
+  #bodyTimedOut(): void {
+    // Not read because the endpoint takes no more: its silence, not the client's.
+    if (this.#request.isPaused()) return this.#armBody()
+    fail(this.#x, 'request-timeout')
+  }
+
+  #tunnelled(bytes: Buffer): void {
+    if (this.#tunnel === null) return
+    this.#x.requestBytes += bytes.length
+    if (this.#tunnel.send(bytes, 0, bytes.length).blocked) this.#connection.socket.pause()
+  }
+
+  /** The answer was handed to the system: ours, or that of a middleware. */
+  #finished(): void {
+    const x = this.#x
+    if (!x.isSettled && x.upstream === null && x.status === 0) {
+      x.status = this.#response.statusCode
+      settle(x, null)
+    }
+    if (this.#early !== null || this.#refusal !== null) this.#response.detachSocket(this.#connection.socket)
+    if (x.isSettled) this.#connection.answered()
+  }
+}
