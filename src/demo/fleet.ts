@@ -28,7 +28,9 @@ export class Fleet {
   /** Starts an instance; resolves when it is registered. */
   async revive(service: string, id: string): Promise<void> {
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-    const child = fork(new URL(`./instance${extension}`, import.meta.url), [service, id, this.#registry])
+    // Detached: Ctrl-C in a terminal goes to the whole process group, and it is for the demo to end its instances.
+    const options = { detached: true }
+    const child = fork(new URL(`./instance${extension}`, import.meta.url), [service, id, this.#registry], options)
     this.#running.set(id, child)
     await new Promise<void>((resolve, reject) => {
       child.once('message', () => resolve())
