@@ -46,6 +46,11 @@ export class ProxyContext {
   readonly threads: number
   readonly middlewares: readonly ConnectMiddleware[]
   routing: Routing = { match: () => null }
+  /**
+   * What clients' sockets of this thread read into, one after the other: valid for one callback only. For heads; body bytes are
+   * copied out, since a slice that waits in a queue would be overwritten by the next read of any client.
+   */
+  readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
   /** Called for every settled exchange; null = no access log. */
   accessLog: ((exchange: SettledExchange) => void) | null = null
   /** True from the drain message on: every answer closes its connection. */

@@ -22,7 +22,7 @@ export function attempt(x: Exchange): void {
   if (endpoint === null) return fail(x, x.failure ?? 'no-endpoint')
   x.attempts++
   x.endpoint = endpoint
-  x.attemptMs = performance.now()
+  x.attemptMs = x.attempts === 1 ? x.startedMs : performance.now()
   endpoint.cell.acquire()
   x.forwarder.forward(x, endpoint)
 }

@@ -74,6 +74,12 @@ export class TimerWheel {
     timer.deadline = 0
   }
 
+  /** Disarms a timer whose owner is gone, and lets go of it: a bucket would hold it until it comes round. */
+  remove(timer: WheelTimer): void {
+    timer.deadline = 0
+    if (timer.due !== 0) this.#unlink(timer)
+  }
+
   /** Advances to now; called by the interval, and by tests with their own clock. */
   tick(): void {
     const now = this.#now()

@@ -26,10 +26,11 @@ function firstRequest(parts: readonly string[]): { head: string; taken: number }
   const reader = new HeadReader()
   let taken = 0
   for (const part of parts) {
-    taken += reader.take(Buffer.from(part, 'latin1'), 0, 4096)
+    taken += reader.take(Buffer.from(part, 'latin1'), 0, part.length, 4096)
     if (reader.failure !== null) return null
     if (reader.head === null) continue
-    return parseRequestHead(reader.head, 100, new RequestHead()) === null ? { head: reader.head, taken } : null
+    const head = reader.head.slice(0, reader.headEnd)
+    return parseRequestHead(head, 100, new RequestHead()) === null ? { head, taken } : null
   }
   return null
 }

@@ -9,6 +9,7 @@ import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd } from '../request-body.ts'
 import { fail } from '../settle.ts'
 import { ChunkedDecoder, type ChunkSink, chunkSizeLine } from './chunked.ts'
+import { takeOver } from './client-socket.ts'
 import { HeadReader } from './head-reader.ts'
 import { linger } from './linger.ts'
 import { Output } from './output.ts'
@@ -16,6 +17,7 @@ import { parseRequestHead, RequestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import { interimText, problemText, responseHeadText, switchingText } from './response-writer.ts'
 import { SocketEnd } from './socket-end.ts'
+import { WaitingBytes } from './waiting-bytes.ts'
 import { WriteDeadline } from './write-deadline.ts'
 
 /**
@@ -36,23 +38,25 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   readonly #reader = new HeadReader()
   readonly #head = new RequestHead()
   readonly #decoder = new ChunkedDecoder()
+  readonly #waiting = new WaitingBytes()
   readonly #x: Exchange
   #tunnel: TunnelEnd | null = null
   #phase: number = phase.head
-  /** Bytes that came behind the request under way, or that wait for the client to take its answers; reading is paused. */
-  #leftover: Buffer | null = null
   #isConsuming = false
   /** Body bytes still to come, of a request with Content-Length. */
   #remaining = 0
   /** Our answer is the last one on this connection. */
   #closes = false
   #hasEnded = false
+  #discard: ((bytes: number) => void) | null = null
   #isHeadTimed = false
   /** The response goes out chunked, since its length is not known. */
   #isChunked = false
 
-  constructor(listener: Listener, socket: Socket, identity: ClientIdentity) {
+  /** @param accepted paused, nothing read */
+  constructor(listener: Listener, accepted: Socket, identity: ClientIdentity) {
     const { context } = listener
+    const socket = takeOver(accepted, context.readBuffer, (length, bytes) => this.#received(bytes, length))
     this.identity = identity
     this.#listener = listener
     this.#socket = socket
@@ -64,7 +68,6 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
       backoff: () => attempt(x),
     })
     this.#x = x
-    socket.on('data', (bytes: Buffer) => this.#received(bytes))
     socket.on('drain', () => this.#drained())
     socket.on('end', () => this.#ended())
     socket.on('error', () => this.destroy())
@@ -90,15 +93,18 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
 
   destroy(): void {
     if (this.#phase === phase.closed) return
+    const { wheel } = this.#listener.context
     this.#phase = phase.closed
-    this.#listener.context.wheel.disarm(this.#timer)
-    this.#writing.stop()
+    wheel.remove(this.#timer)
+    this.#writing.end()
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.#socket.destroy()
     else if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
     this.#tunnel = null
-    this.#leftover = null
+    this.#waiting.take()
     fail(this.#x, 'client-abort')
+    wheel.remove(this.#x.totalTimer)
+    wheel.remove(this.#x.backoffTimer)
     this.#listener.forget(this)
   }
 
@@ -167,8 +173,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#listener.context.wheel.disarm(this.#timer)
     this.#output.text(switchingText(head))
     this.#output.flush()
-    const early = this.#leftover
-    this.#leftover = null
+    const early = this.#waiting.take()
     this.#socket.resume()
     if (early !== null) this.#tunnelled(early, 0)
     if (this.#hasEnded) upstream.sendEnd()
@@ -196,19 +201,19 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     return this.#head.minor === 0 ? 'keep-alive' : ''
   }
 
-  #received(bytes: Buffer): void {
-    if (this.#leftover !== null) bytes = Buffer.concat([this.#leftover, bytes])
-    this.#leftover = null
-    this.#consume(bytes)
+  /** @param bytes overwritten after the call */
+  #received(bytes: Buffer, length: number): void {
+    const joined = this.#waiting.takeWith(bytes, length)
+    if (joined === null) this.#consume(bytes, length, true)
+    else this.#consume(joined, joined.length, false)
   }
 
   /** Between two requests: takes what came behind the last one, then reads on. */
   #goOn(): void {
     if (this.isBlocked) return
-    const bytes = this.#leftover
-    this.#leftover = null
-    if (bytes !== null) this.#consume(bytes)
-    if (this.#leftover !== null) return
+    const bytes = this.#waiting.take()
+    if (bytes !== null) this.#consume(bytes, bytes.length, false)
+    if (!this.#waiting.isEmpty) return
     if (this.#hasEnded) return this.#ended()
     this.#socket.resume()
   }
@@ -217,28 +222,35 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
    * Takes bytes until they are used up or have to wait: for the answer under way, or for the client to take those before. A
    * loop, so that pipelining can't overflow the stack.
    */
-  #consume(bytes: Buffer): void {
+  #consume(bytes: Buffer, length: number, isBorrowed: boolean): void {
     this.#isConsuming = true
     let at = 0
-    while (at < bytes.length) {
-      if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at)
-      else if (this.#phase === phase.body) at = this.#takeBody(bytes, at)
-      else break
+    while (at < length) {
+      if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at, length)
+      else if (this.#phase === phase.body) {
+        if (isBorrowed) {
+          bytes = Buffer.from(bytes.subarray(at, length))
+          length = bytes.length
+          at = 0
+          isBorrowed = false
+        }
+        at = this.#takeBody(bytes, at, length)
+      } else break
     }
     this.#isConsuming = false
-    if (at === bytes.length) return
+    if (at === length) return
     if (this.#phase === phase.answer || this.#phase === phase.head) {
-      this.#leftover = at === 0 ? bytes : bytes.subarray(at)
-      this.#socket.pause()
-    } else if (this.#phase === phase.tunnel) this.#tunnelled(bytes, at)
+      if (!this.#waiting.keep(bytes, at, length, isBorrowed)) this.#socket.pause()
+    } else if (this.#phase === phase.tunnel) this.#tunnelled(Buffer.from(bytes.subarray(at, length)), 0)
+    else if (this.#phase === phase.linger) this.#discard?.(length - at)
   }
 
-  #takeHead(bytes: Buffer, at: number): number {
+  #takeHead(bytes: Buffer, at: number, length: number): number {
     const { context, settings } = this.#listener
-    const next = this.#reader.take(bytes, at, settings.limits.headBytes)
+    const next = this.#reader.take(bytes, at, length, settings.limits.headBytes)
     if (this.#reader.failure !== null) {
       this.#refuse(this.#reader.failure)
-      return bytes.length
+      return length
     }
     if (this.#reader.head === null) {
       if (!this.#isHeadTimed && !this.#reader.isEmpty) {
@@ -248,15 +260,15 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
       return next
     }
     context.wheel.disarm(this.#timer)
-    this.#begin(this.#reader.head)
+    this.#begin(this.#reader.head, this.#reader.headEnd)
     return next
   }
 
-  #begin(text: string): void {
+  #begin(text: string, end: number): void {
     const x = this.#x
     const head = this.#head
     x.begin(performance.now())
-    const failure = parseRequestHead(text, this.#listener.settings.limits.headFields, head)
+    const failure = parseRequestHead(text, this.#listener.settings.limits.headFields, head, end)
     if (failure !== null) return this.#refuseBegun(failure)
     x.requestId = this.identity.requestId(head) ?? x.context.makeRequestId()
     x.clientAddress = this.identity.clientAddress(head)
@@ -288,20 +300,20 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     fail(this.#x, failure)
   }
 
-  #takeBody(bytes: Buffer, at: number): number {
+  #takeBody(bytes: Buffer, at: number, length: number): number {
     const x = this.#x
     if (this.#head.chunked) {
-      const next = this.#decoder.push(bytes, at, bytes.length, this)
+      const next = this.#decoder.push(bytes, at, length, this)
       if (this.#phase !== phase.body) return next
       if (this.#decoder.isBroken) {
         fail(x, 'bad-request')
-        return bytes.length
+        return length
       }
       if (this.#decoder.isDone) this.#bodyDone(this.#decoder.trailers)
       else this.#armBody()
       return next
     }
-    const end = Math.min(bytes.length, at + this.#remaining)
+    const end = Math.min(length, at + this.#remaining)
     this.#remaining -= end - at
     requestBody(x, bytes, at, end)
     if (this.#phase !== phase.body) return end
@@ -313,7 +325,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   #bodyDone(trailers: string): void {
     this.#listener.context.wheel.disarm(this.#timer)
     this.#phase = phase.answer
-    // Paused with the last bytes: from here on only `#leftover` keeps reading paused.
+    // Paused with the last bytes: from here on only `#waiting` keeps reading paused.
     if (this.#socket.isPaused()) this.#socket.resume()
     requestBodyEnd(this.#x, trailers)
   }
@@ -329,10 +341,10 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   #linger(): void {
     const { wheel } = this.#listener.context
     this.#phase = phase.linger
-    this.#leftover = null
+    this.#waiting.take()
     wheel.disarm(this.#timer)
     this.flush()
-    linger(this.#socket, wheel)
+    this.#discard = linger(this.#socket, wheel)
   }
 
   #drained(): void {
@@ -355,7 +367,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
         return
       case phase.head:
         // Answers may still be on their way out, and requests may still wait for them.
-        if (this.#leftover !== null) return
+        if (!this.#waiting.isEmpty) return
         if (this.#reader.isEmpty) return this.#linger()
         return this.destroy()
       default:

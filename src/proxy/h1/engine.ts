@@ -7,7 +7,7 @@ import { h1Forwarder } from './forward.ts'
 export const fastEngine: Engine = {
   forwarder: h1Forwarder,
   serve: (listener) => ({
-    server: createServer({ allowHalfOpen: true, noDelay: true }),
+    server: createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }),
     connect: (socket, identity) => new DownstreamConnection(listener, socket, identity),
     reconfigured: () => {},
   }),

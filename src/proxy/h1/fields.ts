@@ -6,24 +6,28 @@ import { equalsIgnoreCase, nameFold, valueCharacter } from './characters.ts'
  */
 export class Fields {
   text = ''
+  /** Where the head ends in the text; what follows is none of it. */
+  end = 0
   count = 0
   /** Four numbers per field: start and end of the name, start and end of the trimmed value. */
   #positions = new Int32Array(128)
 
-  reset(text: string): void {
+  /** @param text flat where it is hot: a slice of another string costs a detour for each character */
+  reset(text: string, end: number = text.length): void {
     this.text = text
+    this.end = end
     this.count = 0
   }
 
   /**
-   * Scans one field line at `at` (RFC 9112 section 5), which ends with CRLF or with the text.
+   * Scans one field line at `at` (RFC 9112 section 5), which ends with CRLF or with the head.
    *
    * @returns where the next line starts, or -1: no colon, an empty or malformed name, space before the colon, a folded line,
    * a control character, CR or LF on its own
    */
   scan(at: number): number {
     const text = this.text
-    const length = text.length
+    const length = this.end
     let i = at
     while (i < length && nameFold[text.charCodeAt(i)] !== 0) i++
     if (i === at || i === length || text.charCodeAt(i) !== 0x3a) return -1

@@ -9,7 +9,7 @@ export const h1Forwarder: Forwarder = {
   forward(x: Exchange, endpoint: Endpoint): void {
     const pool = (endpoint.pool ??= new Pool(x.context, endpoint)) as Pool
     // A further attempt is on a connection of its own, lest it meets another kept one that its endpoint has closed.
-    const connection = (x.attempts === 1 ? pool.take() : null) ?? new UpstreamConnection(pool)
+    const connection = (x.attempts === 1 ? pool.take(x.attemptMs) : null) ?? new UpstreamConnection(pool)
     x.upstream = connection
     connection.start(x)
   },

@@ -10,8 +10,9 @@ const terminatorsBytes = 6
 
 /** Gathers a request head from however many reads it takes, within its limit, and refuses early what can't become one. */
 export class HeadReader {
-  /** The head without its empty line, after `take` found one. */
+  /** Begins with the head that `take` found, which ends before its empty line, at `headEnd`. */
   head: string | null = null
+  headEnd = 0
   failure: Failure | null = null
   #text = ''
   #skippedLine = false
@@ -22,17 +23,18 @@ export class HeadReader {
   }
 
   /**
+   * @param end of what was read
    * @param maxBytes longer heads are refused
    * @returns index after the last byte used; then `head`, `failure`, or neither (more is needed) is set
    */
-  take(bytes: Buffer, at: number, maxBytes: number): number {
+  take(bytes: Buffer, at: number, end: number, maxBytes: number): number {
     this.head = null
     this.failure = null
-    const found = this.#search(bytes, at, Math.min(bytes.length, at + firstLookBytes))
-    if (found !== -1 || this.failure !== null || bytes.length - at <= firstLookBytes)
-      return this.#taken(bytes, at, found, maxBytes)
-    const again = this.#search(bytes, at, Math.min(bytes.length, at + maxBytes + 1 + terminatorsBytes))
-    return this.#taken(bytes, at, again, maxBytes)
+    const found = this.#search(bytes, at, Math.min(end, at + firstLookBytes))
+    if (found !== -1 || this.failure !== null || end - at <= firstLookBytes)
+      return this.#taken(at, end, found, maxBytes)
+    const again = this.#search(bytes, at, Math.min(end, at + maxBytes + 1 + terminatorsBytes))
+    return this.#taken(at, end, again, maxBytes)
   }
 
   #pending = ''
@@ -44,7 +46,7 @@ export class HeadReader {
     return this.#pending.indexOf('\r\n\r\n', Math.max(0, before - 3))
   }
 
-  #taken(bytes: Buffer, at: number, found: number, maxBytes: number): number {
+  #taken(at: number, end: number, found: number, maxBytes: number): number {
     const before = this.#text.length
     let text = this.#pending
     this.#pending = ''
@@ -55,7 +57,7 @@ export class HeadReader {
       if (found === 0) {
         // CRLF CRLF: the second one can't be ignored as well.
         this.failure = 'bad-request'
-        return bytes.length
+        return end
       }
       text = text.slice(2)
       skipped = 2
@@ -63,18 +65,19 @@ export class HeadReader {
     const length = found === -1 ? -1 : found - skipped
     if (!this.#looksRight(text, length)) {
       this.failure = 'bad-request'
-      return bytes.length
+      return end
     }
     // The last three bytes may be the beginning of what ends a head that is just short enough.
     if (length > maxBytes || (length === -1 && text.length > maxBytes + 3)) {
       this.failure = text.lastIndexOf('\r\n', maxBytes) === -1 ? 'uri-too-long' : 'headers-too-large'
-      return bytes.length
+      return end
     }
     if (length === -1) {
       this.#text = text
-      return bytes.length
+      return end
     }
-    this.head = text.slice(0, length)
+    this.head = text
+    this.headEnd = length
     this.#text = ''
     this.#skippedLine = false
     return at + found + 4 - before

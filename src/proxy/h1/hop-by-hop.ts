@@ -25,11 +25,16 @@ export const field = {
 
 export type FieldKind = (typeof field)[keyof typeof field]
 
+interface KnownName {
+  readonly name: string
+  readonly kind: FieldKind
+}
+
 /**
  * Known names by their length; `_` counts as `-`, since CGI-style origins can't tell `X_Forwarded_For` from
  * `X-Forwarded-For`. Three lengths hold more than three names; all others are decided by one or two comparisons.
  */
-const byLength: readonly (readonly (readonly [string, FieldKind])[])[] = (() => {
+const byLength: readonly (readonly KnownName[])[] = (() => {
   const names: [string, FieldKind][] = [
     ['te', field.te],
     ['host', field.host],
@@ -54,10 +59,10 @@ const byLength: readonly (readonly (readonly [string, FieldKind])[])[] = (() => 
     ['x-forwarded-server', field.untrusted],
     ['proxy-authorization', field.hopByHop],
   ]
-  const table: [string, FieldKind][][] = []
+  const table: KnownName[][] = []
   for (const [name, kind] of names) {
     while (table.length <= name.length) table.push([])
-    ;(table[name.length] as [string, FieldKind][]).push([name, kind])
+    ;(table[name.length] as KnownName[]).push({ name, kind })
   }
   return table
 })()
@@ -69,12 +74,16 @@ export function fieldKind(fields: Fields, index: number): FieldKind {
   const candidates = byLength[length]
   if (candidates === undefined) return field.carried
   for (let i = 0; i < candidates.length; i++) {
-    const [name, kind] = candidates[i] as readonly [string, FieldKind]
-    if (!nameEquals(fields.text, start, name)) continue
-    const underscore = fields.text.indexOf('_', start)
-    return underscore !== -1 && underscore < start + length ? field.untrusted : kind
+    const candidate = candidates[i] as KnownName
+    if (!nameEquals(fields.text, start, candidate.name)) continue
+    return hasUnderscore(fields.text, start, start + length) ? field.untrusted : candidate.kind
   }
   return field.carried
+}
+
+function hasUnderscore(text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (text.charCodeAt(i) === 0x5f) return true
+  return false
 }
 
 /**

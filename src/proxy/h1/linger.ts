@@ -8,18 +8,22 @@ const lingerBytes = 1024 * 1024
 /**
  * Half-closes behind the last answer, lets the client finish, then closes: closing at once over unread bytes would send a
  * reset, which can eat the answer (RFC 9112 section 9.6). The caller sees to a client that does not take the answer.
+ *
+ * @returns to be told of bytes that the socket does not emit as `data`
  */
-export function linger(socket: Socket, wheel: TimerWheel): void {
+export function linger(socket: Socket, wheel: TimerWheel): (bytes: number) => void {
   const timer = new WheelTimer(() => socket.destroy())
   let discardedBytes = 0
-  socket.on('data', (bytes: Buffer) => {
-    discardedBytes += bytes.length
+  const discard = (bytes: number) => {
+    discardedBytes += bytes
     // Unread bytes hold the client back.
     if (discardedBytes > lingerBytes) socket.pause()
-  })
+  }
+  socket.on('data', (bytes: Buffer) => discard(bytes.length))
   socket.on('finish', () => wheel.arm(timer, lingerMs))
-  socket.on('close', () => wheel.disarm(timer))
+  socket.on('close', () => wheel.remove(timer))
   socket.end()
   socket.resume()
   if (socket.writableFinished) wheel.arm(timer, lingerMs)
+  return discard
 }

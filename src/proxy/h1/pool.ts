@@ -20,8 +20,7 @@ export class Pool implements EndpointPool {
   }
 
   /** An idle connection that is young enough, or null. */
-  take(): UpstreamConnection | null {
-    const now = performance.now()
+  take(now: number): UpstreamConnection | null {
     for (;;) {
       const connection = this.#idle.pop()
       if (connection === undefined) return null

@@ -57,15 +57,20 @@ export class RequestHead {
 const maxMethodLength = 32
 
 /**
- * Parses a request head: `text` is everything from the request line up to, without, the empty line. Strict where two
+ * Parses a request head: `text` up to `end` is everything from the request line up to, without, the empty line. Strict where two
  * readings are possible (RFC 9112 sections 2.2, 3, 5, 6): such a head never reaches an upstream.
  *
  * @param maxFields more fields than this are `headers-too-large`
  * @returns null, with `head` filled, or why the request is refused
  */
-export function parseRequestHead(text: string, maxFields: number, head: RequestHead): Failure | null {
+export function parseRequestHead(
+  text: string,
+  maxFields: number,
+  head: RequestHead,
+  end: number = text.length,
+): Failure | null {
   head.clear()
-  head.fields.reset(text)
+  head.fields.reset(text, end)
   head.contentLength = 0
   head.hasContentLength = false
   head.chunked = false
@@ -85,7 +90,7 @@ export function parseRequestHead(text: string, maxFields: number, head: RequestH
   while (targetCharacter[text.charCodeAt(targetEnd)] === 1) targetEnd++
   if (targetEnd === methodEnd + 1 || text.charCodeAt(targetEnd) !== 0x20) return 'bad-request'
   const lineEnd = targetEnd + 9
-  const versionFailure = checkVersion(text, targetEnd + 1, lineEnd)
+  const versionFailure = checkVersion(text, targetEnd + 1, lineEnd, end)
   if (versionFailure !== null) return versionFailure
   head.minor = text.charCodeAt(lineEnd - 1) - 0x30
   head.method = text.slice(0, methodEnd)
@@ -107,9 +112,10 @@ function scanMethod(text: string): number {
 }
 
 /** `HTTP/1.0` or `HTTP/1.1`, in this case only, at the end of its line. */
-function checkVersion(text: string, start: number, end: number): Failure | null {
+function checkVersion(text: string, start: number, end: number, headEnd: number): Failure | null {
   if (!text.startsWith('HTTP/', start)) return 'bad-request'
-  if (end < text.length && (text.charCodeAt(end) !== 0x0d || text.charCodeAt(end + 1) !== 0x0a)) return 'bad-request'
+  if (end > headEnd) return 'bad-request'
+  if (end < headEnd && (text.charCodeAt(end) !== 0x0d || text.charCodeAt(end + 1) !== 0x0a)) return 'bad-request'
   if (text.startsWith('1.1', start + 5) || text.startsWith('1.0', start + 5)) return null
   const isVersion =
     isDigit(text.charCodeAt(start + 5)) && text.charCodeAt(start + 6) === 0x2e && isDigit(text.charCodeAt(start + 7))
@@ -123,7 +129,7 @@ function isDigit(code: number): boolean {
 /** One pass: finds each field's meaning, and gathers the runs of lines that are forwarded as they are. */
 function scanFields(from: number, maxFields: number, head: RequestHead): Failure | null {
   const { fields } = head
-  const text = fields.text
+  const { text, end } = fields
   let carried = ''
   let runStart = from
   let hostAt = -1
@@ -132,7 +138,7 @@ function scanFields(from: number, maxFields: number, head: RequestHead): Failure
   let teAt = -1
   let connection: string | null = null
   let at = from
-  while (at < text.length) {
+  while (at < end) {
     if (fields.count === maxFields) return 'headers-too-large'
     const next = fields.scan(at)
     if (next === -1) return 'bad-request'
@@ -204,7 +210,7 @@ function scanFields(from: number, maxFields: number, head: RequestHead): Failure
     at = next
   }
   // The last line of the head has no CRLF in `text`.
-  if (runStart < text.length) carried += `${text.slice(runStart)}\r\n`
+  if (runStart < end) carried += `${text.slice(runStart, end)}\r\n`
   head.carried = carried
   if (head.chunked && (head.hasContentLength || head.minor === 0)) return 'bad-request'
   if (hostAt === -1) {

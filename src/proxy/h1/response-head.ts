@@ -30,13 +30,18 @@ export function mayBecomeResponseHead(text: string): boolean {
 const protocol = 'HTTP/1.'
 
 /**
- * Parses a response head: `text` is everything from the status line up to, without, the empty line.
+ * Parses a response head: `text` up to `end` is everything from the status line up to, without, the empty line.
  *
  * @returns false when it is not a response that can have one reading only (RFC 9112 sections 4, 5, 6.3)
  */
-export function parseResponseHead(text: string, maxFields: number, head: ResponseHead): boolean {
+export function parseResponseHead(
+  text: string,
+  maxFields: number,
+  head: ResponseHead,
+  end: number = text.length,
+): boolean {
   const fields = head.fields
-  fields.reset(text)
+  fields.reset(text, end)
   head.contentLength = -1
   head.chunked = false
   head.keepAliveMs = -1
@@ -48,9 +53,9 @@ export function parseResponseHead(text: string, maxFields: number, head: Respons
   head.status = parseStatus(text)
   if (head.status === 0) return false
   let lineEnd = 12
-  while (lineEnd < text.length && valueCharacter[text.charCodeAt(lineEnd)] === 1) lineEnd++
-  if (lineEnd < text.length && (text.charCodeAt(lineEnd) !== 0x0d || text.charCodeAt(lineEnd + 1) !== 0x0a))
-    return false
+  while (lineEnd < end && valueCharacter[text.charCodeAt(lineEnd)] === 1) lineEnd++
+  if (end < 12) return false
+  if (lineEnd < end && (text.charCodeAt(lineEnd) !== 0x0d || text.charCodeAt(lineEnd + 1) !== 0x0a)) return false
   // A reason phrase is set off by a space; without it the fourth digit of `2000` would be one.
   if (lineEnd > 12 && text.charCodeAt(12) !== 0x20) return false
   head.reason = text.slice(13, lineEnd)
@@ -75,13 +80,13 @@ function parseStatus(text: string): number {
 
 function scanFields(from: number, maxFields: number, head: ResponseHead): boolean {
   const { fields } = head
-  const text = fields.text
+  const { text, end } = fields
   let carried = ''
   let runStart = from
   let connection: string | null = null
   let upgradeAt = -1
   let at = from
-  while (at < text.length) {
+  while (at < end) {
     if (fields.count === maxFields) return false
     const next = fields.scan(at)
     if (next === -1) return false
@@ -119,7 +124,7 @@ function scanFields(from: number, maxFields: number, head: ResponseHead): boolea
     }
     at = next
   }
-  if (runStart < text.length) carried += `${text.slice(runStart)}\r\n`
+  if (runStart < end) carried += `${text.slice(runStart, end)}\r\n`
   head.carried = carried
   if (head.chunked && (head.contentLength !== -1 || head.minor === 0)) return false
   head.keepAlive = head.minor === 1
@@ -145,6 +150,10 @@ function isRemoved(kind: number, status: number): boolean {
 }
 
 function readConnection(value: string, head: ResponseHead): void {
+  if (equalsIgnoreCase(value, 0, value.length, 'keep-alive')) {
+    head.keepAlive = true
+    return
+  }
   const options = connectionOptions(listMembers(value))
   if (options.close) head.keepAlive = false
   else if (options.keepAlive) head.keepAlive = true

@@ -130,7 +130,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
 
   destroy(): void {
     this.#phase = phase.closed
-    this.#context.wheel.disarm(this.#timer)
+    this.#context.wheel.remove(this.#timer)
     this.#socket.destroy()
   }
 
@@ -213,7 +213,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       }
       this.#headText = ''
       at += found + 4 - before
-      if (!parseResponseHead(text.slice(0, found), maxHeadFields, this.#head)) {
+      if (!parseResponseHead(text, maxHeadFields, this.#head, found)) {
         this.#fail('bad-response')
         return -1
       }

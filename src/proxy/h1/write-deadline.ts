@@ -31,6 +31,11 @@ export class WriteDeadline {
     this.#wheel.disarm(this.#timer)
   }
 
+  /** The connection is gone. */
+  end(): void {
+    this.#wheel.remove(this.#timer)
+  }
+
   #arm(): void {
     this.#taken = this.#takenBytes()
     this.#wheel.arm(this.#timer, this.#timeoutMs)

@@ -44,7 +44,11 @@ test('hands out the connection that was given last', () => {
   give(pool, first, -1)
   give(pool, second, -1)
 
-  expect([pool.take(), pool.take(), pool.take()]).toEqual([second, first, null])
+  expect([pool.take(performance.now()), pool.take(performance.now()), pool.take(performance.now())]).toEqual([
+    second,
+    first,
+    null,
+  ])
 })
 
 test('hands out none that has been idle too long, swept or not', () => {
@@ -53,7 +57,7 @@ test('hands out none that has been idle too long, swept or not', () => {
   give(pool, old, -1)
   old.idleUntilMs = performance.now() - 1
 
-  expect(pool.take()).toBeNull()
+  expect(pool.take(performance.now())).toBeNull()
   expect(old.isDestroyed).toBe(true)
 })
 
@@ -66,7 +70,7 @@ test('sweeps those that have been idle too long and keeps the rest', () => {
   pool.sweep(performance.now() + 2000)
 
   expect([short.isDestroyed, long.isDestroyed]).toEqual([true, false])
-  expect(pool.take()).toBe(long)
+  expect(pool.take(performance.now())).toBe(long)
 })
 
 test('forgets a connection that ended by itself', () => {
@@ -76,7 +80,7 @@ test('forgets a connection that ended by itself', () => {
 
   pool.forget(ended as unknown as UpstreamConnection)
 
-  expect(pool.take()).toBeNull()
+  expect(pool.take(performance.now())).toBeNull()
 })
 
 test('closed, it ends the idle connections and those that come back', () => {
@@ -88,5 +92,5 @@ test('closed, it ends the idle connections and those that come back', () => {
   give(pool, busy, -1)
 
   expect([idle.isDestroyed, busy.isDestroyed]).toEqual([true, true])
-  expect(pool.take()).toBeNull()
+  expect(pool.take(performance.now())).toBeNull()
 })

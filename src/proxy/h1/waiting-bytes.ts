@@ -1,0 +1,35 @@
+/** What may come behind the request under way before reading is paused. */
+const maxWaitingBytes = 64 * 1024
+
+/** Bytes of a client that wait: for the answer under way, or for the client to take the answers before. */
+export class WaitingBytes {
+  #bytes: Buffer | null = null
+
+  get isEmpty(): boolean {
+    return this.#bytes === null
+  }
+
+  /**
+   * Reading goes on for a while behind them: a client that goes away is noticed by reading only.
+   *
+   * @param isBorrowed the bytes are overwritten after the call
+   * @returns false when no more should be read for now
+   */
+  keep(bytes: Buffer, start: number, end: number, isBorrowed: boolean): boolean {
+    const slice = bytes.subarray(start, end)
+    this.#bytes = isBorrowed ? Buffer.from(slice) : slice
+    return slice.length < maxWaitingBytes
+  }
+
+  take(): Buffer | null {
+    const bytes = this.#bytes
+    this.#bytes = null
+    return bytes
+  }
+
+  /** What waited, with what came behind it. @returns null when nothing waited */
+  takeWith(bytes: Buffer, length: number): Buffer | null {
+    const waiting = this.take()
+    return waiting === null ? null : Buffer.concat([waiting, bytes.subarray(0, length)])
+  }
+}
