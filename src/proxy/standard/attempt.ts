@@ -65,7 +65,7 @@ export class StandardAttempt implements UpstreamAttempt {
     writeOutgoingHead(outgoing, requestHeadText(this.#x, this.#endpoint, this.#x.downstream.identity))
     outgoing.on('information', (interim) => this.#interim(interim))
     outgoing.on('upgrade', (incoming, upgraded: Socket, early) => this.#switched(incoming, upgraded, early))
-    if (!socket.connecting) return this.#connected()
+    if (outgoing.reusedSocket) return this.#connected()
     this.#arm(this.#settings.connectTimeoutMs)
     socket.once('connect', () => this.#connected())
   }
@@ -124,6 +124,7 @@ export class StandardAttempt implements UpstreamAttempt {
     const framing = framingOf(head, this.#x.head.method)
     attemptAnswered(this.#x, this.#endpoint)
     this.#x.downstream.writeHead(head, framing)
+    if (framing !== 'none') this.#x.downstream.flush()
     incoming.on('data', (bytes: Buffer) => this.#bodySlice(incoming, bytes))
     incoming.on('end', () => this.#complete(incoming))
     incoming.on('close', () => this.#fail('reset-in-body'))
@@ -139,7 +140,9 @@ export class StandardAttempt implements UpstreamAttempt {
         return this.#fail(hasBegun ? 'bad-response' : 'reset-before-head')
       }
       case phase.body:
-        return this.#fail('reset-in-body')
+        // An error behind a whole answer is about what follows it; `end` is on its way.
+        if (this.#incoming?.complete !== true) this.#fail('reset-in-body')
+        return
       default:
     }
   }

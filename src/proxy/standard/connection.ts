@@ -20,6 +20,8 @@ export class StandardConnection implements ListenerConnection {
   closes = false
   #current: StandardDownstream | null = null
   readonly #waiting: StandardDownstream[] = []
+  /** The client sent FIN. */
+  #hasEnded = false
   #isEnding = false
   #isClosed = false
   /** `socket.bytesRead` when the last answer was done: more since then are part of a request. */
@@ -37,6 +39,9 @@ export class StandardConnection implements ListenerConnection {
       this.#current?.drained()
     })
     socket.on('error', () => this.destroy())
+    socket.on('end', () => {
+      this.#hasEnded = true
+    })
     socket.on('close', () => {
       if (this.#current?.outlivesClient !== true) this.destroy()
     })
@@ -77,10 +82,12 @@ export class StandardConnection implements ListenerConnection {
   /** The exchange under way is settled and its answer was handed to the system. */
   answered(): void {
     this.#current = null
+    if (this.socket.destroyed) return this.destroy()
     if (this.closes) return this.end()
     this.#bytesAtRest = this.socket.bytesRead
     const next = this.#waiting.shift()
     if (next !== undefined) this.#start(next)
+    else if (this.#hasEnded) return this.end()
     if (this.#waiting.length < maxWaiting && this.socket.isPaused()) this.socket.resume()
   }
 

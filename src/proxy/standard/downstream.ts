@@ -16,6 +16,7 @@ import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
 import { requestHeadText } from './head-text.ts'
 import { runMiddlewares } from './middlewares.ts'
+import { tooLarge } from './parse-failure.ts'
 
 /** The client's side of one exchange, over the request and response of node:http. */
 export class StandardDownstream implements Downstream {
@@ -31,6 +32,8 @@ export class StandardDownstream implements Downstream {
   #tunnel: TunnelEnd | null = null
   #hasEnded = false
   #isChunked = false
+  /** node:http keeps a head back until there is something of the body. */
+  #isHeadWaiting = false
   /** The request body is still coming in. */
   isReceiving = false
 
@@ -81,9 +84,9 @@ export class StandardDownstream implements Downstream {
     this.#x.begin(performance.now())
     if (this.#refusal !== null) return this.#refuse(this.#refusal)
     const text = requestHeadText(this.#request)
+    if (text.length > headBytes) return this.#refuse(tooLarge(text, headBytes))
     const failure = parseRequestHead(text, headFields, this.#head)
     if (failure !== null) return this.#refuse(failure)
-    if (text.length > headBytes) return this.#refuse('headers-too-large')
     this.#x.requestId = this.identity.requestId(this.#head) ?? listener.context.makeRequestId()
     this.#x.clientAddress = this.identity.clientAddress(this.#head)
     const { middlewares } = listener.context
@@ -135,12 +138,17 @@ export class StandardDownstream implements Downstream {
   }
 
   writeEnd(trailers: string): void {
+    this.#isHeadWaiting = false
     if (this.#isChunked && trailers !== '') this.#response.addTrailers(fieldPairs(trailers))
     this.#response.end()
   }
 
   flush(): boolean {
     const { socket, writing, listener } = this.#connection
+    if (this.#isHeadWaiting) {
+      this.#isHeadWaiting = false
+      this.#response.flushHeaders()
+    }
     if (socket.destroyed || socket.writableLength === 0) return false
     writing.watch(listener.settings.timeouts.writeMs)
     return true
@@ -148,6 +156,9 @@ export class StandardDownstream implements Downstream {
 
   cut(): void {
     const { socket } = this.#connection
+    this.flush()
+    // node:http gathers the chunks of one turn.
+    socket.uncork()
     // Only a body that ends with the connection looks complete when the connection ends in good order.
     if (this.#x.status !== 0 && !this.#isChunked) socket.resetAndDestroy()
     else socket.destroy()
@@ -163,6 +174,7 @@ export class StandardDownstream implements Downstream {
     const lineEnd = head.indexOf('\r\n')
     this.#writeHead(failures[failure].status, head.slice(13, lineEnd), flatFields(head.slice(lineEnd)))
     this.#response.end(body)
+    this.#isHeadWaiting = false
     this.flush()
   }
 
@@ -230,6 +242,7 @@ export class StandardDownstream implements Downstream {
     if (this.#connection.closes) fields.push('connection', 'close')
     else if (this.#head.minor === 0) fields.push('connection', 'keep-alive')
     this.#response.writeHead(status, reason, fields)
+    this.#isHeadWaiting = true
   }
 
   #bodySlice(bytes: Buffer): void {

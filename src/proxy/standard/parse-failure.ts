@@ -6,7 +6,7 @@ interface ParseError extends NodeJS.ErrnoException {
 }
 
 /**
- * The failure of a request that node:http could not read; null when its socket broke.
+ * The failure of a request that node:http could not read; null when its socket broke or ended.
  *
  * @param headBytes the listener's limit
  */
@@ -14,13 +14,23 @@ export function failureOfParseError(error: ParseError, headBytes: number): Failu
   switch (error.code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 'request-timeout'
-    case 'HPE_HEADER_OVERFLOW': {
-      const text = error.rawPacket?.toString('latin1') ?? ''
-      return text.lastIndexOf('\r\n', headBytes) === -1 ? 'uri-too-long' : 'headers-too-large'
-    }
+    case 'HPE_HEADER_OVERFLOW':
+      return tooLarge(packetOf(error), headBytes)
     case 'HPE_INVALID_VERSION':
-      return 'version'
+      return / HTTP\/\d\.\d\r\n/.test(packetOf(error)) ? 'version' : 'bad-request'
+    case 'HPE_INVALID_EOF_STATE':
+      // The client ended in the middle.
+      return null
     default:
       return error.code?.startsWith('HPE_') === true ? 'bad-request' : null
   }
+}
+
+/** Which limit a head went over. @param text the head, or what came of it last */
+export function tooLarge(text: string, headBytes: number): Failure {
+  return text.lastIndexOf('\r\n', headBytes) === -1 ? 'uri-too-long' : 'headers-too-large'
+}
+
+function packetOf({ rawPacket }: ParseError): string {
+  return rawPacket?.toString('latin1') ?? ''
 }
