@@ -71,6 +71,8 @@ export class Gateway {
   #restarts = 0
   #version = 0
   #isDraining = false
+  /** The listeners have been opened. */
+  #isServing = false
   #isReadyByTime = false
   #reloading: Promise<unknown> = Promise.resolve()
   #drained: { readonly waiting: Set<number>; readonly resolve: () => void } | null = null
@@ -160,6 +162,8 @@ export class Gateway {
       this.#plane.start()
       const { errors } = await Promise.race([failed, this.#rollout.inForce(this.#version)])
       if (errors.length > 0) throw new GatewayError(errors.map(listenMessage).join('; '))
+      this.#isServing = true
+      this.#decide('config-applied', `version ${this.#version} of ${this.#loaded.file}`)
     } catch (error) {
       await this.close()
       throw error instanceof GatewayError ? error : new GatewayError(messageOf(error), { cause: error })
@@ -222,6 +226,7 @@ export class Gateway {
 
   async #closeNow(): Promise<void> {
     this.#senders.clear()
+    this.#rollout.close()
     this.#drained?.resolve()
     await this.#plane.stop()
     await Promise.all([this.#control.close(), this.#admin?.close()])
@@ -251,6 +256,7 @@ export class Gateway {
       return { applied: true, version }
     } catch (error) {
       const findings = error instanceof ConfigError ? error.findings : [{ message: messageOf(error) }]
+      if (this.#closed !== null) return { applied: false, findings }
       this.#reloads.rejected++
       this.#rejection = findings
       this.#decide('config-rejected', messageOf(error))
@@ -307,8 +313,7 @@ export class Gateway {
       liveness: () => ({ alive: true }),
       readiness: () => {
         const { ready, missing } = this.#control.readiness()
-        const applied = this.#version > 0
-        return { ready: applied && (ready || this.#isReadyByTime), draining: this.#isDraining, missing }
+        return { ready: this.#isServing && (ready || this.#isReadyByTime), draining: this.#isDraining, missing }
       },
       metrics: this.#scrape,
       routes: () => this.#loaded.config.routes,

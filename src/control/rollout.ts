@@ -13,9 +13,14 @@ export class Rollout {
   readonly #threads: number
   /** Latest version that each running thread applied. */
   readonly #applied = new Map<number, number>()
-  readonly #waiting = new Set<{ version: number; resolve: (result: RolloutResult) => void }>()
+  readonly #waiting = new Set<{
+    version: number
+    resolve: (result: RolloutResult) => void
+    reject: (reason: Error) => void
+  }>()
   #addresses = new Map<string, ListenAddress>()
   #errors = new Map<string, ListenError>()
+  #isClosed = false
 
   /** @param threads how many have to apply a version before it counts as in force */
   constructor(threads: number) {
@@ -33,12 +38,20 @@ export class Rollout {
     this.#applied.delete(thread)
   }
 
-  /** Resolves when every thread serves by that version, a later one, or its replacement does. */
+  /** Resolves when every thread serves by that version, a later one, or its replacement does; rejects when it is closed first. */
   inForce(version: number): Promise<RolloutResult> {
-    return new Promise((resolve) => {
-      this.#waiting.add({ version, resolve })
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(closedError())
+      this.#waiting.add({ version, resolve, reject })
       this.#check()
     })
+  }
+
+  /** No thread will apply anything any more. */
+  close(): void {
+    this.#isClosed = true
+    for (const { reject } of this.#waiting) reject(closedError())
+    this.#waiting.clear()
   }
 
   #check(): void {
@@ -51,4 +64,8 @@ export class Rollout {
       this.#errors = new Map()
     }
   }
+}
+
+function closedError(): Error {
+  return new Error('the gateway ended before the configuration was in force')
 }

@@ -168,7 +168,8 @@ export class ThreadMeter {
   readonly #writer: SeriesWriter
   readonly #errors: LazyCounters
   readonly #logDropped: LazyCounters
-  readonly #listeners = new Map<string, SeriesCells>()
+  /** By name: a listener that moves to another address is two for a while. */
+  readonly #listeners = new Map<string, { cells: SeriesCells; listeners: number }>()
 
   constructor(writer: SeriesWriter) {
     this.#writer = writer
@@ -186,20 +187,26 @@ export class ThreadMeter {
     this.#logDropped.increment(0)
   }
 
-  /** Open downstream connections of a listener in this thread. */
-  connections(listener: string, open: number): void {
-    let cells = this.#listeners.get(listener)
-    if (cells === undefined) {
-      cells = this.#writer.allot('tidegate_connections', { listener }, 1)
-      this.#listeners.set(listener, cells)
+  listenerOpened(listener: string): void {
+    const known = this.#listeners.get(listener)
+    if (known !== undefined) known.listeners++
+    else {
+      const cells = this.#writer.allot('tidegate_connections', { listener }, 1)
+      this.#listeners.set(listener, { cells, listeners: 1 })
     }
-    cells.values[cells.offset] = open
   }
 
+  /** One more, or one less, open downstream connection of a listener in this thread. */
+  connections(listener: string, change: 1 | -1): void {
+    const cells = this.#listeners.get(listener)?.cells
+    if (cells !== undefined) cells.values[cells.offset] = (cells.values[cells.offset] as number) + change
+  }
+
+  /** It has no connection left. */
   listenerClosed(listener: string): void {
-    const cells = this.#listeners.get(listener)
-    if (cells === undefined) return
-    this.#writer.retire(cells)
+    const known = this.#listeners.get(listener)
+    if (known === undefined || --known.listeners > 0) return
+    this.#writer.retire(known.cells)
     this.#listeners.delete(listener)
   }
 }

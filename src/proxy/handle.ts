@@ -77,8 +77,11 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
   x.upstream = null
   if (x.isSettled) return
   if (x.isRetry && x.status === 0) service.meter.retried('failure')
-  if (x.tried === null) x.tried = [endpoint]
-  else x.tried.push(endpoint)
+  // A connection that had gone stale says nothing of the endpoint: it may be picked again, for a connection of its own.
+  if (!wasReused) {
+    if (x.tried === null) x.tried = [endpoint]
+    else x.tried.push(endpoint)
+  }
   x.failure = failure
   const decision = decideRetry(x, service, failure, wasReused)
   switch (decision) {

@@ -72,6 +72,7 @@ export class Listener {
       server.once('error', reject)
       server.listen({ host: this.settings.host, port: this.settings.port, reusePort, backlog: 4096 }, () => {
         server.removeListener('error', reject)
+        this.context.meter.listenerOpened(this.name)
         resolve(server.address() as AddressInfo)
       })
     })
@@ -119,8 +120,8 @@ export class Listener {
     const count = (this.#perClient.get(address) ?? 1) - 1
     if (count === 0) this.#perClient.delete(address)
     else this.#perClient.set(address, count)
-    if (this.#connections.size === 0 && this.#emptied !== null) this.#emptied()
-    else this.context.meter.connections(this.name, this.#connections.size)
+    this.context.meter.connections(this.name, -1)
+    if (this.#connections.size === 0) this.#emptied?.()
   }
 
   #accept(socket: Socket): void {
@@ -134,7 +135,7 @@ export class Listener {
     const connection = this.#serving.connect(socket, identity)
     this.#connections.add(connection)
     if (this.#isClosing) connection.closeAfterAnswer()
-    this.context.meter.connections(this.name, this.#connections.size)
+    this.context.meter.connections(this.name, 1)
   }
 
   #isFull(fromClient: number): boolean {

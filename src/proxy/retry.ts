@@ -34,7 +34,8 @@ export function isIdempotent(method: string): boolean {
  * Whether another endpoint may be tried. Nothing is retried once a response head went downstream, nor when the body
  * can't be sent again.
  *
- * @param wasReused the failed attempt used a kept connection, which the endpoint may have closed at the same moment
+ * @param wasReused the failed attempt used a kept connection, which the endpoint may have closed at the same moment: outside
+ * the budget, without back-off
  */
 export function decideRetry(x: Exchange, service: Service, failure: Failure, wasReused: boolean): RetryDecision {
   const { retry } = failures[failure]
@@ -44,8 +45,9 @@ export function decideRetry(x: Exchange, service: Service, failure: Failure, was
   if (retry === 'always') return x.attempts < maxUnsentAttempts ? 'now' : 'never'
   const rule = x.route?.rule
   if (rule === undefined || x.attempts > rule.retryAttempts || !isIdempotent(x.head.method)) return 'never'
-  if (!withdraw(service)) return 'no-budget'
-  return wasReused ? 'now' : 'after-backoff'
+  // A new connection in place of a stale one asks no more of the service than the request itself did.
+  if (wasReused) return 'now'
+  return withdraw(service) ? 'after-backoff' : 'no-budget'
 }
 
 /** Endpoints that were tried may have been ejected for it: the numbers say nothing. */
