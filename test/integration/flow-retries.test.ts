@@ -206,6 +206,17 @@ describe('a kept connection that its endpoint has closed', () => {
     expect(engine.settled.filter(({ attempts }) => attempts === 2).length).toBeGreaterThan(5)
   })
 
+  test('costs a GET nothing where there is no other endpoint, however often it happens', async () => {
+    const closing = await flow.rawOrigin(answerOnce)
+    const engine = await flow.engine({ origins: [closing] })
+
+    // More than the retry budget of a service that did nothing for long.
+    for (let i = 0; i < 300; i++) expect((await ask(engine.port)).status).toBe(200)
+
+    expect(engine.settled.filter(({ attempts }) => attempts === 2).length).toBeGreaterThan(140)
+    expect(failuresInRow(engine, closing)).toBe(0)
+  })
+
   test('never makes a POST go out twice', async () => {
     const closing = await flow.rawOrigin(answerOnce)
     const engine = await flow.engine({ origins: [closing] })

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { Rollout } from '../../../src/control/rollout.ts'
+
+const nothing = { addresses: [], errors: [] }
+const address = { listener: 'edge', host: '127.0.0.1', port: 8080 }
+
+test('a version is in force when every thread has applied it, or a later one', async () => {
+  const rollout = new Rollout(2)
+  let done = false
+  const inForce = rollout.inForce(3).then((result) => {
+    done = true
+    return result
+  })
+
+  rollout.applied(1, 3, { addresses: [address], errors: [] })
+  rollout.applied(2, 2, nothing)
+  await Promise.resolve()
+  expect(done).toBe(false)
+
+  rollout.applied(2, 4, nothing)
+  expect((await inForce).addresses).toEqual([address])
+})
+
+test('a lost thread is waited for until its replacement has applied the version', async () => {
+  const rollout = new Rollout(1)
+  rollout.applied(1, 1, nothing)
+  rollout.threadLost(1)
+  const inForce = rollout.inForce(1)
+
+  rollout.applied(2, 1, nothing)
+
+  await expect(inForce).resolves.toEqual(nothing)
+})
+
+test('who waits hears that nothing will come any more', async () => {
+  const rollout = new Rollout(1)
+  const waiting = rollout.inForce(1)
+
+  rollout.close()
+
+  await expect(waiting).rejects.toThrow('ended before')
+  await expect(rollout.inForce(2)).rejects.toThrow('ended before')
+})
