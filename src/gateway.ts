@@ -12,6 +12,7 @@ import { Timeline } from './control/timeline.ts'
 import type { ServiceView } from './control/views.ts'
 import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
+import type { ConnectMiddleware } from './core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from './core/message.ts'
 import { createDiscovery } from './discovery/index.ts'
 import { createResolver } from './discovery/resolve.ts'
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   /** Takes the access log of an in-process data plane; worker threads write theirs to `logFd`. */
   readonly logWriter: LogWriter
   readonly logFd: number
+  /** What requests pass before they are routed; default none. */
+  readonly middlewares?: readonly ConnectMiddleware[]
   /** Module of the worker threads, for tests that need one that fails. */
   readonly threadEntry?: URL
 }
@@ -117,6 +120,7 @@ export class Gateway {
       workers,
       ledger,
       logFd: options.logFd,
+      middlewares: options.middlewares ?? [],
       accessLog: createAccessLog(logWriter),
       onStarted: (id, send) => {
         // Others drain: one that replaces a dead thread now would open the listeners again.
@@ -150,6 +154,7 @@ export class Gateway {
   async start(): Promise<GatewayAddresses> {
     const { config } = this.#loaded
     try {
+      checkMiddlewares(config, this.#options.middlewares)
       this.#admin = await startAdmin(config.admin, this.#adminInput(), (error) =>
         this.#options.logger.error({ err: error }, 'admin request failed'),
       )
@@ -237,6 +242,7 @@ export class Gateway {
     const { logger, load } = this.#options
     try {
       const loaded = await load()
+      checkMiddlewares(loaded.config, this.#options.middlewares)
       const listeners = await openListeners(loaded.config.listeners, this.#listeners)
       const config = { ...loaded.config, listeners }
       await this.#control.prepare(config, maxPrepareMs)
@@ -345,6 +351,15 @@ function workersOf({ workers }: Config): number {
 
 function namesOf({ routes, services, listeners }: Config) {
   return { routes, services: services.map(({ key }) => ({ name: key })), listeners }
+}
+
+/** Functions don't survive the crossing to a thread, and only the standard engine has the objects that they take. */
+function checkMiddlewares({ workers, listeners }: Config, middlewares: readonly ConnectMiddleware[] = []): void {
+  if (middlewares.length === 0) return
+  if (workers !== 0) throw new GatewayError('middlewares run in the main thread only: set `workers: 0`')
+  const other = listeners.find(({ engine }) => engine !== 'standard')
+  if (other === undefined) return
+  throw new GatewayError(`middlewares need \`engine: standard\` on every listener, unlike listener ${other.name}`)
 }
 
 /** Keys that are read at the start only and that differ now. */

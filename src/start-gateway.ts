@@ -3,6 +3,7 @@ import type { ConfigInput } from './config/schema.ts'
 import { loadConfig } from './config/load.ts'
 import { finish } from './config/parse.ts'
 import { toPlainTree } from './config/plain-tree.ts'
+import type { ConnectMiddleware } from './core/middleware.ts'
 import { Gateway, type GatewayAddresses, type ReloadOutcome } from './gateway.ts'
 import { openLogSink } from './observe/log-sink.ts'
 import { LogWriter } from './observe/log-writer.ts'
@@ -13,6 +14,11 @@ export interface StartOptions {
   readonly config: string | ConfigInput
   /** File descriptor of the log; default 1, stdout. */
   readonly logFd?: number
+  /**
+   * Connect-style middlewares that every request passes, in this order, before it is routed. They need `workers: 0` and
+   * `engine: standard` on every listener; default none.
+   */
+  readonly middlewares?: readonly ConnectMiddleware[]
 }
 
 /** A gateway that serves. */
@@ -34,7 +40,7 @@ export interface RunningGateway {
  *
  * @throws ConfigError when the configuration has findings, GatewayError when it can't be served
  */
-export async function startGateway({ config, logFd = 1 }: StartOptions): Promise<RunningGateway> {
+export async function startGateway({ config, logFd = 1, middlewares = [] }: StartOptions): Promise<RunningGateway> {
   const load = () => (typeof config === 'string' ? loadConfig(config) : Promise.resolve(fromValue(config)))
   const loaded = await load()
   const sink = openLogSink(logFd)
@@ -42,7 +48,7 @@ export async function startGateway({ config, logFd = 1 }: StartOptions): Promise
   const logger = createLogger(loaded.config.log.level, logWriter)
   let logEnded: Promise<void> | null = null
   const endLog = () => (logEnded ??= logWriter.close().then(() => sink.close()))
-  const gateway = new Gateway({ loaded, load, logger, logWriter, logFd })
+  const gateway = new Gateway({ loaded, load, logger, logWriter, logFd, middlewares })
   try {
     const addresses = await gateway.start()
     return {

@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   control: ['core', 'util', 'routing', 'discovery', 'balance', 'health'],
   workers: ['core', 'util', 'routing', 'balance', 'health', 'middleware', 'proxy', 'observe'],
   'gateway.ts': ['*'],
-  'start-gateway.ts': ['gateway.ts', 'config', 'observe'],
+  'start-gateway.ts': ['gateway.ts', 'config', 'observe', 'core'],
   'index.ts': ['start-gateway.ts', 'gateway.ts', 'config', 'core', 'registry'],
   demo: ['start-gateway.ts', 'registry', 'config', 'workers'],
   cli: ['start-gateway.ts', 'config', 'registry', 'demo', 'control', 'admin', 'core'],
@@ -36,6 +36,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['observe'],
   consul: ['discovery'],
   yaml: ['config'],
+  'http-proxy': ['proxy'],
 }
 
 interface Import {
