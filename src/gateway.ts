@@ -168,7 +168,6 @@ export class Gateway {
       const { errors } = await Promise.race([failed, this.#rollout.inForce(this.#version)])
       if (errors.length > 0) throw new GatewayError(errors.map(listenMessage).join('; '))
       this.#isServing = true
-      this.#decide('config-applied', `version ${this.#version} of ${this.#loaded.file}`)
     } catch (error) {
       await this.close()
       throw error instanceof GatewayError ? error : new GatewayError(messageOf(error), { cause: error })
