@@ -70,7 +70,7 @@ export class StandardConnection implements ListenerConnection {
     if (this.#isEnding) return
     if (failure === null) return this.destroy()
     const last = this.#waiting.at(-1) ?? this.#current
-    if (last?.isReceiving === true) return last.bodyBroken(failure)
+    if (last?.isWhole === false) return last.bodyBroken(failure)
     // Nobody began a request: no answer is waited for.
     if (failure === 'request-timeout' && this.socket.bytesRead === this.#bytesAtRest) return this.end()
     const request = new IncomingMessage(this.socket)

@@ -25,7 +25,11 @@ export class StandardDownstream implements Downstream {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #early: Buffer | null
-  readonly #refusal: Failure | null
+  /** The response has no socket of its own from node:http. */
+  readonly #isDetached: boolean
+  #refusal: Failure | null
+  #hasStarted = false
+  #hasContinued = false
   readonly #head = new RequestHead()
   readonly #x: Exchange
   readonly #bodyTimer: WheelTimer
@@ -53,6 +57,7 @@ export class StandardDownstream implements Downstream {
     this.#response = response
     this.#early = early
     this.#refusal = refusal
+    this.#isDetached = early !== null || refusal !== null
     this.identity = connection.identity
     this.#bodyTimer = new WheelTimer(() => this.#bodyTimedOut())
     const x: Exchange = new Exchange(connection.listener, this, this.#head, {
@@ -61,6 +66,11 @@ export class StandardDownstream implements Downstream {
     })
     this.#x = x
     response.sendDate = false
+  }
+
+  /** False while some of its request may still come. */
+  get isWhole(): boolean {
+    return this.#request.complete || this.#isDetached
   }
 
   /** True for a tunnel whose client is done in good order: it ends when the endpoint has taken the last bytes. */
@@ -76,7 +86,8 @@ export class StandardDownstream implements Downstream {
   start(): void {
     const { socket, listener } = this.#connection
     const { headFields, headBytes } = listener.settings.limits
-    if (this.#early !== null || this.#refusal !== null) {
+    this.#hasStarted = true
+    if (this.#isDetached) {
       this.#connection.closes = true
       this.#response.assignSocket(socket)
     }
@@ -99,7 +110,8 @@ export class StandardDownstream implements Downstream {
 
   /** What came behind the head is no body, or not in time. */
   bodyBroken(failure: Failure): void {
-    fail(this.#x, failure)
+    if (this.#hasStarted) fail(this.#x, failure)
+    else this.#refusal = failure
   }
 
   drained(): void {
@@ -115,7 +127,10 @@ export class StandardDownstream implements Downstream {
 
   writeInterim(head: ResponseHead): void {
     if (this.#head.minor === 0) return
-    if (head.status === 100) this.#response.writeContinue()
+    if (head.status === 100) {
+      this.#hasContinued = true
+      this.#response.writeContinue()
+    }
     // Older versions of node:http have no way to send any other.
     else this.#response.writeInformation?.(head.status, flatFields(head.carried))
   }
@@ -125,6 +140,8 @@ export class StandardDownstream implements Downstream {
     this.#isChunked = framing === 'stream' && this.#head.minor === 1
     if (!this.#head.keepAlive || this.#connection.listener.context.draining) this.#connection.closes = true
     if (framing === 'stream' && this.#head.minor === 0) this.#connection.closes = true
+    // node:http ends a connection whose client was told to wait and then was not called.
+    if (this.#head.expectContinue && !this.#hasContinued) this.#connection.closes = true
     if (this.isReceiving && !isBodyWanted(this.#x, head)) this.#connection.closes = true
     const fields = flatFields(head.carried)
     if (this.#isChunked) fields.push('transfer-encoding', 'chunked')
@@ -290,7 +307,7 @@ export class StandardDownstream implements Downstream {
       x.status = this.#response.statusCode
       settle(x, null)
     }
-    if (this.#early !== null || this.#refusal !== null) this.#response.detachSocket(this.#connection.socket)
+    if (this.#isDetached) this.#response.detachSocket(this.#connection.socket)
     if (x.isSettled) this.#connection.answered()
   }
 }

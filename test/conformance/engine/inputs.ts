@@ -63,6 +63,7 @@ export const inputs: readonly (readonly [name: string, bytes: string])[] = [
   ['CONNECT', `CONNECT a:80 HTTP/1.1\r\n${host}\r\n`],
   ['TRACE', `TRACE /x HTTP/1.1\r\n${host}\r\n`],
   ['an unknown expectation', post('expect: 200-ok\r\ncontent-length: 5\r\n', 'hello')],
+  ['an expectation whose body came along', post('expect: 100-continue\r\ncontent-length: 5\r\n', 'hello') + get(host)],
   ['h2c', get(`${host}connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n`)],
   ['an upgrade with a body', post('connection: upgrade\r\nupgrade: x\r\ncontent-length: 5\r\n', 'hello')],
   ['Connection names a field', get(`${host}x-hop: 1\r\nconnection: x-hop, host, x-forwarded-for\r\n`)],
@@ -78,4 +79,6 @@ export const inputs: readonly (readonly [name: string, bytes: string])[] = [
   ['LF in a chunk extension', post(chunked, `5;a\nb\r\nhello\r\n${last}`)],
   ['more data than the chunk size', post(chunked, `5\r\nhello!\r\n${last}`)],
   ['garbage behind a request', `${get(host)}\0\0\0\0`],
+  ['garbage behind a body', `${post('content-length: 5\r\n', 'hello')}\0\0\0\0`],
+  ['a broken body behind a request', get(host) + post(chunked, `5z\r\nhello\r\n${last}`)],
 ]
