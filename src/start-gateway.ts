@@ -46,8 +46,15 @@ export async function startGateway({ config, logFd = 1, middlewares = [] }: Star
   const sink = openLogSink(logFd)
   const logWriter = new LogWriter(sink)
   const logger = createLogger(loaded.config.log.level, logWriter)
+  // A process that ends by a second signal or an exception runs no more events; its last lines say why.
+  const flushLog = () => logWriter.flushSync()
+  process.on('exit', flushLog)
   let logEnded: Promise<void> | null = null
-  const endLog = () => (logEnded ??= logWriter.close().then(() => sink.close()))
+  const endLog = () =>
+    (logEnded ??= logWriter.close().then(() => {
+      process.off('exit', flushLog)
+      sink.close()
+    }))
   const gateway = new Gateway({ loaded, load, logger, logWriter, logFd, middlewares })
   try {
     const addresses = await gateway.start()

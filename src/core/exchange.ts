@@ -26,6 +26,6 @@ export interface SettledExchange extends MatchInput, PickInput {
   /** Body bytes from and to the client. */
   readonly requestBytes: number
   readonly responseBytes: number
-  /** From the first byte of the request to its end, in milliseconds. */
+  /** From the whole request head to the end of the answer, in milliseconds. */
   readonly durationMs: number
 }
