@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { AdminInput } from './admin/admin-input.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
 import type { Config, LoadedConfig, SourceConfig } from './config/config.ts'
@@ -23,8 +22,10 @@ import type { LogWriter } from './observe/log-writer.ts'
 import type { Logger } from './observe/logger.ts'
 import { createMetrics, type Exposition } from './observe/metrics.ts'
 import { SeriesStore } from './observe/series-store.ts'
-import { createDataPlane, type DataPlane } from './workers/data-plane.ts'
+import { columnsFor, createDataPlane, type DataPlane, type ThreadLoss } from './workers/data-plane.ts'
 import { listenMessage, openListeners, type OpenListener } from './workers/open-listeners.ts'
+import type { PortSharing } from './workers/share-ports.ts'
+import { planThreads, type ThreadPlan } from './workers/thread-plan.ts'
 
 /** How long a reload waits to hear of the services it adds; whoever asked for it through the admin API waits too. */
 const maxPrepareMs = 10_000
@@ -41,6 +42,8 @@ export interface GatewayOptions {
   readonly middlewares?: readonly ConnectMiddleware[]
   /** Module of the worker threads, for tests that need one that fails. */
   readonly threadEntry?: URL
+  /** Whether threads can share ports here, for tests of systems where they can't. */
+  readonly probePortSharing?: () => Promise<PortSharing>
 }
 
 /** The gateway can't start, or can't take a configuration; the message says what stands in the way. */
@@ -78,17 +81,22 @@ export class Gateway {
   #isServing = false
   #isReadyByTime = false
   #reloading: Promise<unknown> = Promise.resolve()
-  #drained: { readonly waiting: Set<number>; readonly resolve: () => void } | null = null
-  #cut = 0
   #shutdown: Promise<number> | null = null
   #closed: Promise<void> | null = null
   /** Set while starting: a thread that dies then would die again. */
   #failStart: ((error: GatewayError) => void) | null = null
 
-  constructor(options: GatewayOptions) {
+  /** A gateway that is not started yet, of as many data threads as the configuration wants and the system allows. */
+  static async create(options: GatewayOptions): Promise<Gateway> {
+    const { loaded, logger, probePortSharing } = options
+    const onFewer = (wanted: number, code: string) =>
+      logger.warn({ wanted, code }, 'threads cannot share ports on this system; one data thread serves')
+    return new Gateway(options, await planThreads(loaded.config.workers, onFewer, probePortSharing))
+  }
+
+  private constructor(options: GatewayOptions, { workers, sharesPorts }: ThreadPlan) {
     const { logger, loaded, logWriter } = options
-    const workers = workersOf(loaded.config)
-    const ledger = Ledger.create(Math.max(workers, 1), systemControlClock.now())
+    const ledger = Ledger.create(columnsFor(workers, sharesPorts), systemControlClock.now())
     this.#options = options
     this.#loaded = loaded
     this.#rollout = new Rollout(Math.max(workers, 1))
@@ -118,18 +126,19 @@ export class Gateway {
     })
     this.#plane = createDataPlane({
       workers,
+      sharesPorts,
       ledger,
       logFd: options.logFd,
+      drainDeadlineMs: () => this.#loaded.config.shutdown.deadlineMs,
       middlewares: options.middlewares ?? [],
       accessLog: createAccessLog(logWriter),
       onStarted: (id, send) => {
-        // Others drain: one that replaces a dead thread now would open the listeners again.
-        if (this.#drained !== null) return
         this.#senders.set(id, send)
         this.#control.publisher.addThread(id, send)
       },
       onMessage: (id, message) => this.#received(id, message),
-      onLost: (id, cause) => this.#lost(id, cause),
+      onLeaving: (id) => this.#rollout.threadLeaves(id),
+      onLost: (id, loss) => this.#lost(id, loss),
       ...(options.threadEntry !== undefined && { entry: options.threadEntry }),
     })
     this.#series = new SeriesStore(
@@ -141,7 +150,7 @@ export class Gateway {
       stats: () => this.#control.stats(),
       names: () => namesOf(this.#loaded.config),
       reloads: () => this.#reloads,
-      workers: () => ({ running: this.#plane.running, restarts: this.#restarts }),
+      workers: () => ({ running: this.#plane.threads(), restarts: this.#restarts }),
       logLinesDropped: () => logWriter.dropped,
     })
   }
@@ -217,21 +226,14 @@ export class Gateway {
     const { delayMs, deadlineMs } = this.#loaded.config.shutdown
     this.#isDraining = true
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
-    const waiting = new Set(this.#senders.keys())
-    if (waiting.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#drained = { waiting, resolve }
-        this.#plane.send({ type: 'drain', deadlineMs })
-      })
-    }
+    const cut = await this.#plane.drainAll(deadlineMs)
     await this.close()
-    return this.#cut
+    return cut
   }
 
   async #closeNow(): Promise<void> {
     this.#senders.clear()
     this.#rollout.close()
-    this.#drained?.resolve()
     await this.#plane.stop()
     await Promise.all([this.#control.close(), this.#admin?.close()])
     this.#admin = null
@@ -289,28 +291,22 @@ export class Gateway {
       case 'series-retired':
         return this.#series.retired(id, message.series)
       case 'drained':
-        this.#cut += message.cut
-        return this.#threadDrained(id)
       case 'started':
     }
   }
 
-  #lost(id: number, cause: string): void {
+  #lost(id: number, { cause, wasAsked }: ThreadLoss): void {
     this.#senders.delete(id)
     this.#control.publisher.removeThread(id)
     this.#rollout.threadLost(id)
     this.#series.threadGone(id)
-    this.#threadDrained(id)
-    this.#restarts++
-    this.#options.logger.error({ thread: id, cause }, 'data thread lost')
+    if (wasAsked) this.#options.logger.info({ thread: id, cause }, 'data thread replaced')
+    else {
+      this.#restarts++
+      this.#options.logger.error({ thread: id, cause }, 'data thread lost')
+    }
     this.#decide('worker-replaced', cause.split('\n', 1)[0] as string)
     this.#failStart?.(new GatewayError(`a data thread died while starting: ${cause}`))
-  }
-
-  #threadDrained(id: number): void {
-    if (this.#drained === null) return
-    this.#drained.waiting.delete(id)
-    if (this.#drained.waiting.size === 0) this.#drained.resolve()
   }
 
   #adminInput(): AdminInput {
@@ -329,6 +325,8 @@ export class Gateway {
       timeline: (limit) => this.#timeline.events(limit),
       config: () => ({ ...describeConfig(this.#loaded), version: this.#version, rejected: this.#rejection }),
       reload: () => this.reload(),
+      workers: () => this.#plane.threads(),
+      drainWorker: (column) => this.#plane.drain(column),
     }
   }
 }
@@ -341,12 +339,6 @@ const alarming: ReadonlySet<DecisionType> = new Set([
   'config-rejected',
   'worker-replaced',
 ])
-
-/** One thread per core where threads can share an address; elsewhere one. */
-function workersOf({ workers }: Config): number {
-  if (process.platform !== 'linux' && workers !== 0) return 1
-  return workers === 'auto' ? availableParallelism() : workers
-}
 
 function namesOf({ routes, services, listeners }: Config) {
   return { routes, services: services.map(({ key }) => ({ name: key })), listeners }

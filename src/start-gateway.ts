@@ -55,8 +55,8 @@ export async function startGateway({ config, logFd = 1, middlewares = [] }: Star
       process.off('exit', flushLog)
       sink.close()
     }))
-  const gateway = new Gateway({ loaded, load, logger, logWriter, logFd, middlewares })
   try {
+    const gateway = await Gateway.create({ loaded, load, logger, logWriter, logFd, middlewares })
     const addresses = await gateway.start()
     return {
       addresses,

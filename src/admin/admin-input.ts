@@ -16,6 +16,10 @@ export interface AdminInput {
   /** The configuration in force, secrets redacted, and why the last reload failed, if it did. */
   readonly config: () => object
   readonly reload: () => Promise<ReloadOutcome>
+  /** The data threads that run now. */
+  readonly workers: () => readonly object[]
+  /** @param column any number */
+  readonly drainWorker: (column: number) => DrainOutcome
 }
 
 export type Liveness = { readonly alive: true } | { readonly alive: false; readonly cause: string }
@@ -38,3 +42,9 @@ export type ReloadOutcome =
   | { readonly applied: true; readonly version: number }
   /** The old configuration stays in force. */
   | { readonly applied: false; readonly findings: readonly object[] }
+
+export type DrainOutcome =
+  /** Under way. `replacement`: the column of the thread that takes over. */
+  | { readonly drains: true; readonly replacement: number }
+  /** `detail`: why not, as a sentence. */
+  | { readonly drains: false; readonly reason: 'unknown' | 'busy'; readonly detail: string }

@@ -9,8 +9,22 @@ import type { Resource } from './resource.ts'
 import { routes } from './routes.ts'
 import { service, services } from './services.ts'
 import { timeline } from './timeline.ts'
+import { drainWorker, workers } from './workers.ts'
 
-const listed = [livez, readyz, metrics, routes, services, service, explain, timeline, config, reload]
+const listed = [
+  livez,
+  readyz,
+  metrics,
+  routes,
+  services,
+  service,
+  explain,
+  timeline,
+  config,
+  reload,
+  workers,
+  drainWorker,
+]
 
 /** Everything the admin listener answers. */
 export const resources: readonly Resource[] = [indexPage(listed), ...listed]

@@ -1,7 +1,7 @@
 import type { RouteRule } from '../core/route.ts'
 import type { ListenerSettings, OutlierPolicy } from '../core/snapshot.ts'
 
-export type ListenerConfig = ListenerSettings
+export type ListenerConfig = Omit<ListenerSettings, 'slot'>
 
 export interface AdminConfig {
   readonly host: string

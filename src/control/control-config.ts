@@ -23,11 +23,14 @@ export interface ServiceEntry {
   readonly holdMs: number
 }
 
+/** A listener that has no row in the Ledger yet. */
+export type ListenerEntry = Omit<ListenerSettings, 'slot'>
+
 /** What the control plane needs of the configuration. */
 export interface ControlConfig<S extends SourceEntry> {
   readonly discovery: readonly S[]
   readonly services: readonly ServiceEntry[]
   readonly routes: readonly RouteRule[]
-  readonly listeners: readonly ListenerSettings[]
+  readonly listeners: readonly ListenerEntry[]
   readonly log: { readonly access: boolean }
 }

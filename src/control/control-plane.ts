@@ -7,6 +7,7 @@ import type { Random } from '../util/random.ts'
 import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import { Holds } from './hold.ts'
+import { ListenerRows } from './listener-rows.ts'
 import { messageOf, type OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
@@ -49,6 +50,7 @@ export class ControlPlane<S extends SourceEntry> {
   readonly #prober: Prober
   readonly #state: StateStore | null
   readonly #serviceSlots: SlotAllocator
+  readonly #listeners: ListenerRows
   readonly #parts: LineParts
   readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
   /** Discoveries of sources that the configuration no longer has, until nothing watches them. */
@@ -71,6 +73,7 @@ export class ControlPlane<S extends SourceEntry> {
       isIdle: () => true,
       clear: (slot) => ledger.service(slot).clear(),
     })
+    this.#listeners = new ListenerRows(ledger)
     this.#parts = {
       clock,
       random,
@@ -139,9 +142,10 @@ export class ControlPlane<S extends SourceEntry> {
       return this.#configureLine(entry)
     })
     for (const key of gone.keys()) this.#lines.delete(key)
+    const version = ++this.#version
     const snapshot: ConfigSnapshot = {
-      version: ++this.#version,
-      listeners: config.listeners,
+      version,
+      listeners: this.#listeners.place(config.listeners, () => this.publisher.configAckedByAll() >= version),
       services: [...this.#allLines()].map((line) => line.settings()),
       routes: config.routes,
       accessLog: config.log.access,
@@ -149,7 +153,7 @@ export class ControlPlane<S extends SourceEntry> {
     // Lists of services that were not prepared come behind the configuration that names them.
     this.publisher.configure(snapshot)
     for (const start of started) start()
-    const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, snapshot.version))
+    const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, version))
     void this.#closeUnused(this.#unused, closing)
     this.#unused = []
     return snapshot
@@ -258,6 +262,7 @@ export class ControlPlane<S extends SourceEntry> {
     }
     slots.collect()
     this.#serviceSlots.collect()
+    this.#listeners.collect()
     this.#cancelTick = this.#options.clock.after(tickMs, () => this.#tick())
   }
 

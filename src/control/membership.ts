@@ -1,5 +1,5 @@
 import type { Instance } from '../core/instance.ts'
-import type { EndpointCell } from '../core/ledger.ts'
+import type { EndpointCell } from '../core/endpoint-cell.ts'
 import type { PublishedEndpoint, RegistryWord } from '../core/snapshot.ts'
 
 /** What the control plane keeps of an endpoint, from the answer that first listed it until its last exchange is done. */

@@ -1,4 +1,5 @@
-import type { Ledger, ServiceCell } from '../core/ledger.ts'
+import type { Ledger } from '../core/ledger.ts'
+import type { ServiceCell } from '../core/service-cell.ts'
 import type { Random } from '../util/random.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import type { EndpointRecord } from './membership.ts'

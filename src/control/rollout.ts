@@ -18,6 +18,8 @@ export class Rollout {
     resolve: (result: RolloutResult) => void
     reject: (reason: Error) => void
   }>()
+  /** What they applied counts for nothing. */
+  readonly #leaving = new Set<number>()
   #addresses = new Map<string, ListenAddress>()
   #errors = new Map<string, ListenError>()
   #isClosed = false
@@ -28,6 +30,7 @@ export class Rollout {
   }
 
   applied(thread: number, version: number, result: RolloutResult): void {
+    if (this.#leaving.has(thread)) return
     this.#applied.set(thread, version)
     for (const address of result.addresses) this.#addresses.set(address.listener, address)
     for (const error of result.errors) this.#errors.set(error.listener, error)
@@ -36,6 +39,13 @@ export class Rollout {
 
   threadLost(thread: number): void {
     this.#applied.delete(thread)
+    this.#leaving.delete(thread)
+  }
+
+  /** It serves nobody new any more: another is there in its stead. */
+  threadLeaves(thread: number): void {
+    this.#applied.delete(thread)
+    this.#leaving.add(thread)
   }
 
   /** Resolves when every thread serves by that version, a later one, or its replacement does; rejects when it is closed first. */

@@ -1,6 +1,7 @@
 import type { EjectionReason } from '../core/decision.ts'
 import type { Instance } from '../core/instance.ts'
-import type { Ledger, ServiceCell } from '../core/ledger.ts'
+import type { Ledger } from '../core/ledger.ts'
+import type { ServiceCell } from '../core/service-cell.ts'
 import type { EjectionReport } from '../core/message.ts'
 import { EjectionCounts } from './ejection-counts.ts'
 import { dropIdle, reconcile, type EndpointRecord, type Records } from './membership.ts'

@@ -1,4 +1,4 @@
-import type { EndpointCell } from './ledger.ts'
+import type { EndpointCell } from './endpoint-cell.ts'
 import type { EndpointMeter } from './meter.ts'
 import type { PublishedEndpoint } from './snapshot.ts'
 

@@ -1,63 +1,68 @@
-import type { EjectionReason } from './decision.ts'
+import {
+  createEndpointSegment,
+  EndpointCell,
+  type EndpointSegment,
+  inflightOf,
+  takeBackInflight,
+} from './endpoint-cell.ts'
+import { KeyedCounts } from './keyed-counts.ts'
+import { createListenerSegment, ListenerCell } from './listener-cell.ts'
+import { createServiceSegment, ServiceCell } from './service-cell.ts'
+import { createWorkerRows, WorkerCell } from './worker-cell.ts'
 
 /** Rows in one segment. Segments are added, never grown: a growable buffer costs three times as much per access. */
 const rowsPerSegment = 1024
+const listenersPerSegment = 64
 
-/** Integer columns of an endpoint row; after them comes one in-flight column per worker. */
-const inflight = 0
-const consecutive = 1
-const ejection = 2
-const ejectedUntil = 3
-const ejectedTimes = 4
-const latency = 5
-const endpointColumns = 6
-/** Float columns of an endpoint row, one group per worker. */
-const requests = 0
-const failed = 1
-const countColumns = 2
-
-const epoch = 0
-const retryTokens = 1
-const retryRefilledAt = 2
-const serviceColumns = 4
-
-/** Index = the value in the `ejection` column; 0 = not ejected. */
-const reasons: readonly (EjectionReason | null)[] = [null, 'connect', 'consecutive', 'success-rate', 'manual']
+/** Rows of a listener's table of clients: four per connection it may have, so that it is full before the table is. */
+const rowsPerConnection = 4
+const minClientRows = 1024
+/** About half a million clients at once; a process has no descriptors for more. */
+const maxClientRows = 2 ** 21
 
 /** The buffers of a Ledger, as they cross to another thread. Only the control plane appends. */
 export interface LedgerShape {
+  /** Columns: one for each data thread that may run at a time. */
   readonly workers: number
   /** `process.hrtime` milliseconds that count as 0 in the time columns, so that they fit 32 bits. */
   readonly originMs: number
-  readonly endpoints: readonly { readonly ints: SharedArrayBuffer; readonly counts: SharedArrayBuffer }[]
+  readonly endpoints: readonly EndpointSegment[]
   readonly services: readonly SharedArrayBuffer[]
-  /** One count per worker, raised by its event loop. */
-  readonly beats: SharedArrayBuffer
+  readonly listeners: readonly SharedArrayBuffer[]
+  /** By listener row; null where connections per client have never been limited. */
+  readonly clients: readonly (SharedArrayBuffer | null)[]
+  readonly vitals: SharedArrayBuffer
 }
 
 /**
- * The shared memory in which all data threads count: in-flight, consecutive failures, ejections, retry budgets.
+ * The shared memory in which all data threads count: in-flight, consecutive failures, ejections, retry budgets, client
+ * connections, and how the threads themselves are.
  *
- * An endpoint row is `endpointColumns` integers and one in-flight integer per worker, so that a dead worker's share can be
- * taken back; its request and failure counts are doubles with a single writer each. Times are deciseconds since `originMs`.
+ * Whatever a thread holds for a while (an exchange in flight, a connection) is also counted in a column of its own, so that a
+ * dead worker's share can be taken back. Times are deciseconds since `originMs`.
  */
 export class Ledger {
   readonly workers: number
   readonly originMs: number
-  readonly #endpoints: { ints: SharedArrayBuffer; counts: SharedArrayBuffer }[]
+  readonly #endpoints: EndpointSegment[]
   readonly #services: SharedArrayBuffer[]
-  readonly #beats: Int32Array<SharedArrayBuffer>
+  readonly #listeners: SharedArrayBuffer[]
+  readonly #clients: (SharedArrayBuffer | null)[]
+  readonly #vitals: SharedArrayBuffer
 
   constructor(shape: LedgerShape) {
     this.workers = shape.workers
     this.originMs = shape.originMs
     this.#endpoints = [...shape.endpoints]
     this.#services = [...shape.services]
-    this.#beats = new Int32Array(shape.beats)
+    this.#listeners = [...shape.listeners]
+    this.#clients = [...shape.clients]
+    this.#vitals = shape.vitals
   }
 
   static create(workers: number, originMs: number): Ledger {
-    return new Ledger({ workers, originMs, endpoints: [], services: [], beats: new SharedArrayBuffer(workers * 4) })
+    const vitals = createWorkerRows(workers)
+    return new Ledger({ workers, originMs, endpoints: [], services: [], listeners: [], clients: [], vitals })
   }
 
   shape(): LedgerShape {
@@ -66,45 +71,51 @@ export class Ledger {
       originMs: this.originMs,
       endpoints: [...this.#endpoints],
       services: [...this.#services],
-      beats: this.#beats.buffer,
+      listeners: [...this.#listeners],
+      clients: [...this.#clients],
+      vitals: this.#vitals,
     }
   }
 
-  /** A worker's event loop says that it turns. */
-  beat(worker: number): void {
-    Atomics.add(this.#beats, worker, 1)
-  }
-
-  /** Changes while that worker's event loop turns. */
-  beats(worker: number): number {
-    return Atomics.load(this.#beats, worker)
-  }
-
-  /** Takes over segments that the control plane added since. */
+  /** Takes over what the control plane added since. */
   attach(shape: LedgerShape): void {
-    for (let i = this.#endpoints.length; i < shape.endpoints.length; i++) {
-      this.#endpoints.push(shape.endpoints[i] as { ints: SharedArrayBuffer; counts: SharedArrayBuffer })
-    }
-    for (let i = this.#services.length; i < shape.services.length; i++) {
-      this.#services.push(shape.services[i] as SharedArrayBuffer)
-    }
+    this.#endpoints.push(...shape.endpoints.slice(this.#endpoints.length))
+    this.#services.push(...shape.services.slice(this.#services.length))
+    this.#listeners.push(...shape.listeners.slice(this.#listeners.length))
+    for (const [slot, clients] of shape.clients.entries()) this.#clients[slot] ??= clients
   }
 
   /** Makes room for that many rows; true when segments were added and must be handed to the data threads. */
   reserve(endpointRows: number, serviceRows: number): boolean {
     let grown = false
     while (this.#endpoints.length * rowsPerSegment < endpointRows) {
-      this.#endpoints.push({
-        ints: new SharedArrayBuffer(rowsPerSegment * (endpointColumns + this.workers) * 4),
-        counts: new SharedArrayBuffer(rowsPerSegment * countColumns * this.workers * 8),
-      })
+      this.#endpoints.push(createEndpointSegment(rowsPerSegment, this.workers))
       grown = true
     }
     while (this.#services.length * rowsPerSegment < serviceRows) {
-      this.#services.push(new SharedArrayBuffer(rowsPerSegment * serviceColumns * 4))
+      this.#services.push(createServiceSegment(rowsPerSegment))
       grown = true
     }
     return grown
+  }
+
+  /** The same for listeners. */
+  reserveListeners(rows: number): void {
+    while (this.#listeners.length * listenersPerSegment < rows) {
+      this.#listeners.push(createListenerSegment(listenersPerSegment, this.workers))
+      this.#clients.push(...Array.from({ length: listenersPerSegment }, () => null))
+    }
+  }
+
+  /**
+   * Makes a table in which a listener's connections are counted per client. The one that a row has once it keeps, however many
+   * connections are allowed later: what is counted in it can't be moved.
+   *
+   * @param connections that the listener may have
+   */
+  reserveClients(slot: number, connections: number): void {
+    const rows = Math.min(Math.max(connections * rowsPerConnection, minClientRows), maxClientRows)
+    this.#clients[slot] ??= KeyedCounts.create(this.workers, rows, crypto.getRandomValues(new Int32Array(2)))
   }
 
   /** @param worker Column of the calling data thread; -1 for the control plane, which only reads and decides. */
@@ -120,16 +131,46 @@ export class Ledger {
     return new ServiceCell(segment, slot % rowsPerSegment)
   }
 
-  /** Gives back what a dead worker still had in flight; its column may then be used by its replacement. */
+  listener(slot: number, worker: number): ListenerCell {
+    const segment = this.#listeners[Math.floor(slot / listenersPerSegment)]
+    if (segment === undefined) throw new RangeError(`no ledger segment holds listener row ${slot}`)
+    return new ListenerCell(segment, slot % listenersPerSegment, this.workers, worker)
+  }
+
+  /** The connections of a listener's clients, by address; null where they have never been limited. */
+  clients(slot: number, worker: number): KeyedCounts | null {
+    const shared = this.#clients[slot] ?? null
+    return shared === null ? null : new KeyedCounts(shared, this.workers, worker)
+  }
+
+  worker(column: number): WorkerCell {
+    return new WorkerCell(this.#vitals, column)
+  }
+
+  /** What one data thread has in flight and open now. */
+  sharesOf(worker: number): { readonly inflight: number; readonly connections: number } {
+    let [inflight, connections] = [0, 0]
+    for (const cell of this.#listenerCells()) connections += cell.connectionsOf(worker)
+    for (const segment of this.#endpoints) inflight += inflightOf(segment, this.workers, worker)
+    return { inflight, connections }
+  }
+
+  /**
+   * Gives back what a dead worker still held; its column may then be used by its replacement. Called once the thread is gone.
+   * `settle` is to follow until it returns true.
+   */
   takeBack(worker: number): void {
-    for (const segment of this.#endpoints) {
-      const ints = new Int32Array(segment.ints)
-      const stride = endpointColumns + this.workers
-      for (let base = 0; base < ints.length; base += stride) {
-        const share = Atomics.exchange(ints, base + endpointColumns + worker, 0)
-        if (share !== 0) Atomics.sub(ints, base + inflight, share)
-      }
-    }
+    for (const segment of this.#endpoints) takeBackInflight(segment, this.workers, worker)
+    for (const slot of this.#clients.keys()) this.clients(slot, -1)?.takeBack(worker)
+    for (const cell of this.#listenerCells()) cell.takeBack(worker)
+    this.worker(worker).clear()
+  }
+
+  /** Mends totals that a dead worker left one off; false when that has to be tried again later. */
+  settle(): boolean {
+    let isSettled = true
+    for (const cell of this.#listenerCells()) isSettled = cell.settle() && isSettled
+    return isSettled
   }
 
   /** Monotonic milliseconds as the time columns write them. */
@@ -140,186 +181,8 @@ export class Ledger {
   fromDeciseconds(deciseconds: number): number {
     return deciseconds * 100 + this.originMs
   }
-}
 
-/** One endpoint's row. Every method is safe from every thread; `acquire`, `release` and `count` belong to data threads. */
-export class EndpointCell {
-  readonly #ints: Int32Array
-  readonly #counts: Float64Array
-  readonly #base: number
-  readonly #own: number
-  readonly #ownCounts: number
-  readonly #countBase: number
-  readonly #workers: number
-
-  constructor(
-    segment: { ints: SharedArrayBuffer; counts: SharedArrayBuffer },
-    row: number,
-    workers: number,
-    worker: number,
-  ) {
-    this.#ints = new Int32Array(segment.ints)
-    this.#counts = new Float64Array(segment.counts)
-    this.#base = row * (endpointColumns + workers)
-    this.#own = this.#base + endpointColumns + worker
-    this.#countBase = row * countColumns * workers
-    this.#ownCounts = this.#countBase + worker * countColumns
-    this.#workers = workers
-  }
-
-  /** Exchanges on their way to this endpoint now, over all threads. */
-  inflight(): number {
-    return Atomics.load(this.#ints, this.#base + inflight)
-  }
-
-  acquire(): void {
-    Atomics.add(this.#ints, this.#own, 1)
-    Atomics.add(this.#ints, this.#base + inflight, 1)
-  }
-
-  release(): void {
-    Atomics.sub(this.#ints, this.#own, 1)
-    Atomics.sub(this.#ints, this.#base + inflight, 1)
-  }
-
-  /** Counts one settled attempt of this thread. */
-  count(isFailure: boolean): void {
-    const at = this.#ownCounts
-    this.#counts[at + requests] = (this.#counts[at + requests] as number) + 1
-    if (isFailure) this.#counts[at + failed] = (this.#counts[at + failed] as number) + 1
-  }
-
-  requests(): number {
-    return this.#sum(requests)
-  }
-
-  failures(): number {
-    return this.#sum(failed)
-  }
-
-  /** Failures in a row that are evidence against the endpoint. */
-  consecutiveFailures(): number {
-    return Atomics.load(this.#ints, this.#base + consecutive)
-  }
-
-  /** @returns the number including this one */
-  addConsecutiveFailure(): number {
-    return Atomics.add(this.#ints, this.#base + consecutive, 1) + 1
-  }
-
-  clearConsecutiveFailures(): void {
-    Atomics.store(this.#ints, this.#base + consecutive, 0)
-  }
-
-  ejection(): EjectionReason | null {
-    return reasons[Atomics.load(this.#ints, this.#base + ejection)] as EjectionReason | null
-  }
-
-  /** Deciseconds since the Ledger's origin (see Ledger.fromDeciseconds); meaningful while ejected. */
-  ejectedUntil(): number {
-    return Atomics.load(this.#ints, this.#base + ejectedUntil)
-  }
-
-  /** Ejections in a row, the factor of the next ejection time; set back once it has stayed in for long enough. */
-  ejectedTimes(): number {
-    return Atomics.load(this.#ints, this.#base + ejectedTimes)
-  }
-
-  setEjectedTimes(times: number): void {
-    Atomics.store(this.#ints, this.#base + ejectedTimes, times)
-  }
-
-  setEjectedUntil(deciseconds: number): void {
-    Atomics.store(this.#ints, this.#base + ejectedUntil, deciseconds)
-  }
-
-  /** True for exactly one caller of all threads: the one that has to report it. */
-  eject(reason: EjectionReason): boolean {
-    return Atomics.compareExchange(this.#ints, this.#base + ejection, 0, reasons.indexOf(reason)) === 0
-  }
-
-  /** Turns one ejection into another, when it is `from` that holds; true for exactly one caller. */
-  replaceEjection(from: EjectionReason, to: EjectionReason): boolean {
-    const before = reasons.indexOf(from)
-    return Atomics.compareExchange(this.#ints, this.#base + ejection, before, reasons.indexOf(to)) === before
-  }
-
-  /** True for exactly one caller. Leaves the ejections in a row as they are. */
-  restore(): boolean {
-    Atomics.store(this.#ints, this.#base + consecutive, 0)
-    return Atomics.exchange(this.#ints, this.#base + ejection, 0) !== 0
-  }
-
-  /** Moving average of the time to the response head, in milliseconds; 0 when nothing was measured. */
-  latencyMs(): number {
-    return Atomics.load(this.#ints, this.#base + latency) / 1000
-  }
-
-  /** Mixes one measured time into the average with weight 1/8; a lost update between threads does no harm. */
-  addLatency(ms: number): void {
-    const at = this.#base + latency
-    const before = Atomics.load(this.#ints, at)
-    const us = Math.min(Math.round(ms * 1000), 2 ** 30)
-    Atomics.store(this.#ints, at, before === 0 ? us : before + Math.round((us - before) / 8))
-  }
-
-  /** For a row that is used again by another endpoint. */
-  clear(): void {
-    this.#ints.fill(0, this.#base, this.#base + endpointColumns + this.#workers)
-    this.#counts.fill(0, this.#countBase, this.#countBase + countColumns * this.#workers)
-  }
-
-  #sum(column: number): number {
-    let sum = 0
-    for (let i = 0; i < this.#workers; i++) sum += this.#counts[this.#countBase + i * countColumns + column] as number
-    return sum
-  }
-}
-
-/** One service's row: the epoch that makes every thread rebuild its eligible list, and the retry budget. */
-export class ServiceCell {
-  readonly #ints: Int32Array
-  readonly #base: number
-
-  constructor(segment: SharedArrayBuffer, row: number) {
-    this.#ints = new Int32Array(segment)
-    this.#base = row * serviceColumns
-  }
-
-  /** Changes whenever an endpoint of the service is ejected or restored; compared at every pick. */
-  epoch(): number {
-    return Atomics.load(this.#ints, this.#base + epoch)
-  }
-
-  bumpEpoch(): void {
-    Atomics.add(this.#ints, this.#base + epoch, 1)
-  }
-
-  /** Adds thousandths of a retry to the budget, up to `cap`. */
-  depositRetry(milliTokens: number, cap: number): void {
-    const at = this.#base + retryTokens
-    if (Atomics.load(this.#ints, at) < cap) Atomics.add(this.#ints, at, milliTokens)
-  }
-
-  /** Takes one retry out of the budget; false when it is spent. */
-  withdrawRetry(): boolean {
-    const at = this.#base + retryTokens
-    for (;;) {
-      const had = Atomics.load(this.#ints, at)
-      if (had < 1000) return false
-      if (Atomics.compareExchange(this.#ints, at, had, had - 1000) === had) return true
-    }
-  }
-
-  /** When the time-based part of the budget was last added, in deciseconds; one caller wins each step. */
-  claimRefill(deciseconds: number): number {
-    const at = this.#base + retryRefilledAt
-    const before = Atomics.load(this.#ints, at)
-    if (deciseconds <= before) return 0
-    return Atomics.compareExchange(this.#ints, at, before, deciseconds) === before ? deciseconds - before : 0
-  }
-
-  clear(): void {
-    this.#ints.fill(0, this.#base, this.#base + serviceColumns)
+  *#listenerCells(): Iterable<ListenerCell> {
+    for (let slot = 0; slot < this.#listeners.length * listenersPerSegment; slot++) yield this.listener(slot, -1)
   }
 }

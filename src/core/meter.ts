@@ -163,6 +163,20 @@ export class ServiceMeter {
   }
 }
 
+/** `tidegate_worker_event_loop_delay_seconds` of one data thread. */
+export class WorkerMeter {
+  readonly #delays: Durations
+
+  constructor(writer: SeriesWriter, column: number) {
+    this.#delays = new Durations(writer, 'tidegate_worker_event_loop_delay_seconds', { worker: String(column) })
+  }
+
+  /** A beat came so much later than it was due. */
+  beatLate(seconds: number): void {
+    this.#delays.observe(seconds)
+  }
+}
+
 /** Metrics of a data thread that belong to no route: `tidegate_errors_total`, `tidegate_connections`, `tidegate_log_dropped_total`. */
 export class ThreadMeter {
   readonly #writer: SeriesWriter

@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.ts'
 import type { Failure } from './failure.ts'
-import type { ServiceCell } from './ledger.ts'
+import type { ServiceCell } from './service-cell.ts'
 import type { ServiceMeter } from './meter.ts'
 import type { Picker, PickInput } from './picker.ts'
 import type { ServiceSettings } from './snapshot.ts'

@@ -28,6 +28,8 @@ export type EngineName = 'fast' | 'standard'
 
 export interface ListenerSettings {
   readonly name: string
+  /** Row of the listener in the Ledger. */
+  readonly slot: number
   readonly host: string
   readonly port: number
   readonly engine: EngineName

@@ -36,8 +36,12 @@ export function controlSamples(
       ),
     tidegate_config_reloads_total: () =>
       Object.entries(input.reloads()).map(([outcome, value]) => ({ labels: { outcome }, value })),
-    tidegate_workers: () => [{ labels: {}, value: input.workers().running }],
+    tidegate_workers: () => [{ labels: {}, value: input.workers().running.length }],
     tidegate_worker_restarts_total: () => [{ labels: {}, value: input.workers().restarts }],
+    tidegate_worker_utilization: () =>
+      input
+        .workers()
+        .running.map(({ column, utilization }) => ({ labels: { worker: String(column) }, value: utilization })),
     tidegate_log_dropped_total: () => [{ labels: {}, value: linesDropped(input) }],
   }
 }

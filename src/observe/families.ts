@@ -113,8 +113,22 @@ export const families = [
   {
     name: 'tidegate_worker_restarts_total',
     type: 'counter',
-    help: 'Data threads that died or fell silent and were replaced.',
+    help: 'Data threads that died, fell silent or ran out of memory, and were replaced.',
     labels: [],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_worker_event_loop_delay_seconds',
+    type: 'histogram',
+    help: 'How late the event loop of a data thread was for a timer of 50 ms.',
+    labels: ['worker'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_worker_utilization',
+    type: 'gauge',
+    help: 'Share of the last ten seconds in which the event loop of a data thread did not wait, 0 to 1.',
+    labels: ['worker'],
     source: 'control',
   },
   {

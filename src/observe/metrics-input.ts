@@ -8,10 +8,16 @@ export interface MetricsInput {
   /** Names that are in force now. */
   readonly names: () => MetricNames
   readonly reloads: () => { readonly applied: number; readonly rejected: number }
-  /** Data threads that run, and how many were replaced since the start. */
-  readonly workers: () => { readonly running: number; readonly restarts: number }
+  /** Data threads that run, and how many were lost since the start. */
+  readonly workers: () => { readonly running: readonly WorkerReading[]; readonly restarts: number }
   /** Lines dropped by this thread's log writer; data threads add theirs as a series of `tidegate_log_dropped_total`. */
   readonly logLinesDropped: () => number
+}
+
+export interface WorkerReading {
+  readonly column: number
+  /** Of the last ten seconds, 0 to 1. */
+  readonly utilization: number
 }
 
 /** The control plane's own counts. An instance is named as in the `instance` label of the data threads' series. */

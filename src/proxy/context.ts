@@ -1,4 +1,5 @@
 import type { Endpoint } from '../core/endpoint.ts'
+import type { Ledger } from '../core/ledger.ts'
 import type { ThreadMeter, RouteMeter } from '../core/meter.ts'
 import type { ConnectMiddleware } from '../core/middleware.ts'
 import type { MatchInput, RouteRule } from '../core/route.ts'
@@ -32,8 +33,9 @@ export interface ProxyOptions {
   readonly wheel: TimerWheel
   readonly random: Random
   readonly meter: ThreadMeter
-  /** Data-plane threads that share the listeners' connection limits. */
-  readonly threads: number
+  readonly ledger: Ledger
+  /** This thread's in the Ledger. */
+  readonly column: number
   /** What requests pass before they are routed, in this order; served by the standard engine only. */
   readonly middlewares: readonly ConnectMiddleware[]
 }
@@ -43,7 +45,8 @@ export class ProxyContext {
   readonly wheel: TimerWheel
   readonly random: Random
   readonly meter: ThreadMeter
-  readonly threads: number
+  readonly ledger: Ledger
+  readonly column: number
   readonly middlewares: readonly ConnectMiddleware[]
   routing: Routing = { match: () => null }
   /**
@@ -62,7 +65,8 @@ export class ProxyContext {
     this.wheel = options.wheel
     this.random = options.random
     this.meter = options.meter
-    this.threads = options.threads
+    this.ledger = options.ledger
+    this.column = options.column
     this.middlewares = options.middlewares
     this.#idPrefix = crypto.randomUUID().slice(0, 13).replace('-', '')
   }

@@ -1,6 +1,8 @@
-import { type AddressInfo, Server, type Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import type { ListenerSettings } from '../core/snapshot.ts'
+import { closeAtCalmTurn, closeServer } from './calm-close.ts'
 import { ClientIdentity, TrustedProxies } from './client-identity.ts'
+import { ConnectionPlaces, noPlace } from './connection-places.ts'
 import type { Forwarder, ProxyContext } from './context.ts'
 import { linger } from './h1/linger.ts'
 import { problemText } from './h1/response-writer.ts'
@@ -41,8 +43,9 @@ export class Listener {
   readonly name: string
   settings: ListenerSettings
   readonly #serving: ListenerServer
-  readonly #connections = new Set<ListenerConnection>()
-  readonly #perClient = new Map<string, number>()
+  /** With their places. */
+  readonly #connections = new Map<ListenerConnection, number>()
+  readonly #places: ConnectionPlaces
   #trusted: TrustedProxies
   #isClosing = false
   #emptied: (() => void) | null = null
@@ -53,6 +56,7 @@ export class Listener {
     this.name = settings.name
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
+    this.#places = new ConnectionPlaces(context.ledger, context.column, settings)
     this.#serving = engine.serve(this)
     const { server } = this.#serving
     server.on('connection', (socket: Socket) => this.#accept(socket))
@@ -82,32 +86,41 @@ export class Listener {
   reconfigure(settings: ListenerSettings): void {
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
+    this.#places.limit(settings.limits)
+    for (const [connection, place] of this.#connections) {
+      this.#connections.set(connection, this.#places.count(place, connection.identity.address))
+    }
     this.#serving.reconfigured()
   }
 
-  /** Stops accepting, lets every exchange finish. Resolves when no connection is left, or at `cutNow`. */
-  close(): Promise<void> {
+  /**
+   * Stops accepting, lets every exchange finish.
+   *
+   * @returns `stopped` resolves when the address is free; `closed` when no connection is left either, or at `cutNow`
+   */
+  close(): { readonly stopped: Promise<void>; readonly closed: Promise<void> } {
     this.#isClosing = true
-    // Not the server's own `close`: that of node:http ends idle connections at once.
-    Server.prototype.close.call(this.#serving.server)
-    for (const connection of this.#connections) connection.closeAfterAnswer()
+    const stopped = closeAtCalmTurn(this.#serving.server)
+    for (const connection of this.#connections.keys()) connection.closeAfterAnswer()
     const grace = setTimeout(() => {
-      for (const connection of this.#connections) if (connection.isIdle) connection.destroy()
+      for (const connection of this.#connections.keys()) if (connection.isIdle) connection.destroy()
     }, idleGraceMs)
-    return new Promise((resolve) => {
-      this.#emptied = () => {
-        clearTimeout(grace)
-        this.context.meter.listenerClosed(this.name)
-        resolve()
-      }
-      if (this.#connections.size === 0) this.#emptied()
+    const emptied = stopped.then(() => {
+      if (this.#connections.size === 0) return
+      return new Promise<void>((resolve) => (this.#emptied = resolve))
     })
+    const closed = emptied.then(() => {
+      clearTimeout(grace)
+      this.context.meter.listenerClosed(this.name)
+    })
+    return { stopped, closed }
   }
 
   /** Destroys what is left. @returns how many connections were cut in the middle of an exchange */
   cutNow(): number {
     let cut = 0
-    for (const connection of this.#connections) {
+    closeServer(this.#serving.server)
+    for (const connection of this.#connections.keys()) {
       if (connection.isBusy) cut++
       connection.destroy()
     }
@@ -115,11 +128,10 @@ export class Listener {
   }
 
   forget(connection: ListenerConnection): void {
-    if (!this.#connections.delete(connection)) return
-    const { address } = connection.identity
-    const count = (this.#perClient.get(address) ?? 1) - 1
-    if (count === 0) this.#perClient.delete(address)
-    else this.#perClient.set(address, count)
+    const place = this.#connections.get(connection)
+    if (place === undefined) return
+    this.#connections.delete(connection)
+    this.#places.giveBack(place)
     this.context.meter.connections(this.name, -1)
     if (this.#connections.size === 0) this.#emptied?.()
   }
@@ -129,20 +141,12 @@ export class Listener {
     // Gone before we looked.
     if (remote === undefined) return void socket.destroy()
     const identity = new ClientIdentity(remote, socket.localPort ?? this.settings.port, 'http', this.#trusted)
-    const fromClient = this.#perClient.get(identity.address) ?? 0
-    if (this.#isFull(fromClient)) return this.#refuse(socket)
-    this.#perClient.set(identity.address, fromClient + 1)
+    const place = this.#places.take(identity.address)
+    if (place === noPlace) return this.#refuse(socket)
     const connection = this.#serving.connect(socket, identity)
-    this.#connections.add(connection)
+    this.#connections.set(connection, place)
     if (this.#isClosing) connection.closeAfterAnswer()
     this.context.meter.connections(this.name, 1)
-  }
-
-  #isFull(fromClient: number): boolean {
-    const { connections, connectionsPerClient } = this.settings.limits
-    const { threads } = this.context
-    if (this.#connections.size >= Math.ceil(connections / threads)) return true
-    return connectionsPerClient !== null && fromClient >= Math.ceil(connectionsPerClient / threads)
   }
 
   #refuse(socket: Socket): void {

@@ -36,11 +36,13 @@ export class Proxy {
    * leaves the others alone; one that is no longer wanted finishes its exchanges.
    */
   async listen(wanted: readonly ListenerSettings[]): Promise<{ addresses: ListenAddress[]; errors: ListenError[] }> {
+    const stopping: Promise<void>[] = []
     for (const [key, listener] of this.#listeners) {
       if (wanted.some((settings) => addressKey(settings) === key)) continue
       this.#listeners.delete(key)
-      this.#retire(listener)
+      stopping.push(this.#retire(listener))
     }
+    await Promise.all(stopping)
     const addresses: ListenAddress[] = []
     const errors: ListenError[] = []
     for (const settings of wanted) {
@@ -77,7 +79,7 @@ export class Proxy {
   async drain(deadlineMs: number): Promise<number> {
     this.#context.draining = true
     let cut = 0
-    for (const listener of this.#listeners.values()) this.#retire(listener)
+    for (const listener of this.#listeners.values()) void this.#retire(listener)
     this.#listeners.clear()
     const deadline = setTimeout(() => {
       for (const listener of this.#closing) cut += listener.cutNow()
@@ -90,7 +92,7 @@ export class Proxy {
   /** Closes everything at once. */
   stop(): void {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
-    for (const listener of this.#listeners.values()) this.#retire(listener)
+    for (const listener of this.#listeners.values()) void this.#retire(listener)
     this.#listeners.clear()
     for (const listener of this.#closing) listener.cutNow()
     this.#context.wheel.stop()
@@ -98,13 +100,16 @@ export class Proxy {
 
   readonly #closed = new Map<Listener, Promise<void>>()
 
-  #retire(listener: Listener): void {
+  /** @returns when its address is free */
+  #retire(listener: Listener): Promise<void> {
+    const { stopped, closed } = listener.close()
     this.#closing.add(listener)
-    const closed = listener.close().then(() => {
+    const done = closed.then(() => {
       this.#closing.delete(listener)
       this.#closed.delete(listener)
     })
-    this.#closed.set(listener, closed)
+    this.#closed.set(listener, done)
+    return stopped
   }
 }
 

@@ -1,7 +1,7 @@
 import type { SettledExchange } from '../core/exchange.ts'
 import { Ledger, type LedgerShape } from '../core/ledger.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
-import { RouteMeter, ThreadMeter } from '../core/meter.ts'
+import { RouteMeter, ThreadMeter, WorkerMeter } from '../core/meter.ts'
 import type { ConnectMiddleware } from '../core/middleware.ts'
 import { SeriesWriter } from '../core/series.ts'
 import type { ConfigSnapshot } from '../core/snapshot.ts'
@@ -13,15 +13,14 @@ import { buildTable } from '../routing/table.ts'
 import { systemClock } from '../util/clock.ts'
 import { seededRandom } from '../util/random.ts'
 import { TimerWheel } from '../util/timer-wheel.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { ServiceTable } from './service-table.ts'
 
-/** How often a thread shows that its event loop turns. */
-const beatMs = 250
-
 export interface DataThreadOptions {
-  /** Column of this thread in the Ledger, 0 … threads - 1. */
+  /** Column of this thread in the Ledger. */
   readonly column: number
-  readonly threads: number
+  /** Several threads listen on the same addresses. */
+  readonly sharesPorts: boolean
   readonly ledger: LedgerShape
   readonly send: (message: ThreadMessage) => void
   /** Makes the access log of this thread. @param onDropped called for each line that is lost */
@@ -41,8 +40,10 @@ export class DataThread {
   readonly #services: ServiceTable
   readonly #proxy: Proxy
   readonly #accessLog: (exchange: SettledExchange) => void
-  readonly #beating: NodeJS.Timeout
+  readonly #heartbeat: Heartbeat
   #routes: readonly ProxyRoute[] = []
+  /** No listener is opened any more; routes and lists are followed to the end, for what is in flight. */
+  #isDraining = false
   /** Configurations are applied one after the other, since opening listeners takes a while. */
   #applying: Promise<void> = Promise.resolve()
 
@@ -73,12 +74,13 @@ export class DataThread {
       wheel: new TimerWheel(),
       random,
       meter,
-      threads: options.threads,
+      ledger: this.#ledger,
+      column: options.column,
       middlewares: options.middlewares ?? [],
-      reusePort: options.threads > 1,
+      reusePort: options.sharesPorts,
     })
     this.#proxy.start(() => this.#services.endpoints())
-    this.#beating = setInterval(() => this.#ledger.beat(options.column), beatMs).unref()
+    this.#heartbeat = new Heartbeat(this.#ledger.worker(options.column), new WorkerMeter(this.#series, options.column))
   }
 
   receive(message: ControlMessage): void {
@@ -102,6 +104,7 @@ export class DataThread {
         for (const id of message.ids) this.#series.release(id)
         return
       case 'drain':
+        this.#isDraining = true
         this.#applying = this.#applying.then(async () => {
           const cut = await this.#proxy.drain(message.deadlineMs)
           this.#options.send({ type: 'drained', cut })
@@ -110,7 +113,7 @@ export class DataThread {
   }
 
   stop(): void {
-    clearInterval(this.#beating)
+    this.#heartbeat.stop()
     this.#proxy.stop()
     for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
   }
@@ -123,7 +126,7 @@ export class DataThread {
     this.#proxy.logTo(snapshot.accessLog ? this.#accessLog : null)
     const kept = new Set(this.#routes.map(({ meter }) => meter))
     for (const { meter } of before) if (!kept.has(meter)) meter.retire()
-    const { addresses, errors } = await this.#proxy.listen(snapshot.listeners)
+    const { addresses, errors } = await this.#proxy.listen(this.#isDraining ? [] : snapshot.listeners)
     this.#options.send({ type: 'config-applied', version: snapshot.version, addresses, errors })
   }
 

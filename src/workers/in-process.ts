@@ -1,9 +1,13 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
-import type { DataPlane, DataPlaneOptions } from './data-plane.ts'
+import type { DataPlane, DataPlaneOptions, DrainAnswer } from './data-plane.ts'
 import { DataThread } from './data-thread.ts'
+import { lookMs, Pulse } from './pulse.ts'
+import { type ThreadView, viewThread } from './thread-view.ts'
+import type { ThreadState } from './worker-thread.ts'
 
 const onlyId = 0
+const onlyColumn = 0
 
 /**
  * The data plane in the main thread (`workers: 0`): the same code as in a worker, behind a channel that copies and orders
@@ -13,19 +17,27 @@ export class InProcess implements DataPlane {
   readonly #channel = new MessageChannel()
   readonly #thread: DataThread
   readonly #options: DataPlaneOptions
+  readonly #pulse: Pulse
+  readonly #drained = Promise.withResolvers<number>()
+  #looking: NodeJS.Timeout | null = null
+  #state: ThreadState = 'starting'
+  #sinceMs = Date.now()
 
   constructor(options: DataPlaneOptions) {
     const { port1, port2 } = this.#channel
     this.#options = options
     this.#thread = new DataThread({
-      column: 0,
-      threads: 1,
+      column: onlyColumn,
+      sharesPorts: false,
       ledger: options.ledger.shape(),
       send: (message) => port2.postMessage(message),
       accessLog: () => options.accessLog,
       middlewares: options.middlewares ?? [],
     })
-    port1.on('message', (message: ThreadMessage) => options.onMessage(onlyId, message))
+    this.#pulse = new Pulse(options.ledger.worker(onlyColumn), (...readings) =>
+      performance.eventLoopUtilization(...readings),
+    )
+    port1.on('message', (message: ThreadMessage) => this.#received(message))
     port2.on('message', (message: ControlMessage) => this.#thread.receive(message))
   }
 
@@ -34,6 +46,7 @@ export class InProcess implements DataPlane {
   }
 
   start(): void {
+    this.#looking = setInterval(() => this.#pulse.look(), lookMs).unref()
     this.#options.onStarted(onlyId, (message) => this.send(message))
   }
 
@@ -41,9 +54,46 @@ export class InProcess implements DataPlane {
     this.#channel.port1.postMessage(message)
   }
 
+  drain(column: number): DrainAnswer {
+    if (column !== onlyColumn)
+      return { drains: false, reason: 'unknown', detail: `No data thread is in column ${column}` }
+    const detail = 'With `workers: 0` the main thread serves, and nothing can replace it; restart the gateway'
+    return { drains: false, reason: 'busy', detail }
+  }
+
+  drainAll(deadlineMs: number): Promise<number> {
+    this.#enter('draining')
+    this.send({ type: 'drain', deadlineMs })
+    return this.#drained.promise
+  }
+
+  threads(): readonly ThreadView[] {
+    const thread = {
+      column: onlyColumn,
+      id: onlyId,
+      state: this.#state,
+      sinceMs: this.#sinceMs,
+      pulse: this.#pulse,
+    }
+    return [viewThread(thread, this.#options.ledger, 0)]
+  }
+
   stop(): Promise<void> {
+    if (this.#looking !== null) clearInterval(this.#looking)
     this.#thread.stop()
     this.#channel.port1.close()
+    this.#drained.resolve(0)
     return Promise.resolve()
+  }
+
+  #received(message: ThreadMessage): void {
+    if (message.type === 'config-applied' && this.#state === 'starting') this.#enter('serving')
+    if (message.type === 'drained') this.#drained.resolve(message.cut)
+    this.#options.onMessage(onlyId, message)
+  }
+
+  #enter(state: ThreadState): void {
+    this.#state = state
+    this.#sinceMs = Date.now()
   }
 }

@@ -1,126 +1,236 @@
-import { Worker } from 'node:worker_threads'
-import type { ControlMessage, ThreadMessage } from '../core/message.ts'
+import type { ControlMessage, ListenError, ThreadMessage } from '../core/message.ts'
 import { fullJitterMs } from '../util/backoff.ts'
-import type { DataPlane, DataPlaneOptions } from './data-plane.ts'
-import type { ThreadParameters } from './thread.ts'
+import type { DataPlane, DataPlaneOptions, DrainAnswer } from './data-plane.ts'
+import { lookMs } from './pulse.ts'
+import { type ThreadView, viewThread } from './thread-view.ts'
+import { WorkerThread } from './worker-thread.ts'
 
 /** Memory of one data thread's heap before it is replaced rather than let the process swap. */
-const maxOldGenerationSizeMb = 2048
+const defaultMaxHeapMb = 2048
 /** A thread that lived this long did not die of its start: back-off begins anew. */
 const stableMs = 30_000
-const watchMs = 1000
 /** Longer than any garbage collection or reload; a thread that is silent for so long serves nobody. */
 const defaultStuckMs = 10_000
+/** So many looks in a row have to find a heap nearly full: one may find garbage. */
+const crowdedLooks = 5
+/** Looks until a replacement that could not listen is tried again. */
+const looksPerTry = 60
 
-interface Slot {
-  readonly column: number
-  worker: Worker | null
-  id: number
-  /** Why it ended, or will end. */
-  cause: string
-  startedAt: number
+/** Where one data thread is wanted. */
+interface Place {
+  current: WorkerThread | null
+  /** Drains, or will once `current` serves. */
+  leaving: WorkerThread | null
   /** Deaths in a row soon after the start. */
   deaths: number
   retry: NodeJS.Timeout | null
-  /** The thread's last beat that was seen, and how often it was the same since. */
-  beats: number
-  silentLooks: number
 }
 
 /**
  * Keeps `workers` data threads running: one that dies, or whose event loop stands still, is replaced, at once the first
- * time, with back-off when it keeps dying.
+ * time, with back-off when it keeps dying. One that drains, or whose heap is nearly full, is replaced before it goes.
  */
 export class Supervisor implements DataPlane {
   readonly #options: DataPlaneOptions
-  readonly #slots: Slot[]
+  readonly #places: readonly Place[]
+  readonly #freeColumns: Set<number>
+  /** Threads lost, by column. */
+  readonly #losses: number[]
   #nextId = 1
+  /** Totals in the Ledger may be one off. */
+  #isUnsettled = false
+  /** What `drainAll` waits for. */
+  #draining: { readonly waiting: Set<WorkerThread>; readonly done: () => void } | null = null
+  #cut = 0
   #isStopping = false
-  #watching: NodeJS.Timeout | null = null
+  #looking: NodeJS.Timeout | null = null
 
   constructor(options: DataPlaneOptions) {
+    const columns = Array.from({ length: options.ledger.workers }, (_, column) => column)
     this.#options = options
-    this.#slots = Array.from({ length: options.workers }, (_, column) => ({
-      column,
-      worker: null,
-      id: 0,
-      cause: '',
-      startedAt: 0,
+    this.#freeColumns = new Set(columns)
+    this.#losses = columns.map(() => 0)
+    this.#places = Array.from({ length: options.workers }, () => ({
+      current: null,
+      leaving: null,
       deaths: 0,
       retry: null,
-      beats: 0,
-      silentLooks: 0,
     }))
   }
 
-  /** Threads that are running now. */
   get running(): number {
-    return this.#slots.filter(({ worker }) => worker !== null).length
+    return this.#threads().length
   }
 
   start(): void {
-    for (const slot of this.#slots) this.#spawn(slot)
-    this.#watching = setInterval(() => this.#look(), watchMs).unref()
+    for (const place of this.#places) this.#spawn(place)
+    this.#looking = setInterval(() => this.#look(), lookMs).unref()
   }
 
   send(message: ControlMessage): void {
-    for (const { worker } of this.#slots) worker?.postMessage(message)
+    for (const thread of this.#threads()) thread.send(message)
+  }
+
+  drain(column: number): DrainAnswer {
+    const thread = this.#threads().find((one) => one.column === column)
+    if (thread === undefined)
+      return { drains: false, reason: 'unknown', detail: `No data thread is in column ${column}` }
+    const outcome = this.#replace(thread, 'a drain was asked for')
+    if (typeof outcome === 'string') return { drains: false, reason: 'busy', detail: outcome }
+    thread.isAsked = true
+    return { drains: true, replacement: outcome }
+  }
+
+  drainAll(deadlineMs: number): Promise<number> {
+    for (const { retry } of this.#places) if (retry !== null) clearTimeout(retry)
+    return new Promise((resolve) => {
+      const waiting = new Set(this.#threads().filter(({ isUp }) => isUp))
+      this.#draining = { waiting, done: () => resolve(this.#cut) }
+      for (const thread of waiting) this.#leave(thread, deadlineMs)
+      if (waiting.size === 0) resolve(0)
+    })
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true
-    if (this.#watching !== null) clearInterval(this.#watching)
-    for (const slot of this.#slots) if (slot.retry !== null) clearTimeout(slot.retry)
-    await Promise.all(this.#slots.map(async ({ worker }) => worker?.terminate()))
+    if (this.#looking !== null) clearInterval(this.#looking)
+    for (const { retry } of this.#places) if (retry !== null) clearTimeout(retry)
+    await Promise.all(this.#threads().map((thread) => thread.terminate()))
   }
 
-  /** Looks are counted, not time: a stall of this thread is none of the others'. */
+  threads(): readonly ThreadView[] {
+    const { ledger } = this.#options
+    return this.#threads()
+      .map((thread) => viewThread(thread, ledger, this.#losses[thread.column] ?? 0))
+      .toSorted((a, b) => a.column - b.column)
+  }
+
   #look(): void {
     const { ledger, stuckMs = defaultStuckMs } = this.#options
-    for (const slot of this.#slots) {
-      const beats = ledger.beats(slot.column)
-      if (slot.worker === null || beats !== slot.beats) slot.silentLooks = 0
-      else if (++slot.silentLooks * watchMs >= stuckMs) {
-        slot.silentLooks = 0
-        slot.cause = `its event loop stood still for ${stuckMs} ms`
-        void slot.worker.terminate()
-      }
-      slot.beats = beats
+    if (this.#isUnsettled) this.#isUnsettled = !ledger.settle()
+    for (const thread of this.#threads()) {
+      const { pulse } = thread
+      pulse.look()
+      if (pulse.silentLooks * lookMs >= stuckMs) thread.end(`its event loop stood still for ${stuckMs} ms`)
+      if (pulse.crowdedLooks >= crowdedLooks) this.#replace(thread, 'its heap was nearly full')
     }
   }
 
-  #spawn(slot: Slot): void {
-    const { ledger, workers, logFd, entry } = this.#options
-    const id = this.#nextId++
-    const parameters: ThreadParameters = { column: slot.column, threads: workers, ledger: ledger.shape(), logFd }
-    const worker = new Worker(entry ?? defaultEntry(), {
-      name: `tidegate-${slot.column}`,
-      workerData: parameters,
-      resourceLimits: { maxOldGenerationSizeMb },
-    })
-    slot.cause = 'it ended'
-    slot.worker = worker
-    slot.id = id
-    slot.startedAt = performance.now()
-    worker.on('message', (message: ThreadMessage) => {
-      if (message.type === 'started') this.#options.onStarted(id, (control) => worker.postMessage(control))
-      else this.#options.onMessage(id, message)
-    })
-    worker.on('error', (error) => {
-      slot.cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    })
-    worker.on('exit', () => this.#exited(slot))
+  /** Begins with the replacement: nothing is refused, and a single thread may go too. @returns why not, or its column */
+  #replace(thread: WorkerThread, cause: string): string | number {
+    const obstacle = this.#obstacleTo(thread)
+    if (obstacle !== null) return obstacle
+    const place = this.#placeOf(thread)
+    thread.enter('draining')
+    thread.cause = cause
+    place.leaving = thread
+    return this.#spawn(place).column
   }
 
-  #exited(slot: Slot): void {
-    const { id, column, cause } = slot
-    slot.worker = null
-    this.#options.ledger.takeBack(column)
+  #obstacleTo({ state, column }: WorkerThread): string | null {
+    if (this.#draining !== null) return 'The gateway is shutting down'
+    if (state === 'draining') return `The thread in column ${column} drains already`
+    if (state === 'starting') return `The thread in column ${column} is starting`
+    const other = this.#threads().find((thread) => thread.state === 'draining')
+    if (other !== undefined) return `The thread in column ${other.column} drains; threads are replaced one at a time`
+    if (this.#freeColumns.size > 0) return null
+    return "Threads can't share ports on this system, so that no other can take over; restart the gateway"
+  }
+
+  #spawn(place: Place): WorkerThread {
+    const { ledger, sharesPorts, logFd, entry = defaultEntry(), maxHeapMb = defaultMaxHeapMb } = this.#options
+    const column = Math.min(...this.#freeColumns)
+    this.#freeColumns.delete(column)
+    const thread = new WorkerThread({
+      id: this.#nextId++,
+      parameters: { column, sharesPorts, ledger: ledger.shape(), logFd },
+      entry,
+      maxHeapMb,
+      cell: ledger.worker(column),
+      onMessage: (from, message) => this.#received(from, message),
+      onExit: (from) => this.#exited(from),
+    })
+    place.current = thread
+    return thread
+  }
+
+  #received(thread: WorkerThread, message: ThreadMessage): void {
+    const { onStarted, onMessage } = this.#options
+    if (message.type === 'started') {
+      // Others drain: it would open the listeners again.
+      if (this.#draining !== null) return
+      thread.isUp = true
+      return onStarted(thread.id, (control) => thread.send(control))
+    }
+    onMessage(thread.id, message)
+    if (message.type === 'config-applied') this.#applied(thread, message.errors)
+    if (message.type === 'drained') this.#drained(thread, message.cut)
+  }
+
+  #applied(thread: WorkerThread, errors: readonly ListenError[]): void {
+    if (thread.state !== 'starting') return
+    thread.enter('serving')
+    const place = this.#placeOf(thread)
+    const { leaving } = place
+    if (leaving === null) return
+    if (errors.length === 0) return this.#leave(leaving, this.#options.drainDeadlineMs())
+    // Better served by the old one than by nobody.
+    leaving.enter('serving')
+    leaving.isAsked = false
+    leaving.pulse.excuse(looksPerTry)
+    place.current = leaving
+    place.leaving = thread
+    thread.end(`it was to replace another and could not listen: ${errors.map(({ message }) => message).join('; ')}`)
+  }
+
+  #leave(thread: WorkerThread, deadlineMs: number): void {
+    if (thread.isLeaving) return
+    thread.isLeaving = true
+    if (thread.state !== 'draining') thread.enter('draining')
+    this.#options.onLeaving(thread.id)
+    thread.send({ type: 'drain', deadlineMs })
+  }
+
+  #drained(thread: WorkerThread, cut: number): void {
+    this.#cut += cut
+    this.#isDone(thread)
+    if (this.#draining === null) thread.end(`${thread.cause}; ${cut} connections were cut`, thread.isAsked)
+  }
+
+  #exited(thread: WorkerThread): void {
+    const { ledger, onLost } = this.#options
+    const { id, column, cause, wasAsked } = thread
+    const place = this.#placeOf(thread)
+    ledger.takeBack(column)
+    this.#isUnsettled = !ledger.settle()
+    this.#freeColumns.add(column)
+    const isReplaced = place.leaving === thread
+    if (isReplaced) place.leaving = null
+    else place.current = null
+    this.#isDone(thread)
     if (this.#isStopping) return
-    this.#options.onLost(id, cause)
-    slot.deaths = performance.now() - slot.startedAt > stableMs ? 0 : slot.deaths + 1
-    const delayMs = slot.deaths <= 1 ? 0 : fullJitterMs(slot.deaths, 100, 10_000)
-    slot.retry = setTimeout(() => this.#spawn(slot), delayMs)
+    if (!wasAsked) this.#losses[column] = (this.#losses[column] ?? 0) + 1
+    onLost(id, { cause, wasAsked })
+    if (isReplaced || this.#draining !== null) return
+    place.deaths = performance.now() - thread.startedAt > stableMs ? 0 : place.deaths + 1
+    const delayMs = place.deaths <= 1 ? 0 : fullJitterMs(place.deaths, 100, 10_000)
+    place.retry = setTimeout(() => this.#spawn(place), delayMs)
+  }
+
+  #isDone(thread: WorkerThread): void {
+    if (this.#draining === null) return
+    this.#draining.waiting.delete(thread)
+    if (this.#draining.waiting.size === 0) this.#draining.done()
+  }
+
+  #placeOf(thread: WorkerThread): Place {
+    const place = this.#places.find(({ current, leaving }) => current === thread || leaving === thread)
+    if (place === undefined) throw new RangeError(`thread ${thread.id} has no place`)
+    return place
+  }
+
+  #threads(): WorkerThread[] {
+    return this.#places.flatMap(({ current, leaving }) => [current, leaving]).filter((thread) => thread !== null)
   }
 }
 

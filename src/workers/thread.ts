@@ -9,7 +9,7 @@ import { DataThread } from './data-thread.ts'
 /** What a worker thread is started with. */
 export interface ThreadParameters {
   readonly column: number
-  readonly threads: number
+  readonly sharesPorts: boolean
   readonly ledger: LedgerShape
   /** File descriptor of the log. */
   readonly logFd: number

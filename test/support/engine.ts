@@ -65,6 +65,7 @@ export interface Engine {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const ledger = Ledger.create(1, monotonicMs())
   ledger.reserve(64, 2)
+  const listenerSlots = new Map<string, number>()
   const settled: SettledRecord[] = []
   const messages: ThreadMessage[] = []
   const slots = new Map<number, number>()
@@ -75,6 +76,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   const plane = createDataPlane({
     workers: 0,
+    sharesPorts: false,
+    drainDeadlineMs: () => 0,
     logFd: 1,
     ledger,
     middlewares: options.middlewares ?? [],
@@ -83,6 +86,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       events.emit('settled')
     },
     onStarted: (_id, send) => send(config(1, [{}])),
+    onLeaving: () => {},
     onLost: () => {},
     onMessage: (_id, heard) => {
       if (heard.type === 'series' || heard.type === 'series-retired') return
@@ -92,17 +96,27 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   })
 
   function config(wanted: number, listeners: readonly Partial<ListenerSettings>[]): ControlMessage {
+    const rows = listeners.map((changes) => placed({ ...listenerSettings(options), ...changes }))
     return {
       type: 'config',
       ledger: ledger.shape(),
       snapshot: {
         version: wanted,
         accessLog: true,
-        listeners: listeners.map((changes) => ({ ...listenerSettings(options), ...changes })),
+        listeners: rows,
         services: [serviceSettings('web', 0, options.service), serviceSettings('empty', 1, options.service)],
         routes: (options.routes ?? [options.route ?? {}]).map(routeRule),
       },
     }
+  }
+
+  /** Each listener in a row of its own, by name. */
+  function placed(settings: ListenerSettings): ListenerSettings {
+    const slot = listenerSlots.get(settings.name) ?? listenerSlots.size
+    listenerSlots.set(settings.name, slot)
+    ledger.reserveListeners(slot + 1)
+    if (settings.limits.connectionsPerClient !== null) ledger.reserveClients(slot, settings.limits.connections)
+    return { ...settings, slot }
   }
 
   async function until<T>(event: string, look: () => T | undefined): Promise<T> {
@@ -196,6 +210,7 @@ function recordOf(exchange: SettledExchange): SettledRecord {
 function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
   return {
     name: 'edge',
+    slot: 0,
     host: '127.0.0.1',
     port: 0,
     engine: listener.engine ?? 'fast',

@@ -154,7 +154,7 @@ async function startWithThreads(threadEntry: URL, file: string, logFd: number): 
   const loaded = await load()
   const logWriter = new LogWriter(openLogSink(logFd))
   const logger = createLogger(loaded.config.log.level, logWriter)
-  const gateway = new Gateway({ loaded, load, logger, logWriter, logFd, threadEntry })
+  const gateway = await Gateway.create({ loaded, load, logger, logWriter, logFd, threadEntry })
   const addresses = await gateway.start()
   return {
     addresses,

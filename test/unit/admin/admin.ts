@@ -22,6 +22,11 @@ const ready: AdminInput = {
   ],
   config: () => ({ config: { workers: 2 }, lastError: null }),
   reload: () => Promise.resolve({ applied: true, version: 2 }),
+  workers: () => [{ column: 0, state: 'serving' }],
+  drainWorker: (column) =>
+    column === 0
+      ? { drains: true, replacement: 2 }
+      : { drains: false, reason: column === 1 ? 'busy' : 'unknown', detail: 'it drains already' },
 }
 
 export interface RunningAdmin extends AsyncDisposable {

@@ -30,7 +30,13 @@ beforeEach(() => {
     }),
     stats: () => stats,
     reloads: () => ({ applied: 4, rejected: 1 }),
-    workers: () => ({ running: 2, restarts: 1 }),
+    workers: () => ({
+      running: [
+        { column: 0, utilization: 0.25 },
+        { column: 2, utilization: 1 },
+      ],
+      restarts: 1,
+    }),
     logLinesDropped: () => 5,
   })
 })

@@ -11,6 +11,8 @@ test('a thread whose event loop stands still is replaced, and what it had in fli
   const second = Promise.withResolvers<void>()
   const plane = createDataPlane({
     workers: 1,
+    sharesPorts: false,
+    drainDeadlineMs: () => 0,
     ledger,
     logFd: 1,
     accessLog: () => {},
@@ -21,7 +23,8 @@ test('a thread whose event loop stands still is replaced, and what it had in fli
       ;(started.length === 1 ? first : second).resolve()
     },
     onMessage: () => {},
-    onLost: (id, cause) => lost.resolve({ id, cause }),
+    onLeaving: () => {},
+    onLost: (id, { cause }) => lost.resolve({ id, cause }),
   })
   const channel = new BroadcastChannel('stuck-thread')
   try {

@@ -1,0 +1,178 @@
+import type { EjectionReason } from './decision.ts'
+
+/** Integer columns of an endpoint row; after them comes one in-flight column per worker. */
+const inflight = 0
+const consecutive = 1
+const ejection = 2
+const ejectedUntil = 3
+const ejectedTimes = 4
+const latency = 5
+const endpointColumns = 6
+/** Float columns of an endpoint row, one group per worker. */
+const requests = 0
+const failed = 1
+const countColumns = 2
+
+/** Index = the value in the `ejection` column; 0 = not ejected. */
+const reasons: readonly (EjectionReason | null)[] = [null, 'connect', 'consecutive', 'success-rate', 'manual']
+
+/** Rows of endpoints: integers under Atomics, and counts that are doubles with a single writer each. */
+export interface EndpointSegment {
+  readonly ints: SharedArrayBuffer
+  readonly counts: SharedArrayBuffer
+}
+
+export function createEndpointSegment(rows: number, workers: number): EndpointSegment {
+  return {
+    ints: new SharedArrayBuffer(rows * (endpointColumns + workers) * 4),
+    counts: new SharedArrayBuffer(rows * countColumns * workers * 8),
+  }
+}
+
+/** What a worker has in flight to the endpoints of this segment. */
+export function inflightOf(segment: EndpointSegment, workers: number, worker: number): number {
+  const ints = new Int32Array(segment.ints)
+  let sum = 0
+  for (let base = 0; base < ints.length; base += endpointColumns + workers) {
+    sum += Atomics.load(ints, base + endpointColumns + worker)
+  }
+  return sum
+}
+
+/** Gives back what a dead worker had in flight to the endpoints of this segment. */
+export function takeBackInflight(segment: EndpointSegment, workers: number, worker: number): void {
+  const ints = new Int32Array(segment.ints)
+  for (let base = 0; base < ints.length; base += endpointColumns + workers) {
+    const share = Atomics.exchange(ints, base + endpointColumns + worker, 0)
+    if (share !== 0) Atomics.sub(ints, base + inflight, share)
+  }
+}
+
+/** One endpoint's row. Every method is safe from every thread; `acquire`, `release` and `count` belong to data threads. */
+export class EndpointCell {
+  readonly #ints: Int32Array
+  readonly #counts: Float64Array
+  readonly #base: number
+  readonly #own: number
+  readonly #ownCounts: number
+  readonly #countBase: number
+  readonly #workers: number
+
+  constructor(segment: EndpointSegment, row: number, workers: number, worker: number) {
+    this.#ints = new Int32Array(segment.ints)
+    this.#counts = new Float64Array(segment.counts)
+    this.#base = row * (endpointColumns + workers)
+    this.#own = this.#base + endpointColumns + worker
+    this.#countBase = row * countColumns * workers
+    this.#ownCounts = this.#countBase + worker * countColumns
+    this.#workers = workers
+  }
+
+  /** Exchanges on their way to this endpoint now, over all threads. */
+  inflight(): number {
+    return Atomics.load(this.#ints, this.#base + inflight)
+  }
+
+  acquire(): void {
+    Atomics.add(this.#ints, this.#own, 1)
+    Atomics.add(this.#ints, this.#base + inflight, 1)
+  }
+
+  release(): void {
+    Atomics.sub(this.#ints, this.#own, 1)
+    Atomics.sub(this.#ints, this.#base + inflight, 1)
+  }
+
+  /** Counts one settled attempt of this thread. */
+  count(isFailure: boolean): void {
+    const at = this.#ownCounts
+    this.#counts[at + requests] = (this.#counts[at + requests] as number) + 1
+    if (isFailure) this.#counts[at + failed] = (this.#counts[at + failed] as number) + 1
+  }
+
+  requests(): number {
+    return this.#sum(requests)
+  }
+
+  failures(): number {
+    return this.#sum(failed)
+  }
+
+  /** Failures in a row that are evidence against the endpoint. */
+  consecutiveFailures(): number {
+    return Atomics.load(this.#ints, this.#base + consecutive)
+  }
+
+  /** @returns the number including this one */
+  addConsecutiveFailure(): number {
+    return Atomics.add(this.#ints, this.#base + consecutive, 1) + 1
+  }
+
+  clearConsecutiveFailures(): void {
+    Atomics.store(this.#ints, this.#base + consecutive, 0)
+  }
+
+  ejection(): EjectionReason | null {
+    return reasons[Atomics.load(this.#ints, this.#base + ejection)] as EjectionReason | null
+  }
+
+  /** Deciseconds since the Ledger's origin (see Ledger.fromDeciseconds); meaningful while ejected. */
+  ejectedUntil(): number {
+    return Atomics.load(this.#ints, this.#base + ejectedUntil)
+  }
+
+  /** Ejections in a row, the factor of the next ejection time; set back once it has stayed in for long enough. */
+  ejectedTimes(): number {
+    return Atomics.load(this.#ints, this.#base + ejectedTimes)
+  }
+
+  setEjectedTimes(times: number): void {
+    Atomics.store(this.#ints, this.#base + ejectedTimes, times)
+  }
+
+  setEjectedUntil(deciseconds: number): void {
+    Atomics.store(this.#ints, this.#base + ejectedUntil, deciseconds)
+  }
+
+  /** True for exactly one caller of all threads: the one that has to report it. */
+  eject(reason: EjectionReason): boolean {
+    return Atomics.compareExchange(this.#ints, this.#base + ejection, 0, reasons.indexOf(reason)) === 0
+  }
+
+  /** Turns one ejection into another, when it is `from` that holds; true for exactly one caller. */
+  replaceEjection(from: EjectionReason, to: EjectionReason): boolean {
+    const before = reasons.indexOf(from)
+    return Atomics.compareExchange(this.#ints, this.#base + ejection, before, reasons.indexOf(to)) === before
+  }
+
+  /** True for exactly one caller. Leaves the ejections in a row as they are. */
+  restore(): boolean {
+    Atomics.store(this.#ints, this.#base + consecutive, 0)
+    return Atomics.exchange(this.#ints, this.#base + ejection, 0) !== 0
+  }
+
+  /** Moving average of the time to the response head, in milliseconds; 0 when nothing was measured. */
+  latencyMs(): number {
+    return Atomics.load(this.#ints, this.#base + latency) / 1000
+  }
+
+  /** Mixes one measured time into the average with weight 1/8; a lost update between threads does no harm. */
+  addLatency(ms: number): void {
+    const at = this.#base + latency
+    const before = Atomics.load(this.#ints, at)
+    const us = Math.min(Math.round(ms * 1000), 2 ** 30)
+    Atomics.store(this.#ints, at, before === 0 ? us : before + Math.round((us - before) / 8))
+  }
+
+  /** For a row that is used again by another endpoint. */
+  clear(): void {
+    this.#ints.fill(0, this.#base, this.#base + endpointColumns + this.#workers)
+    this.#counts.fill(0, this.#countBase, this.#countBase + countColumns * this.#workers)
+  }
+
+  #sum(column: number): number {
+    let sum = 0
+    for (let i = 0; i < this.#workers; i++) sum += this.#counts[this.#countBase + i * countColumns + column] as number
+    return sum
+  }
+}

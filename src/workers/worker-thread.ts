@@ -1,0 +1,92 @@
+import { Worker } from 'node:worker_threads'
+import type { ControlMessage, ThreadMessage } from '../core/message.ts'
+import type { WorkerCell } from '../core/worker-cell.ts'
+import { Pulse } from './pulse.ts'
+import type { ThreadParameters } from './thread.ts'
+
+/**
+ * `starting` until its first configuration is in force; `draining` from when that was asked for, also while it still serves until
+ * its replacement does.
+ */
+export type ThreadState = 'starting' | 'serving' | 'draining'
+
+export interface WorkerThreadOptions {
+  /** Unique, never used again. */
+  readonly id: number
+  readonly parameters: ThreadParameters
+  readonly entry: URL
+  readonly maxHeapMb: number
+  readonly cell: WorkerCell
+  readonly onMessage: (thread: WorkerThread, message: ThreadMessage) => void
+  /** It is gone: it writes nothing any more. */
+  readonly onExit: (thread: WorkerThread) => void
+}
+
+/** One data thread in a worker, as the main thread sees it. */
+export class WorkerThread {
+  readonly id: number
+  readonly column: number
+  readonly startedAt = performance.now()
+  readonly pulse: Pulse
+  /** Why it ended, or will end. */
+  cause = 'it ended'
+  /** Somebody asked that it be replaced. */
+  isAsked = false
+  /** That is how it ended. */
+  wasAsked = false
+  /** True when it takes messages. */
+  isUp = false
+  /** It was told to drain. */
+  isLeaving = false
+  readonly #worker: Worker
+  #state: ThreadState = 'starting'
+  #sinceMs = Date.now()
+  #isEnding = false
+
+  constructor({ id, parameters, entry, maxHeapMb, cell, onMessage, onExit }: WorkerThreadOptions) {
+    this.id = id
+    this.column = parameters.column
+    this.#worker = new Worker(entry, {
+      name: `tidegate-${this.column}`,
+      workerData: parameters,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+    })
+    this.pulse = new Pulse(cell, (...readings) => this.#worker.performance.eventLoopUtilization(...readings))
+    this.#worker.on('message', (message: ThreadMessage) => onMessage(this, message))
+    this.#worker.on('error', (error) => {
+      this.cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    })
+    this.#worker.on('exit', () => onExit(this))
+  }
+
+  get state(): ThreadState {
+    return this.#state
+  }
+
+  /** When it came into its state, in milliseconds since the Unix epoch. */
+  get sinceMs(): number {
+    return this.#sinceMs
+  }
+
+  enter(state: ThreadState): void {
+    this.#state = state
+    this.#sinceMs = Date.now()
+  }
+
+  send(message: ControlMessage): void {
+    this.#worker.postMessage(message)
+  }
+
+  /** Terminates it, wherever it stands; `onExit` follows. Once is enough. */
+  end(cause: string, wasAsked = false): void {
+    if (this.#isEnding) return
+    this.cause = cause
+    this.wasAsked = wasAsked
+    void this.terminate()
+  }
+
+  async terminate(): Promise<void> {
+    this.#isEnding = true
+    await this.#worker.terminate()
+  }
+}
