@@ -105,11 +105,10 @@ export class Listener {
     const grace = setTimeout(() => {
       for (const connection of this.#connections.keys()) if (connection.isIdle) connection.destroy()
     }, idleGraceMs)
-    const emptied = stopped.then(() => {
-      if (this.#connections.size === 0) return
-      return new Promise<void>((resolve) => (this.#emptied = resolve))
-    })
-    const closed = emptied.then(() => {
+    const closed = stopped.then(async () => {
+      const { promise: emptied, resolve } = Promise.withResolvers<void>()
+      this.#emptied = resolve
+      if (this.#connections.size > 0) await emptied
       clearTimeout(grace)
       this.context.meter.listenerClosed(this.name)
     })

@@ -13,6 +13,8 @@ export interface HttpAnswer {
 export interface HttpClientOptions {
   /** Kept open and used again; more requests at once wait for one of them. Default 1. */
   readonly connections?: number
+  /** Default true; false: each request on a connection of its own. */
+  readonly keepAlive?: boolean
 }
 
 /**
@@ -25,9 +27,9 @@ export class HttpClient {
   /** Requests sent again because a kept connection had just been closed. */
   resent = 0
 
-  constructor(port: number, { connections = 1 }: HttpClientOptions = {}) {
+  constructor(port: number, { connections = 1, keepAlive = true }: HttpClientOptions = {}) {
     this.#port = port
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+    this.#agent = new Agent({ keepAlive, maxSockets: connections })
   }
 
   /** Rejects when no whole answer comes. */

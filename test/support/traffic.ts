@@ -4,9 +4,11 @@ export interface TrafficResult {
   readonly requests: number
   /** One entry per request that was not answered with 200, saying what came instead. */
   readonly failed: readonly string[]
+  /** Sent again because a kept connection had just been closed. */
+  readonly resent: number
 }
 
-/** Requests without end over a few kept connections, each sent when the one before is answered. */
+/** Requests without end over a few connections at a time, kept unless told, each sent when the one before is answered. */
 export class Traffic {
   readonly #client: HttpClient
   readonly #path: string
@@ -16,8 +18,8 @@ export class Traffic {
   #answered = Promise.withResolvers<void>()
   #isStopping = false
 
-  constructor(port: number, path: string, connections: number) {
-    this.#client = new HttpClient(port, { connections })
+  constructor(port: number, path: string, connections: number, { keepAlive = true } = {}) {
+    this.#client = new HttpClient(port, { connections, keepAlive })
     this.#path = path
     this.#loops = Array.from({ length: connections }, () => this.#run())
   }
@@ -32,7 +34,7 @@ export class Traffic {
     this.#isStopping = true
     await Promise.all(this.#loops)
     this.#client.close()
-    return { requests: this.#requests, failed: this.#failed }
+    return { requests: this.#requests, failed: this.#failed, resent: this.#client.resent }
   }
 
   async #run(): Promise<void> {
