@@ -82,7 +82,7 @@ export class SeriesStore {
     this.#release(thread, [retirement.id])
   }
 
-  /** A dead thread's counts are kept, its gauges are not. Called before its replacement announces anything. */
+  /** A thread that is gone: its counts are kept, its gauges are not. */
   threadGone(thread: number): void {
     const ofThread = this.#live.get(thread)
     if (ofThread === undefined) return

@@ -11,6 +11,8 @@ const defaultMaxHeapMb = 2048
 const stableMs = 30_000
 /** Longer than any garbage collection or reload; a thread that is silent for so long serves nobody. */
 const defaultStuckMs = 10_000
+/** The same while it starts, which takes long on a machine at its limit. */
+const stuckAtStartMs = 30_000
 /** So many looks in a row have to find a heap nearly full: one may find garbage. */
 const crowdedLooks = 5
 /** Looks until a replacement that could not listen is tried again. */
@@ -111,7 +113,8 @@ export class Supervisor implements DataPlane {
     for (const thread of this.#threads()) {
       const { pulse } = thread
       pulse.look()
-      if (pulse.silentLooks * lookMs >= stuckMs) thread.end(`its event loop stood still for ${stuckMs} ms`)
+      const maxSilenceMs = thread.isUp ? stuckMs : Math.max(stuckMs, stuckAtStartMs)
+      if (pulse.silentLooks * lookMs >= maxSilenceMs) thread.end(`its event loop stood still for ${maxSilenceMs} ms`)
       if (pulse.crowdedLooks >= crowdedLooks) this.#replace(thread, 'its heap was nearly full')
     }
   }

@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { Decision, DecisionType } from '../../src/core/decision.ts'
-import { Gateway } from '../../src/gateway.ts'
+import { Gateway, type GatewayOptions } from '../../src/gateway.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { openLogSink } from '../../src/observe/log-sink.ts'
 import { LogWriter } from '../../src/observe/log-writer.ts'
 import { type RunningGateway, startGateway } from '../../src/start-gateway.ts'
+import type { ThreadView } from '../../src/workers/thread-view.ts'
 import { HttpClient } from './http-client.ts'
 import { LogLines } from './log-lines.ts'
 
@@ -18,6 +19,8 @@ export interface TestGatewayOptions {
   readonly config: Partial<ConfigInput> & Pick<ConfigInput, 'routes'>
   /** Module of the worker threads instead of the gateway's own. */
   readonly threadEntry?: URL
+  /** What the system says of ports that threads share, instead of trying it. */
+  readonly probePortSharing?: NonNullable<GatewayOptions['probePortSharing']>
 }
 
 const deadlineMs = 20_000
@@ -57,6 +60,11 @@ export class TestGateway {
     return { status, text: body }
   }
 
+  async adminPost(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const { status, body } = await this.#admin.post(path)
+    return { status, text: body }
+  }
+
   async adminJson<T>(path: string): Promise<T> {
     return JSON.parse((await this.admin(path)).text) as T
   }
@@ -66,6 +74,16 @@ export class TestGateway {
     const until = performance.now() + deadlineMs
     while ((await this.admin('/readyz')).status !== 200) {
       if (performance.now() > until) throw new Error(`never ready: ${(await this.admin('/readyz')).text}`)
+    }
+  }
+
+  /** The data threads, once they are as `isWanted` says. What they hold is not logged, so this asks again and again. */
+  async threads(isWanted: (threads: readonly ThreadView[]) => boolean = () => true): Promise<readonly ThreadView[]> {
+    const until = performance.now() + deadlineMs
+    for (;;) {
+      const { workers } = await this.adminJson<{ workers: readonly ThreadView[] }>('/api/v1/workers')
+      if (isWanted(workers)) return workers
+      if (performance.now() > until) throw new Error(`the threads are never as wanted: ${JSON.stringify(workers)}`)
     }
   }
 
@@ -124,7 +142,7 @@ export class TestGateway {
   }
 }
 
-export async function startTestGateway({ config, threadEntry }: TestGatewayOptions): Promise<TestGateway> {
+export async function startTestGateway({ config, ...parts }: TestGatewayOptions): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), 'tidegate-'))
   const file = join(directory, 'gateway.json')
   await writeConfig(file, config)
@@ -138,9 +156,9 @@ export async function startTestGateway({ config, threadEntry }: TestGatewayOptio
   }
   try {
     const running =
-      threadEntry === undefined
+      Object.keys(parts).length === 0
         ? await startGateway({ config: file, logFd })
-        : await startWithThreads(threadEntry, file, logFd)
+        : await startWithParts(parts, file, logFd)
     return new TestGateway(running, { log, file, release })
   } catch (error) {
     await release()
@@ -148,13 +166,17 @@ export async function startTestGateway({ config, threadEntry }: TestGatewayOptio
   }
 }
 
-/** What `startGateway` does, with worker threads of another module. */
-async function startWithThreads(threadEntry: URL, file: string, logFd: number): Promise<RunningGateway> {
+/** What `startGateway` does, with parts of the test's own. */
+async function startWithParts(
+  parts: Omit<TestGatewayOptions, 'config'>,
+  file: string,
+  logFd: number,
+): Promise<RunningGateway> {
   const load = () => loadConfig(file)
   const loaded = await load()
   const logWriter = new LogWriter(openLogSink(logFd))
   const logger = createLogger(loaded.config.log.level, logWriter)
-  const gateway = await Gateway.create({ loaded, load, logger, logWriter, logFd, threadEntry })
+  const gateway = await Gateway.create({ loaded, load, logger, logWriter, logFd, ...parts })
   const addresses = await gateway.start()
   return {
     addresses,

@@ -31,8 +31,10 @@ export class RawClient {
     socket.on('close', () => this.#ended('reset'))
   }
 
-  static async connect(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+  /** @param localAddress of loopback, to be another client; default the system's choice */
+  static async connect(port: number, localAddress?: string): Promise<RawClient> {
+    const from = localAddress === undefined ? {} : { localAddress }
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true, ...from })
     await once(socket, 'connect')
     return new RawClient(socket)
   }

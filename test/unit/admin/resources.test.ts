@@ -142,6 +142,29 @@ describe('admin resources', () => {
     expect(answer.json()).toMatchObject({ status: 422, applied: false, findings })
   })
 
+  test('gives the data threads', async () => {
+    await using admin = await runAdmin()
+    expect((await admin.ask('/api/v1/workers')).json()).toEqual({ workers: [{ column: 0, state: 'serving' }] })
+  })
+
+  test('drains a data thread', async () => {
+    await using admin = await runAdmin()
+    const answer = await admin.ask('/api/v1/workers/0/drain', { method: 'POST' })
+    expect(answer).toMatchObject({ status: 202, body: '{"column":0,"drains":true,"replacement":2}\n' })
+  })
+
+  test('says why a data thread is not drained', async () => {
+    await using admin = await runAdmin()
+    const busy = await admin.ask('/api/v1/workers/1/drain', { method: 'POST' })
+    expect(busy.json()).toMatchObject({ status: 409, detail: 'it drains already' })
+  })
+
+  test.each(['9', 'x', '-1', '1e0', '00000', '0.0'])('knows no data thread %j', async (column) => {
+    await using admin = await runAdmin()
+    const answer = await admin.ask(`/api/v1/workers/${column}/drain`, { method: 'POST' })
+    expect(answer.json()).toMatchObject({ status: 404, detail: expect.stringContaining(JSON.stringify(column)) })
+  })
+
   test('never lets another resource than livez and readyz do without the token', () => {
     const open = resources.filter(({ access }) => access !== 'token').map(({ path, access }) => [path, access])
     expect(open).toEqual([

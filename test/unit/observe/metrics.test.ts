@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { durationBuckets, RouteMeter, ThreadMeter } from '../../../src/core/meter.ts'
+import { durationBuckets, RouteMeter, ThreadMeter, WorkerMeter } from '../../../src/core/meter.ts'
 import { SeriesWriter } from '../../../src/core/series.ts'
 import { families } from '../../../src/observe/families.ts'
 import type { ControlReadings } from '../../../src/observe/metrics-input.ts'
@@ -97,6 +97,20 @@ describe('metrics', () => {
     expect(found.find(({ name }) => name.endsWith('_sum'))?.value).toBeCloseTo(60.0039)
   })
 
+  test('tells the event loops of data threads apart, and keeps what a thread of before was late', async () => {
+    new WorkerMeter(thread, 1).beatLate(0.3)
+    store.threadGone(0)
+    new WorkerMeter(thread, 1).beatLate(0.4)
+    new WorkerMeter(thread, 2).beatLate(0)
+    const found = await samples('tidegate_worker_event_loop_delay_seconds')
+    const counts = found.filter(({ name }) => name.endsWith('_count'))
+    expect(counts.map(({ labels, value }) => [labels.worker, value])).toEqual([
+      ['1', 2],
+      ['2', 1],
+    ])
+    expect(found.filter(({ name }) => name.endsWith('_sum')).map(({ value }) => value)).toEqual([0.7, 0])
+  })
+
   test("prints the control plane's counts", async () => {
     const instance = 'consul/n/a@10.0.0.1:80'
     stats = {
@@ -128,6 +142,10 @@ describe('metrics', () => {
     ])
     expect(flat('tidegate_workers')).toEqual([{ value: 2 }])
     expect(flat('tidegate_worker_restarts_total')).toEqual([{ value: 1 }])
+    expect(flat('tidegate_worker_utilization')).toEqual([
+      { worker: '0', value: 0.25 },
+      { worker: '2', value: 1 },
+    ])
   })
 
   test('shows the ejections of a departed instance once more, and again when it is back', async () => {
