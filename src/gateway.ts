@@ -150,7 +150,7 @@ export class Gateway {
       stats: () => this.#control.stats(),
       names: () => namesOf(this.#loaded.config),
       reloads: () => this.#reloads,
-      workers: () => ({ running: this.#plane.threads(), restarts: this.#restarts }),
+      workers: () => ({ running: this.#plane.running(), restarts: this.#restarts }),
       logLinesDropped: () => logWriter.dropped,
     })
   }

@@ -7,6 +7,7 @@ const introduction = `# Metrics
 
 - Every family prints HELP and TYPE from the start, also while it has no series.
 - Counts are over all data threads. A thread that is replaced takes no counts with it.
+- \`worker\` is the column of a data thread, as \`/api/v1/workers\` shows it; one that takes over from another has another column.
 - Label values come from the configuration and the registry, never from a request, but for \`method\` (known ones, else
   \`OTHER\`) and \`code\` (the exact status). Clients can't make series.
 - Series of an instance or a route that is gone are shown by one more scrape.

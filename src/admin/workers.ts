@@ -17,7 +17,7 @@ export const drainWorker: Resource = {
   summary: 'Replace one data thread while the others serve on: its replacement listens, then it finishes what it has',
   answer(input, { segments: [column = ''] }) {
     const outcome = input.drainWorker(/^(?:0|[1-9]\d{0,3})$/.test(column) ? Number(column) : NaN)
-    if (outcome.drains) return json({ column: Number(column), ...outcome }, 202)
+    if (outcome.drains) return json({ column: Number(column), replacement: outcome.replacement }, 202)
     if (outcome.reason === 'busy') return problem(409, outcome.detail)
     return problem(404, `No data thread is in column ${JSON.stringify(column)}; /api/v1/workers lists those there are`)
   },

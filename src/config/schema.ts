@@ -55,7 +55,9 @@ export const configSchema = z.strictObject({
   workers: z
     .union([z.literal('auto'), integer(0, 256)], { error: 'expected auto, or a whole number from 0 to 256' })
     .prefault('auto')
-    .describe('Data-plane threads. `auto` = one per core; 0 = in the main thread.'),
+    .describe(
+      'Data-plane threads. `auto` = one per core; 0 = in the main thread. Where the system lets no two threads share a port there is one.',
+    ),
   log: log.prefault({}).describe('JSON lines on standard output.'),
   stateDir: z
     .string()

@@ -20,9 +20,15 @@ export interface DataPlane {
   drainAll(deadlineMs: number): Promise<number>
   stop(): Promise<void>
   /** Threads that run now. */
-  readonly running: number
-  /** The same, by column. */
+  running(): readonly RunningThread[]
+  /** The same with everything there is to say of them, by column. */
   threads(): readonly ThreadView[]
+}
+
+export interface RunningThread {
+  readonly column: number
+  /** Share of the last ten seconds in which its event loop did not wait, 0 to 1. */
+  readonly utilization: number
 }
 
 /** `detail` says for humans why not, and what to do. */

@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
-import type { DataPlane, DataPlaneOptions, DrainAnswer } from './data-plane.ts'
+import type { DataPlane, DataPlaneOptions, DrainAnswer, RunningThread } from './data-plane.ts'
 import { DataThread } from './data-thread.ts'
 import { lookMs, Pulse } from './pulse.ts'
 import { type ThreadView, viewThread } from './thread-view.ts'
@@ -41,8 +41,8 @@ export class InProcess implements DataPlane {
     port2.on('message', (message: ControlMessage) => this.#thread.receive(message))
   }
 
-  get running(): number {
-    return 1
+  running(): readonly RunningThread[] {
+    return [{ column: onlyColumn, utilization: this.#pulse.utilization }]
   }
 
   start(): void {

@@ -1,6 +1,6 @@
 import type { ControlMessage, ListenError, ThreadMessage } from '../core/message.ts'
 import { fullJitterMs } from '../util/backoff.ts'
-import type { DataPlane, DataPlaneOptions, DrainAnswer } from './data-plane.ts'
+import type { DataPlane, DataPlaneOptions, DrainAnswer, RunningThread } from './data-plane.ts'
 import { lookMs } from './pulse.ts'
 import { type ThreadView, viewThread } from './thread-view.ts'
 import { WorkerThread } from './worker-thread.ts'
@@ -43,6 +43,7 @@ export class Supervisor implements DataPlane {
   #isUnsettled = false
   /** What `drainAll` waits for. */
   #draining: { readonly waiting: Set<WorkerThread>; readonly done: () => void } | null = null
+  /** Connections that it cut. */
   #cut = 0
   #isStopping = false
   #looking: NodeJS.Timeout | null = null
@@ -60,8 +61,8 @@ export class Supervisor implements DataPlane {
     }))
   }
 
-  get running(): number {
-    return this.#threads().length
+  running(): readonly RunningThread[] {
+    return this.#threads().map(({ column, pulse }) => ({ column, utilization: pulse.utilization }))
   }
 
   start(): void {
@@ -85,6 +86,7 @@ export class Supervisor implements DataPlane {
 
   drainAll(deadlineMs: number): Promise<number> {
     for (const { retry } of this.#places) if (retry !== null) clearTimeout(retry)
+    this.#cut = 0
     return new Promise((resolve) => {
       const waiting = new Set(this.#threads().filter(({ isUp }) => isUp))
       this.#draining = { waiting, done: () => resolve(this.#cut) }
@@ -183,6 +185,7 @@ export class Supervisor implements DataPlane {
     leaving.pulse.excuse(looksPerTry)
     place.current = leaving
     place.leaving = thread
+    thread.enter('draining')
     thread.end(`it was to replace another and could not listen: ${errors.map(({ message }) => message).join('; ')}`)
   }
 

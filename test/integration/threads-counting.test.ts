@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
+import { noRoom, overLimit } from '../../src/core/keyed-counts.ts'
 import { Ledger } from '../../src/core/ledger.ts'
 import type { CountingParameters, CountingReport, CountingTask, Shared, Step } from '../support/counting-thread.ts'
 
@@ -131,7 +132,9 @@ describe('connections counted by several threads at once', () => {
       while (!ledger.settle());
       // One place is the survivor's at times, the other is free: a share or a lock that the dead left would show.
       for (const name of names) {
-        const row = clients?.acquire(name, 2) ?? -1
+        let row = noRoom
+        // The survivor may have been taken off the CPU with the lock in its hands.
+        while (row === noRoom) row = clients?.acquire(name, 2) ?? overLimit
         expect(row).toBeGreaterThanOrEqual(0)
         clients?.release(row)
         expect(all.acquire(2)).toBe(true)

@@ -100,7 +100,7 @@ describe('a data thread that is drained', () => {
     const { status, text } = await drain(gateway, subject?.column ?? -1)
     expect({ status, body: JSON.parse(text) as unknown }).toEqual({
       status: 202,
-      body: { column: 0, drains: true, replacement: 2 },
+      body: { column: 0, replacement: 2 },
     })
     const after = await gone(gateway, subject?.id ?? -1)
     await traffic.more(100)

@@ -29,7 +29,7 @@ const limits = z.strictObject({
   connections: integer(1, 10_000_000)
     .prefault(20_000)
     .describe(
-      'Open client connections of this listener, all threads together. The process needs two file descriptors for each.',
+      'Open client connections of this listener, all threads together, exactly. More are 503. The process needs two file descriptors for each.',
     ),
   connectionsPerClient: integer(1, 10_000_000)
     .nullable()

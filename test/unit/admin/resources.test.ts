@@ -150,7 +150,7 @@ describe('admin resources', () => {
   test('drains a data thread', async () => {
     await using admin = await runAdmin()
     const answer = await admin.ask('/api/v1/workers/0/drain', { method: 'POST' })
-    expect(answer).toMatchObject({ status: 202, body: '{"column":0,"drains":true,"replacement":2}\n' })
+    expect(answer).toMatchObject({ status: 202, body: '{"column":0,"replacement":2}\n' })
   })
 
   test('says why a data thread is not drained', async () => {
