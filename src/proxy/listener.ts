@@ -102,17 +102,18 @@ export class Listener {
     this.#isClosing = true
     const stopped = closeAtCalmTurn(this.#serving.server)
     for (const connection of this.#connections.keys()) connection.closeAfterAnswer()
+    return { stopped, closed: stopped.then(() => this.#emptyOut()) }
+  }
+
+  async #emptyOut(): Promise<void> {
+    const { promise: emptied, resolve } = Promise.withResolvers<void>()
+    this.#emptied = resolve
     const grace = setTimeout(() => {
       for (const connection of this.#connections.keys()) if (connection.isIdle) connection.destroy()
     }, idleGraceMs)
-    const closed = stopped.then(async () => {
-      const { promise: emptied, resolve } = Promise.withResolvers<void>()
-      this.#emptied = resolve
-      if (this.#connections.size > 0) await emptied
-      clearTimeout(grace)
-      this.context.meter.listenerClosed(this.name)
-    })
-    return { stopped, closed }
+    if (this.#connections.size > 0) await emptied
+    clearTimeout(grace)
+    this.context.meter.listenerClosed(this.name)
   }
 
   /** Destroys what is left. @returns how many connections were cut in the middle of an exchange */
