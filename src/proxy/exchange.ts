@@ -16,12 +16,12 @@ export interface Downstream {
   /** A response of 100 to 199 other than 101. */
   writeInterim(head: ResponseHead): void
   writeHead(head: ResponseHead, framing: BodyFraming): void
-  /** `bytes` may be overwritten after the next `flush` unless that returned true. */
+  /** `bytes` may be overwritten after the next `flush`, and those in front of `start` by it. */
   writeBody(bytes: Buffer, start: number, end: number): void
   /** The response is complete. @param trailers lines with CRLF */
   writeEnd(trailers: string): void
-  /** Sends what was written. @returns true when some of it still waits, by reference */
-  flush(): boolean
+  /** Sends what was written. */
+  flush(): void
   /** True while the client takes its bytes more slowly than they come; `drained` is reported to the upstream side. */
   readonly isBlocked: boolean
   /** Ends the answer so that the client sees that it is incomplete. */
@@ -39,28 +39,31 @@ export interface Downstream {
 
 /** One end of a tunnel. Bytes that come in at one end are sent at the other. */
 export interface TunnelEnd {
-  /** @param isBorrowed true when `bytes` may be overwritten after the call unless it returned `kept` */
-  send(bytes: Buffer, start: number, end: number): TunnelFlow
+  /**
+   * @param bytes may be overwritten after the call
+   * @returns false when this end takes no more for now; the other end's `resumeReading` is called later
+   */
+  send(bytes: Buffer, start: number, end: number): boolean
   /** Nothing more will be sent to this end. */
   sendEnd(): void
   /** The other end takes bytes again. */
   resumeReading(): void
 }
 
-/** What became of bytes sent into a tunnel end: gone, or waiting by reference; and whether to stop reading for now. */
-export interface TunnelFlow {
-  readonly kept: boolean
-  readonly blocked: boolean
-}
-
 /** The endpoint's side of an exchange: one attempt. */
 export interface UpstreamAttempt {
   /** True once body bytes may be written. */
   readonly isReady: boolean
-  /** @returns false when the endpoint takes no more for now; the downstream's `resumeBody` is called later */
-  writeBody(bytes: Buffer, start: number, end: number): boolean
+  /** `bytes` may be overwritten after the next `flush`, and those in front of `start` by it. */
+  writeBody(bytes: Buffer, start: number, end: number): void
   /** The request is complete. @param trailers lines with CRLF */
   endBody(trailers: string): void
+  /**
+   * Sends what was written.
+   *
+   * @returns false when the endpoint takes no more for now; the downstream's `resumeBody` is called later
+   */
+  flush(): boolean
   /** The client takes bytes again. */
   downstreamDrained(): void
   /** Gives the attempt up: the connection is destroyed, never reused. */

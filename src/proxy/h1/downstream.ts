@@ -6,7 +6,7 @@ import type { ClientIdentity } from '../client-identity.ts'
 import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
 import { attempt, handle, totalTimeout } from '../handle.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
-import { requestBody, requestBodyEnd } from '../request-body.ts'
+import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail } from '../settle.ts'
 import { ChunkedDecoder, type ChunkSink, chunkSizeLine } from './chunked.ts'
 import { takeOver } from './client-socket.ts'
@@ -16,7 +16,7 @@ import { Output } from './output.ts'
 import { parseRequestHead, RequestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import { interimText, problemText, responseHeadText, switchingText } from './response-writer.ts'
-import { SocketEnd } from './socket-end.ts'
+import { OutputEnd } from './output-end.ts'
 import { WaitingBytes } from './waiting-bytes.ts'
 import { WriteDeadline } from './write-deadline.ts'
 
@@ -56,11 +56,11 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   /** @param accepted paused, nothing read */
   constructor(listener: Listener, accepted: Socket, identity: ClientIdentity) {
     const { context } = listener
-    const socket = takeOver(accepted, context.readBuffer, (length, bytes) => this.#received(bytes, length))
+    const socket = takeOver(accepted, context.reads.whole, (length) => this.#received(length))
     this.identity = identity
     this.#listener = listener
     this.#socket = socket
-    this.#output = new Output(socket)
+    this.#output = new Output(socket, context, () => this.#drained())
     this.#timer = new WheelTimer(() => this.#timedOut())
     this.#writing = new WriteDeadline(socket, context.wheel, () => this.destroy())
     const x: Exchange = new Exchange(listener, this, this.#head, {
@@ -68,7 +68,6 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
       backoff: () => attempt(x),
     })
     this.#x = x
-    socket.on('drain', () => this.#drained())
     socket.on('end', () => this.#ended())
     socket.on('error', () => this.destroy())
     socket.on('close', () => this.#closed())
@@ -76,7 +75,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   get isBusy(): boolean {
-    return !this.#x.isSettled || this.#socket.writableLength > 0
+    return !this.#x.isSettled || this.#output.isWaiting
   }
 
   get isIdle(): boolean {
@@ -84,7 +83,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   get isBlocked(): boolean {
-    return this.#socket.writableNeedDrain
+    return this.#output.isBlocked
   }
 
   closeAfterAnswer(): void {
@@ -136,10 +135,10 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     if (this.#isChunked) this.#output.text(`0\r\n${trailers}\r\n`)
   }
 
-  flush(): boolean {
-    if (!this.#output.flush() || this.#phase === phase.closed) return false
-    this.#writing.watch(this.#listener.settings.timeouts.writeMs)
-    return true
+  flush(): void {
+    this.#output.flush()
+    if (this.#output.isWaiting && this.#phase !== phase.closed)
+      this.#writing.watch(this.#listener.settings.timeouts.writeMs)
   }
 
   cut(): void {
@@ -175,9 +174,9 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#output.flush()
     const early = this.#waiting.take()
     this.#socket.resume()
-    if (early !== null) this.#tunnelled(early, 0)
+    if (early !== null) this.#tunnelled(early, 0, early.length)
     if (this.#hasEnded) upstream.sendEnd()
-    return new SocketEnd(this.#socket)
+    return new OutputEnd(this.#socket, this.#output)
   }
 
   settled(): void {
@@ -201,18 +200,18 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     return this.#head.minor === 0 ? 'keep-alive' : ''
   }
 
-  /** @param bytes overwritten after the call */
-  #received(bytes: Buffer, length: number): void {
-    const joined = this.#waiting.takeWith(bytes, length)
-    if (joined === null) this.#consume(bytes, length, true)
-    else this.#consume(joined, joined.length, false)
+  #received(length: number): void {
+    const { bytes, start } = this.#listener.context.reads
+    const joined = this.#waiting.takeWith(bytes, start, start + length)
+    if (joined === null) this.#consume(bytes, start, start + length)
+    else this.#consume(joined, 0, joined.length)
   }
 
   /** Between two requests: takes what came behind the last one, then reads on. */
   #goOn(): void {
     if (this.isBlocked) return
     const bytes = this.#waiting.take()
-    if (bytes !== null) this.#consume(bytes, bytes.length, false)
+    if (bytes !== null) this.#consume(bytes, 0, bytes.length)
     if (!this.#waiting.isEmpty) return
     if (this.#hasEnded) return this.#ended()
     this.#socket.resume()
@@ -222,35 +221,29 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
    * Takes bytes until they are used up or have to wait: for the answer under way, or for the client to take those before. A
    * loop, so that pipelining can't overflow the stack.
    */
-  #consume(bytes: Buffer, length: number, isBorrowed: boolean): void {
+  #consume(bytes: Buffer, start: number, end: number): void {
     this.#isConsuming = true
-    let at = 0
-    while (at < length) {
-      if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at, length)
-      else if (this.#phase === phase.body) {
-        if (isBorrowed) {
-          bytes = Buffer.from(bytes.subarray(at, length))
-          length = bytes.length
-          at = 0
-          isBorrowed = false
-        }
-        at = this.#takeBody(bytes, at, length)
-      } else break
+    let at = start
+    while (at < end) {
+      if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at, end)
+      else if (this.#phase === phase.body) at = this.#takeBody(bytes, at, end)
+      else break
     }
     this.#isConsuming = false
-    if (at === length) return
+    if (this.#x.head.hasBody) requestFlush(this.#x)
+    if (at === end) return
     if (this.#phase === phase.answer || this.#phase === phase.head) {
-      if (!this.#waiting.keep(bytes, at, length, isBorrowed)) this.#socket.pause()
-    } else if (this.#phase === phase.tunnel) this.#tunnelled(Buffer.from(bytes.subarray(at, length)), 0)
-    else if (this.#phase === phase.linger) this.#discard?.(length - at)
+      if (!this.#waiting.keep(bytes, at, end)) this.#socket.pause()
+    } else if (this.#phase === phase.tunnel) this.#tunnelled(bytes, at, end)
+    else if (this.#phase === phase.linger) this.#discard?.(end - at)
   }
 
-  #takeHead(bytes: Buffer, at: number, length: number): number {
+  #takeHead(bytes: Buffer, at: number, end: number): number {
     const { context, settings } = this.#listener
-    const next = this.#reader.take(bytes, at, length, settings.limits.headBytes)
+    const next = this.#reader.take(bytes, at, end, settings.limits.headBytes)
     if (this.#reader.failure !== null) {
       this.#refuse(this.#reader.failure)
-      return length
+      return end
     }
     if (this.#reader.head === null) {
       if (!this.#isHeadTimed && !this.#reader.isEmpty) {
@@ -300,26 +293,26 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     fail(this.#x, failure)
   }
 
-  #takeBody(bytes: Buffer, at: number, length: number): number {
+  #takeBody(bytes: Buffer, at: number, end: number): number {
     const x = this.#x
     if (this.#head.chunked) {
-      const next = this.#decoder.push(bytes, at, length, this)
+      const next = this.#decoder.push(bytes, at, end, this)
       if (this.#phase !== phase.body) return next
       if (this.#decoder.isBroken) {
         fail(x, 'bad-request')
-        return length
+        return end
       }
       if (this.#decoder.isDone) this.#bodyDone(this.#decoder.trailers)
       else this.#armBody()
       return next
     }
-    const end = Math.min(length, at + this.#remaining)
-    this.#remaining -= end - at
-    requestBody(x, bytes, at, end)
-    if (this.#phase !== phase.body) return end
+    const bodyEnd = Math.min(end, at + this.#remaining)
+    this.#remaining -= bodyEnd - at
+    requestBody(x, bytes, at, bodyEnd)
+    if (this.#phase !== phase.body) return bodyEnd
     if (this.#remaining === 0) this.#bodyDone('')
     else this.#armBody()
-    return end
+    return bodyEnd
   }
 
   #bodyDone(trailers: string): void {
@@ -330,11 +323,11 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     requestBodyEnd(this.#x, trailers)
   }
 
-  #tunnelled(bytes: Buffer, at: number): void {
+  #tunnelled(bytes: Buffer, start: number, end: number): void {
     const tunnel = this.#tunnel
     if (tunnel === null) return
-    this.#x.requestBytes += bytes.length - at
-    if (tunnel.send(bytes, at, bytes.length).blocked) this.#socket.pause()
+    this.#x.requestBytes += end - start
+    if (!tunnel.send(bytes, start, end)) this.#socket.pause()
   }
 
   /** The answer was the last one on this connection. */
