@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../core/endpoint.ts'
 import { failures, type Failure } from '../core/failure.ts'
 import type { Exchange } from './exchange.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Failure } from '../core/failure.ts'
 import { failures } from '../core/failure.ts'
 import type { Exchange } from './exchange.ts'

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { failures, type Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
 import { isBodyWanted } from '../body-wanted.ts'
@@ -10,10 +11,10 @@ import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail } from '../settle.ts'
 import { ChunkedDecoder, type ChunkSink, chunkSizeLine } from './chunked.ts'
 import { takeOver } from './client-socket.ts'
-import { HeadReader } from './head-reader.ts'
 import { linger } from './linger.ts'
 import { Output } from './output.ts'
-import { parseRequestHead, RequestHead } from './request-head.ts'
+import type { RequestHead } from './request-head.ts'
+import { RequestReader } from './request-reader.ts'
 import type { ResponseHead } from './response-head.ts'
 import { interimText, problemText, responseHeadText, switchingText } from './response-writer.ts'
 import { OutputEnd } from './output-end.ts'
@@ -35,8 +36,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   /** For what the client has to send; `#writing` for what it has to take. */
   readonly #timer: WheelTimer
   readonly #writing: WriteDeadline
-  readonly #reader = new HeadReader()
-  readonly #head = new RequestHead()
+  readonly #reader = new RequestReader()
+  readonly #head: RequestHead = this.#reader.head
   readonly #decoder = new ChunkedDecoder()
   readonly #waiting = new WaitingBytes()
   readonly #x: Exchange
@@ -240,29 +241,28 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
 
   #takeHead(bytes: Buffer, at: number, end: number): number {
     const { context, settings } = this.#listener
-    const next = this.#reader.take(bytes, at, end, settings.limits.headBytes)
-    if (this.#reader.failure !== null) {
-      this.#refuse(this.#reader.failure)
-      return end
+    const reader = this.#reader
+    const next = reader.take(bytes, at, end, settings.limits)
+    if (reader.failure !== null) {
+      this.#refuse(reader.failure, reader.isWhole)
+      return next
     }
-    if (this.#reader.head === null) {
-      if (!this.#isHeadTimed && !this.#reader.isEmpty) {
+    if (!reader.isWhole) {
+      if (!this.#isHeadTimed && !reader.isEmpty) {
         this.#isHeadTimed = true
         context.wheel.arm(this.#timer, settings.timeouts.headMs)
       }
       return next
     }
     context.wheel.disarm(this.#timer)
-    this.#begin(this.#reader.head, this.#reader.headEnd)
+    this.#begin()
     return next
   }
 
-  #begin(text: string, end: number): void {
+  #begin(): void {
     const x = this.#x
     const head = this.#head
     x.begin(performance.now())
-    const failure = parseRequestHead(text, this.#listener.settings.limits.headFields, head, end)
-    if (failure !== null) return this.#refuseBegun(failure)
     x.requestId = this.identity.requestId(head) ?? x.context.makeRequestId()
     x.clientAddress = this.identity.clientAddress(head)
     if (!head.hasBody) {
@@ -279,18 +279,15 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     handle(x)
   }
 
-  /** A head that is no request: answered, counted and logged like any other exchange. */
-  #refuse(failure: Failure): void {
-    this.#head.clear()
-    this.#x.begin(performance.now())
-    this.#refuseBegun(failure)
-  }
-
-  #refuseBegun(failure: Failure): void {
-    this.#x.requestId = this.#x.context.makeRequestId()
-    this.#x.clientAddress = this.identity.address
+  /** A head that is no request: answered, counted and logged like any other exchange. @param isRead false when nothing is known of it */
+  #refuse(failure: Failure, isRead: boolean): void {
+    const x = this.#x
+    if (!isRead) this.#head.clear()
+    x.begin(performance.now())
+    x.requestId = x.context.makeRequestId()
+    x.clientAddress = this.identity.address
     this.#closes = true
-    fail(this.#x, failure)
+    fail(x, failure)
   }
 
   #takeBody(bytes: Buffer, at: number, end: number): number {
@@ -382,7 +379,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     switch (this.#phase) {
       case phase.head:
         if (this.#reader.isEmpty) return this.#linger()
-        return this.#refuse('request-timeout')
+        return this.#refuse('request-timeout', false)
       case phase.body:
         // Not read because the endpoint takes no more: its silence, not the client's.
         if (this.#socket.isPaused()) return this.#armBody()

@@ -4,6 +4,7 @@ import { normalizePath } from '../../util/path.ts'
 import { equalsIgnoreCase, nameFold, targetCharacter } from './characters.ts'
 import { Fields, listMembers, parseContentLength } from './fields.ts'
 import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
+import { flat } from './latin1.ts'
 
 /** One request head, parsed and judged; kept by its connection and used again for the next request. */
 export class RequestHead {
@@ -28,6 +29,9 @@ export class RequestHead {
   /** The protocol asked for by an Upgrade that may be tunnelled, or null. */
   upgrade: string | null = null
   acceptsTrailers = false
+  /** What follows the target towards an endpoint, for all requests with these fields; null until it was needed. */
+  forwardedTail: string | null = null
+  #isTailFlat = false
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
   /** Fields of a proxy before us, believed only when the connection comes from a trusted one. */
@@ -37,6 +41,18 @@ export class RequestHead {
   forwardedHost: string | null = null
   forwardedPort: string | null = null
   forwarded: string | null = null
+
+  /** The same fields came again. */
+  repeated(): void {
+    if (this.#isTailFlat || this.forwardedTail === null) return
+    this.#isTailFlat = true
+    this.forwardedTail = flat(this.forwardedTail)
+  }
+
+  forgetTail(): void {
+    this.forwardedTail = null
+    this.#isTailFlat = false
+  }
 
   /** For an exchange whose head could not be read: nothing of the request before may be taken for it. */
   clear(): void {
@@ -77,6 +93,7 @@ export function parseRequestHead(
   head.expectContinue = false
   head.upgrade = null
   head.acceptsTrailers = false
+  head.forgetTail()
   head.requestId = null
   head.forwardedFor = null
   head.forwardedProto = null

@@ -1,6 +1,7 @@
 import { equalsIgnoreCase, valueCharacter } from './characters.ts'
 import { Fields, hasLoneLineFeed, listMembers, parseContentLength } from './fields.ts'
 import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
+import { flat } from './latin1.ts'
 
 /** One response head, parsed and judged; kept by its upstream connection and used again for the next response. */
 export class ResponseHead {
@@ -20,6 +21,21 @@ export class ResponseHead {
   upgrade: string | null = null
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
+  /** The head for a client that asked for nothing special; null until it was needed. */
+  plainText: string | null = null
+  #isTextFlat = false
+
+  /** The same head came again. */
+  repeated(): void {
+    if (this.#isTextFlat || this.plainText === null) return
+    this.#isTextFlat = true
+    this.plainText = flat(this.plainText)
+  }
+
+  forgetText(): void {
+    this.plainText = null
+    this.#isTextFlat = false
+  }
 }
 
 /** False when what came so far can't become a response head any more, however long we wait for its end. */
@@ -46,6 +62,7 @@ export function parseResponseHead(
   head.chunked = false
   head.keepAliveMs = -1
   head.upgrade = null
+  head.forgetText()
 
   if (!text.startsWith(protocol) || text.charCodeAt(8) !== 0x20) return false
   head.minor = text.charCodeAt(7) - 0x30

@@ -33,6 +33,10 @@ export function responseHeadText(
   framing: 'plain' | 'chunked',
   connection: '' | 'close' | 'keep-alive',
 ): string {
+  if (framing === 'plain' && connection === '') {
+    head.plainText ??= `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.carried}\r\n`
+    return head.plainText
+  }
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.carried}`
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n'
   if (connection !== '') text += `connection: ${connection}\r\n`

@@ -8,14 +8,12 @@ import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
-import { latin1 } from './latin1.ts'
 import { Output } from './output.ts'
 import type { Pool } from './pool.ts'
 import { requestHeadText } from './request-writer.ts'
-import { mayBecomeResponseHead, parseResponseHead, ResponseHead, switchesAsAsked } from './response-head.ts'
+import { type ResponseHead, switchesAsAsked } from './response-head.ts'
+import { ResponseReader } from './response-reader.ts'
 
-const maxHeadBytes = 64 * 1024
-const maxHeadFields = 500
 /** Interim responses (1xx) before the final one. */
 const maxInterims = 32
 
@@ -32,12 +30,12 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   readonly #socket: Socket
   readonly #output: Output
   readonly #timer: WheelTimer
-  readonly #head = new ResponseHead()
+  readonly #reader = new ResponseReader()
+  readonly #head: ResponseHead = this.#reader.head
   readonly #decoder = new ChunkedDecoder()
   #x: Exchange | null = null
   #tunnel: TunnelEnd | null = null
   #phase: number = phase.connecting
-  #headText = ''
   #framing: BodyFraming = 'none'
   /** Body bytes still to come, of a response with Content-Length. */
   #remaining = 0
@@ -70,7 +68,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   /** Carries `x` from now on; the head goes out at once, or when the connection stands. */
   start(x: Exchange): void {
     this.#x = x
-    this.#headText = ''
+    this.#reader.reset()
     this.#interims = 0
     if (this.#phase === phase.connecting) {
       this.#context.wheel.arm(this.#timer, settingsOf(x).connectTimeoutMs)
@@ -201,23 +199,13 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #readHead(x: Exchange, bytes: Buffer, start: number, end: number): number {
     let at = start
     for (;;) {
-      const before = this.#headText.length
-      const text = this.#headText + latin1(bytes, at, Math.min(end, at + maxHeadBytes + 4 - before))
-      const found = text.indexOf('\r\n\r\n', Math.max(0, before - 3))
-      if (found === -1) {
-        this.#headText = text
-        if (text.length >= maxHeadBytes || !mayBecomeResponseHead(text)) this.#fail('bad-response')
-        return -1
-      }
-      this.#headText = ''
-      at += found + 4 - before
-      if (!parseResponseHead(text, maxHeadFields, this.#head, found)) {
-        this.#fail('bad-response')
+      at = this.#reader.take(bytes, at, end)
+      if (at === -1) {
+        if (this.#reader.isBroken) this.#fail('bad-response')
         return -1
       }
       if (this.#head.status >= 200) break
-      if (!this.#interim(x, bytes, at, end)) return -1
-      if (at === end) return -1
+      if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
     this.#finalHead(x)
     return at
@@ -310,7 +298,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
         if (isClosed) this.#fail(failureOfConnectError(error))
         return
       case phase.head:
-        return this.#fail(this.#headText === '' && this.#interims === 0 ? 'reset-before-head' : 'bad-response')
+        return this.#fail(this.#reader.isEmpty && this.#interims === 0 ? 'reset-before-head' : 'bad-response')
       case phase.body:
         if (this.#x !== null && error === null && this.#framing === 'stream' && !this.#head.chunked) {
           return this.#complete(this.#x, false)
