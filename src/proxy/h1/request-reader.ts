@@ -38,9 +38,13 @@ export class RequestReader {
       this.failure = reader.failure
       return reader.failure === null ? next : end
     }
-    this.failure = parseRequestHead(reader.head, limits.headFields, this.head, reader.headEnd)
-    const start = next - reader.headEnd - terminatorBytes
-    if (this.failure === null) this.#repeated.parsed(bytes, start < at ? -1 : start, next, this.head, limits)
+    const { head, headEnd } = reader
+    const start = next - headEnd - terminatorBytes
+    const isContiguous = start >= at
+    this.failure = isContiguous
+      ? parseRequestHead(head, limits.headFields, this.head, headEnd, bytes, start)
+      : parseRequestHead(head, limits.headFields, this.head, headEnd)
+    if (this.failure === null) this.#repeated.parsed(bytes, isContiguous ? start : -1, next, this.head, limits)
     return next
   }
 }

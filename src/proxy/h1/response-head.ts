@@ -48,6 +48,7 @@ const protocol = 'HTTP/1.'
 /**
  * Parses a response head: `text` up to `end` is everything from the status line up to, without, the empty line.
  *
+ * @param bytes those of the text from `base` on, where they are at hand
  * @returns false when it is not a response that can have one reading only (RFC 9112 sections 4, 5, 6.3)
  */
 export function parseResponseHead(
@@ -55,9 +56,11 @@ export function parseResponseHead(
   maxFields: number,
   head: ResponseHead,
   end: number = text.length,
+  bytes?: Buffer,
+  base?: number,
 ): boolean {
   const fields = head.fields
-  fields.reset(text, end)
+  fields.reset(text, end, bytes, base)
   head.contentLength = -1
   head.chunked = false
   head.keepAliveMs = -1

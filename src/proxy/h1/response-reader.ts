@@ -50,7 +50,9 @@ export class ResponseReader {
     }
     this.#text = ''
     const next = at + found + 4 - before
-    this.isBroken = !parseResponseHead(text, maxHeadFields, this.head, found)
+    this.isBroken = !(before === 0
+      ? parseResponseHead(text, maxHeadFields, this.head, found, bytes, at)
+      : parseResponseHead(text, maxHeadFields, this.head, found))
     if (this.isBroken) return -1
     if (before === 0 && this.head.status >= 200) this.#remembered.set(bytes, at, next)
     else this.#remembered.forget()
