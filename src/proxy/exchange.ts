@@ -83,9 +83,10 @@ export class Exchange implements SettledExchange {
   readonly downstream: Downstream
   readonly listener: string
   readonly head: RequestHead
-  /** Runs for all attempts together, and between attempts for the back-off. */
+  /** Runs for all attempts together. */
   readonly totalTimer: WheelTimer
-  readonly backoffTimer: WheelTimer
+  /** Runs between attempts; null until the first back-off. */
+  backoffTimer: WheelTimer | null = null
 
   requestId = ''
   clientAddress = ''
@@ -116,15 +117,14 @@ export class Exchange implements SettledExchange {
     listener: { readonly name: string; readonly context: ProxyContext; readonly forwarder: Forwarder },
     downstream: Downstream,
     head: RequestHead,
-    timers: { total: () => void; backoff: () => void },
+    totalTimeout: (x: Exchange) => void,
   ) {
     this.context = listener.context
     this.forwarder = listener.forwarder
     this.downstream = downstream
     this.listener = listener.name
     this.head = head
-    this.totalTimer = new WheelTimer(timers.total)
-    this.backoffTimer = new WheelTimer(timers.backoff)
+    this.totalTimer = new WheelTimer(() => totalTimeout(this))
   }
 
   begin(startedMs: number): void {

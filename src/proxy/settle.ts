@@ -13,7 +13,7 @@ export function settle(x: Exchange, failure: Failure | null): void {
   x.isSettled = true
   const { context } = x
   context.wheel.disarm(x.totalTimer)
-  context.wheel.disarm(x.backoffTimer)
+  if (x.backoffTimer !== null) context.wheel.disarm(x.backoffTimer)
   releaseAttempt(x, failure)
   x.kept = null
   x.failure = failure

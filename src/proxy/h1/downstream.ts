@@ -5,7 +5,7 @@ import { WheelTimer } from '../../util/timer-wheel.ts'
 import { isBodyWanted } from '../body-wanted.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
-import { attempt, handle, totalTimeout } from '../handle.ts'
+import { handle, totalTimeout } from '../handle.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail } from '../settle.ts'
@@ -35,7 +35,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   readonly #output: Output
   /** For what the client has to send; `#writing` for what it has to take. */
   readonly #timer: WheelTimer
-  readonly #writing: WriteDeadline
+  /** Null until the client was slow. */
+  #writing: WriteDeadline | null = null
   readonly #reader = new RequestReader()
   readonly #head: RequestHead = this.#reader.head
   readonly #decoder = new ChunkedDecoder()
@@ -63,12 +64,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#socket = socket
     this.#output = new Output(socket, context, () => this.#drained())
     this.#timer = new WheelTimer(() => this.#timedOut())
-    this.#writing = new WriteDeadline(socket, context.wheel, () => this.destroy())
-    const x: Exchange = new Exchange(listener, this, this.#head, {
-      total: () => totalTimeout(x),
-      backoff: () => attempt(x),
-    })
-    this.#x = x
+    this.#x = new Exchange(listener, this, this.#head, totalTimeout)
     socket.on('end', () => this.#ended())
     socket.on('error', () => this.destroy())
     socket.on('close', () => this.#closed())
@@ -96,7 +92,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     const { wheel } = this.#listener.context
     this.#phase = phase.closed
     wheel.remove(this.#timer)
-    this.#writing.end()
+    this.#writing?.end()
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.#socket.destroy()
     else if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
@@ -104,7 +100,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#waiting.take()
     fail(this.#x, 'client-abort')
     wheel.remove(this.#x.totalTimer)
-    wheel.remove(this.#x.backoffTimer)
+    if (this.#x.backoffTimer !== null) wheel.remove(this.#x.backoffTimer)
     this.#listener.forget(this)
   }
 
@@ -138,8 +134,10 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
 
   flush(): void {
     this.#output.flush()
-    if (this.#output.isWaiting && this.#phase !== phase.closed)
-      this.#writing.watch(this.#listener.settings.timeouts.writeMs)
+    if (!this.#output.isWaiting || this.#phase === phase.closed) return
+    const { context, settings } = this.#listener
+    this.#writing ??= new WriteDeadline(this.#socket, context.wheel, () => this.destroy())
+    this.#writing.watch(settings.timeouts.writeMs)
   }
 
   cut(): void {
@@ -330,6 +328,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   /** The answer was the last one on this connection. */
   #linger(): void {
     const { wheel } = this.#listener.context
+    if (this.#isDone()) return this.destroy()
     this.#phase = phase.linger
     this.#waiting.take()
     wheel.disarm(this.#timer)
@@ -337,8 +336,16 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#discard = linger(this.#socket, wheel)
   }
 
+  /** The client asked for the end itself behind a request without a body, and all of its answer was taken: nothing more will come. */
+  #isDone(): boolean {
+    const { keepAlive, hasBody } = this.#head
+    if (this.#phase !== phase.answer || keepAlive || hasBody) return false
+    this.flush()
+    return this.#waiting.isEmpty && !this.#isConsuming && !this.#output.isWaiting
+  }
+
   #drained(): void {
-    this.#writing.stop()
+    this.#writing?.stop()
     if (this.#phase === phase.tunnel) return this.#tunnel?.resumeReading()
     if (this.#phase === phase.head) return this.#goOn()
     this.#x.upstream?.downstreamDrained()

@@ -45,6 +45,7 @@ export class Output {
   #slabEnd = 0
   /** A text written to the handle did not fit: its rest waits there. */
   #isPending = false
+  #awaitsDrain = false
 
   /** @param drained called when the socket takes bytes again after `isBlocked` */
   constructor(socket: Socket, context: ProxyContext, drained: () => void) {
@@ -53,9 +54,6 @@ export class Output {
     this.#requests = context.writeRequests
     this.#drained = drained
     this.#isDirect = process.platform !== 'win32' && !(socket as TLSSocket).encrypted
-    socket.on('drain', () => {
-      if (!this.#isPending) drained()
-    })
   }
 
   /** True while the other end takes its bytes more slowly than they come. */
@@ -151,12 +149,22 @@ export class Output {
     const requests = this.#requests
     const handle = this.#handle()
     if (handle === null || requests === null) {
-      this.#socket.write(text, 'latin1')
+      if (!this.#socket.write(text, 'latin1')) this.#awaitDrain()
       return
     }
     const status = handle.writeLatin1String(requests.current, text)
     if (status !== 0) this.#failed(status)
     else if (handle.writeQueueSize !== 0) this.#waitFor(requests.give())
+  }
+
+  /** The socket tells once that it takes bytes again. */
+  #awaitDrain(): void {
+    if (this.#awaitsDrain) return
+    this.#awaitsDrain = true
+    this.#socket.once('drain', () => {
+      this.#awaitsDrain = false
+      if (!this.#isPending) this.#drained()
+    })
   }
 
   #waitFor(request: WriteRequest): void {
@@ -184,7 +192,7 @@ export class Output {
     }
     const rest = Buffer.from(bytes.subarray(start + written, end))
     this.#context.waitingBytes += rest.length
-    this.#socket.write(rest, () => (this.#context.waitingBytes -= rest.length))
+    if (!this.#socket.write(rest, () => (this.#context.waitingBytes -= rest.length))) this.#awaitDrain()
   }
 
   /** Null while earlier bytes wait, and where the connection is gone or encrypted. */

@@ -46,7 +46,7 @@ export class RepeatedRequest {
       if (normal === null) return -1
       head.path = normal
     }
-    head.repeated()
+    head.isRepeated = true
     head.query = queryStart === -1 ? '' : latin1(bytes, queryStart, i)
     return next
   }

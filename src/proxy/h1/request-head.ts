@@ -4,7 +4,6 @@ import { normalizePath } from '../../util/path.ts'
 import { equalsIgnoreCase, nameFold, targetCharacter } from './characters.ts'
 import { Fields, listMembers, parseContentLength } from './fields.ts'
 import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
-import { flat } from './latin1.ts'
 
 /** One request head, parsed and judged; kept by its connection and used again for the next request. */
 export class RequestHead {
@@ -32,9 +31,10 @@ export class RequestHead {
   /** The protocol asked for by an Upgrade that may be tunnelled, or null. */
   upgrade: string | null = null
   acceptsTrailers = false
-  /** What follows the target towards an endpoint, for all requests with these fields; null until it was needed. */
+  /** The fields are those of the request before, byte for byte. */
+  isRepeated = false
+  /** What follows the target towards an endpoint, for all requests with these fields; null until they were repeated. */
   forwardedTail: string | null = null
-  #isTailFlat = false
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
   /** Fields of a proxy before us, believed only when the connection comes from a trusted one. */
@@ -44,18 +44,6 @@ export class RequestHead {
   forwardedHost: string | null = null
   forwardedPort: string | null = null
   forwarded: string | null = null
-
-  /** The same fields came again. */
-  repeated(): void {
-    if (this.#isTailFlat || this.forwardedTail === null) return
-    this.#isTailFlat = true
-    this.forwardedTail = flat(this.forwardedTail)
-  }
-
-  forgetTail(): void {
-    this.forwardedTail = null
-    this.#isTailFlat = false
-  }
 
   /** For an exchange whose head could not be read: nothing of the request before may be taken for it. */
   clear(): void {
@@ -112,7 +100,8 @@ export function parseRequestHead(
   head.expectContinue = false
   head.upgrade = null
   head.acceptsTrailers = false
-  head.forgetTail()
+  head.isRepeated = false
+  head.forwardedTail = null
   head.requestId = null
   head.forwardedFor = null
   head.forwardedProto = null

@@ -2,6 +2,7 @@ import type { Endpoint } from '../../core/endpoint.ts'
 import { replacePrefix } from '../../util/path.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import type { Exchange } from '../exchange.ts'
+import { flat } from './latin1.ts'
 import type { RequestHead } from './request-head.ts'
 
 /**
@@ -15,7 +16,8 @@ export function requestHeadText(x: Exchange, endpoint: Endpoint, identity: Clien
   const target = `${head.method} ${path}${head.query}`
   if (route.rule.rewriteHost || head.authority === '')
     return `${target}${tail(head, identity, endpointAuthority(endpoint))}${x.requestId}\r\n\r\n`
-  head.forwardedTail ??= tail(head, identity, head.authority)
+  if (!head.isRepeated) return `${target}${tail(head, identity, head.authority)}${x.requestId}\r\n\r\n`
+  head.forwardedTail ??= flat(tail(head, identity, head.authority))
   return `${target}${head.forwardedTail}${x.requestId}\r\n\r\n`
 }
 

@@ -1,7 +1,6 @@
 import { equalsIgnoreCase, valueCharacter } from './characters.ts'
 import { Fields, hasLoneLineFeed, listMembers, parseContentLength } from './fields.ts'
 import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
-import { flat } from './latin1.ts'
 
 /** One response head, parsed and judged; kept by its upstream connection and used again for the next response. */
 export class ResponseHead {
@@ -21,21 +20,10 @@ export class ResponseHead {
   upgrade: string | null = null
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
-  /** The head for a client that asked for nothing special; null until it was needed. */
-  plainText: string | null = null
-  #isTextFlat = false
-
-  /** The same head came again. */
-  repeated(): void {
-    if (this.#isTextFlat || this.plainText === null) return
-    this.#isTextFlat = true
-    this.plainText = flat(this.plainText)
-  }
-
-  forgetText(): void {
-    this.plainText = null
-    this.#isTextFlat = false
-  }
+  /** It is the head of the response before, byte for byte. */
+  isRepeated = false
+  /** Status line and carried lines; null until it was repeated. */
+  forwardedText: string | null = null
 }
 
 /** False when what came so far can't become a response head any more, however long we wait for its end. */
@@ -65,7 +53,8 @@ export function parseResponseHead(
   head.chunked = false
   head.keepAliveMs = -1
   head.upgrade = null
-  head.forgetText()
+  head.isRepeated = false
+  head.forwardedText = null
 
   if (!text.startsWith(protocol) || text.charCodeAt(8) !== 0x20) return false
   head.minor = text.charCodeAt(7) - 0x30

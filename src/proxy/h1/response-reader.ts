@@ -34,7 +34,7 @@ export class ResponseReader {
   take(bytes: Buffer, at: number, end: number): number {
     const before = this.#text.length
     if (before === 0 && this.#remembered.isAt(bytes, at, end)) {
-      this.head.repeated()
+      this.head.isRepeated = true
       return at + this.#remembered.length
     }
     let text = this.#text + latin1(bytes, at, Math.min(end, at + firstLookBytes))

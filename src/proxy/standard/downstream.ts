@@ -8,7 +8,7 @@ import { filterTrailers } from '../h1/chunked.ts'
 import { parseRequestHead, RequestHead } from '../h1/request-head.ts'
 import type { ResponseHead } from '../h1/response-head.ts'
 import { problemText, switchingText } from '../h1/response-writer.ts'
-import { attempt, handle, totalTimeout } from '../handle.ts'
+import { handle, totalTimeout } from '../handle.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
@@ -60,11 +60,7 @@ export class StandardDownstream implements Downstream {
     this.#isDetached = early !== null || refusal !== null
     this.identity = connection.identity
     this.#bodyTimer = new WheelTimer(() => this.#bodyTimedOut())
-    const x: Exchange = new Exchange(connection.listener, this, this.#head, {
-      total: () => totalTimeout(x),
-      backoff: () => attempt(x),
-    })
-    this.#x = x
+    this.#x = new Exchange(connection.listener, this, this.#head, totalTimeout)
     response.sendDate = false
   }
 

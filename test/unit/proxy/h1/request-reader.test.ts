@@ -7,7 +7,7 @@ const limits = { headBytes: 2000, headFields: 20, bodyBytes: null, connections: 
 
 /** Everything that a head says, its fields by name. */
 function told(head: RequestHead): Record<string, unknown> {
-  const { fields, forwardedTail: _, ...said } = head
+  const { fields, isRepeated: _, ...said } = head
   return { ...said, hasBody: head.hasBody, values: ['host', 'x-a', 'cookie'].map((name) => fields.get(name)) }
 }
 

@@ -4,7 +4,7 @@ import { parseResponseHead, ResponseHead } from '../../../../src/proxy/h1/respon
 import { ResponseReader } from '../../../../src/proxy/h1/response-reader.ts'
 
 function told(head: ResponseHead): Record<string, unknown> {
-  const { fields, plainText: _, ...said } = head
+  const { fields, isRepeated: _, ...said } = head
   return { ...said, values: ['date', 'etag'].map((name) => fields.get(name)) }
 }
 
