@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { commandVersion } from './competitors/installed.ts'
-import type { CpuPlan } from './cpus.ts'
+import { planCpus } from './cpus.ts'
 
 /** Where figures were taken: without it they mean nothing. */
 export interface Machine {
@@ -18,7 +18,8 @@ export interface Machine {
 }
 
 /** Called before the bench puts load on the machine itself. */
-export function describeMachine(plan: CpuPlan): Machine {
+export function describeMachine(allowed: readonly number[]): Machine {
+  const plan = planCpus(allowed)
   return {
     cpuModel: cpus()[0]?.model ?? 'unknown',
     cpuCount: cpus().length,
