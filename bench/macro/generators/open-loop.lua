@@ -1,7 +1,8 @@
 -- luajit open-loop.lua HOST PORT PATH RATE CONNECTIONS SECONDS [FIELD …]: GETs at a constant rate, whether or not answers come.
 --
 -- Request i is due at i / RATE. It goes out on the connection that has been idle for longest; when none is idle it waits for one, and
--- the wait counts: a time is that from when the request was due to the end of its answer. Prints one line of JSON.
+-- the wait counts: a time is that from when the request was due to the end of its answer, which needs a Content-Length. Prints one
+-- line of JSON.
 -- LuaJIT, since the generator has one core together with the origin: a request costs it little more than its system calls.
 
 local ffi = require('ffi')
