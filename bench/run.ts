@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Case, cases, type CaseName } from './macro/cases.ts'
 import type { Competitor } from './macro/competitor.ts'
@@ -84,7 +84,7 @@ async function compareAll(options: Options, signal: AbortSignal): Promise<number
 function withOther(chosen: readonly Competitor[], against: string): Competitor[] {
   const own = chosen.findIndex(({ name }) => name === 'tidegate')
   try {
-    return chosen.toSpliced(own + 1, 0, otherCheckout(resolve(against)))
+    return chosen.toSpliced(own + 1, 0, otherCheckout(against))
   } catch (error) {
     throw new UsageError(`--against: ${error instanceof Error ? error.message : String(error)}`)
   }

@@ -13,6 +13,8 @@ export interface Work {
   readonly threads: number
   /** Clients' connections at a time. */
   readonly connections: number
+  /** A client's connection that is idle for so long may be closed. */
+  readonly idleSeconds: number
   /** With this certificate, TLS 1.2 or later, session tickets as they are by default; null: plain TCP. */
   readonly tls: Certificate | null
   /** One line per request, into a file of `directory`. */

@@ -13,13 +13,18 @@ export class Stage {
   readonly #processes: Processes
   readonly #directory: string
   readonly #certificate: Certificate | null
+  readonly #idleSeconds: number
   readonly #origins = new Map<string, Promise<Origin>>()
 
-  /** @param directory for everything that is started; the caller removes it once the processes have ended */
-  constructor(measured: Case, processes: Processes, directory: string) {
+  /**
+   * @param directory for everything that is started; the caller removes it once the processes have ended
+   * @param options idleSeconds: how long the proxies keep an idle connection of a client
+   */
+  constructor(measured: Case, processes: Processes, directory: string, { idleSeconds = 75 } = {}) {
     this.#measured = measured
     this.#processes = processes
     this.#directory = directory
+    this.#idleSeconds = idleSeconds
     const { tls } = measured
     this.#certificate = tls === null ? null : makeCertificate(tls, join(directory, 'certificates'))
   }
@@ -33,6 +38,7 @@ export class Stage {
       measured: this.#measured,
       origins: addresses,
       certificate: this.#certificate,
+      idleSeconds: this.#idleSeconds,
       directory: subjectDirectory(this.#directory, competitor, shape),
       processes: this.#processes,
       cpus,

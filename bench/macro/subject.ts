@@ -29,6 +29,7 @@ export interface SubjectParameters {
   readonly origins: readonly string[]
   /** Of the case's kind; null without TLS. */
   readonly certificate: Certificate | null
+  readonly idleSeconds: number
   readonly directory: string
   readonly processes: Processes
   readonly cpus: CpuPlan
@@ -41,6 +42,7 @@ export async function startSubject({
   measured,
   origins,
   certificate,
+  idleSeconds,
   directory,
   processes,
   cpus,
@@ -56,6 +58,7 @@ export async function startSubject({
     origins: served,
     threads,
     connections: load.connections,
+    idleSeconds,
     tls: certificate,
     accessLog,
     directory,

@@ -18,11 +18,16 @@ export const caddy: Competitor = {
   },
 }
 
-function configuration({ port, origins, tls, accessLog, directory }: Work): string {
+function configuration({ port, origins, idleSeconds, tls, accessLog, directory }: Work): string {
   const secured = tls === null ? '' : `tls ${tls.cert} ${tls.key} {\n    protocols tls1.2 tls1.3\n  }`
   return `{
   admin off
   auto_https off
+  servers {
+    timeouts {
+      idle ${idleSeconds}s
+    }
+  }
   log {
     level WARN
   }

@@ -16,7 +16,7 @@ export const haproxy: Competitor = {
   },
 }
 
-function configuration({ port, origins, threads, connections, tls, accessLog }: Work): string {
+function configuration({ port, origins, threads, connections, idleSeconds, tls, accessLog }: Work): string {
   const secured = tls === null ? '' : ` ssl crt ${tls.combined} ssl-min-ver TLSv1.2`
   const log = accessLog ? ['  log stdout format raw local0', '  option httplog'] : []
   return [
@@ -27,7 +27,7 @@ function configuration({ port, origins, threads, connections, tls, accessLog }: 
     '  mode http',
     ...log,
     '  timeout connect 2s',
-    '  timeout client 75s',
+    `  timeout client ${idleSeconds}s`,
     '  timeout server 75s',
     '  option forwardfor',
     '  http-reuse always',

@@ -18,7 +18,17 @@ export const nginx: Competitor = {
  * Tuned where its defaults cost: connections are never closed by count, enough of them are kept to the origins, no body
  * touches the disk, request bodies are passed on as they come, log lines are written 64 KiB at a time.
  */
-function configuration({ port, prefixes, origins, threads, connections, tls, accessLog, directory }: Work): string {
+function configuration({
+  port,
+  prefixes,
+  origins,
+  threads,
+  connections,
+  idleSeconds,
+  tls,
+  accessLog,
+  directory,
+}: Work): string {
   const kept = prefixes.length === 1 ? 1024 : 128
   const upstreams = prefixes.map(
     (_, index) => `upstream service-${index} {
@@ -44,6 +54,7 @@ http {
     '"responseBytes":$body_bytes_sent,"duration":$request_time,"userAgent":"$http_user_agent","referer":"$http_referer"}';
   access_log ${accessLog ? `${directory}/access.log fields buffer=64k flush=1s` : 'off'};
   keepalive_requests 1000000000;
+  keepalive_timeout ${idleSeconds}s;
   client_body_buffer_size 64k;
   client_body_temp_path ${directory}/client-body;
   proxy_temp_path ${directory}/proxy;

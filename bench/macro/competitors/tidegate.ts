@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Competitor, Work } from '../competitor.ts'
 import { nameOfCheckout } from '../ratios.ts'
@@ -37,10 +37,18 @@ export function tidegate({
 }
 
 /** Another checkout, to be measured beside this one; its name says which. Throws when the folder is none. */
-export function otherCheckout(checkout: string): Competitor {
+export function otherCheckout(folder: string): Competitor {
+  const { checkout } = checkoutOf(folder)
+  return { ...tidegate({ name: nameOfCheckout(describe(checkout)), checkout }), version: () => '' }
+}
+
+/** The folder of a checkout, absolute; this one where none is given. Throws when it can't be started from. */
+export function checkoutOf(folder: string | undefined): { readonly checkout: string } {
+  if (folder === undefined) return { checkout: ownCheckout }
+  const checkout = resolve(folder)
   if (!existsSync(join(checkout, 'src/cli.ts'))) throw new Error(`${checkout} is no checkout of Tidegate`)
   if (!existsSync(join(checkout, 'node_modules'))) throw new Error(`${checkout} has no node_modules: run npm ci there`)
-  return { ...tidegate({ name: nameOfCheckout(describe(checkout)), checkout }), version: () => '' }
+  return { checkout }
 }
 
 function describe(checkout: string): string {
@@ -48,14 +56,16 @@ function describe(checkout: string): string {
 }
 
 function configuration(
-  { port, prefixes, origins, threads, tls, accessLog }: Work,
+  { port, prefixes, origins, threads, idleSeconds, tls, accessLog }: Work,
   engine: TidegateOptions['engine'],
 ): Record<string, unknown> {
   const names = prefixes.map((_, index) => `service-${index}`)
   const secured =
     tls === null ? {} : { tls: { certificates: [{ cert: tls.cert, key: tls.key }], minVersion: 'TLSv1.2' } }
   return {
-    listeners: [{ name: 'edge', address: `127.0.0.1:${port}`, engine, ...secured }],
+    listeners: [
+      { name: 'edge', address: `127.0.0.1:${port}`, engine, timeouts: { idle: `${idleSeconds}s` }, ...secured },
+    ],
     admin: { address: '127.0.0.1:0' },
     workers: threads,
     log: { level: 'warn', access: accessLog },
