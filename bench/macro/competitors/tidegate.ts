@@ -51,8 +51,11 @@ export function checkoutOf(folder: string | undefined): { readonly checkout: str
   return { checkout }
 }
 
+/** The commit, and whether what runs differs from it: changes of anything else, such as results just written, don't count. */
 function describe(checkout: string): string {
-  return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: checkout, encoding: 'utf8' }).trim()
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: checkout, encoding: 'utf8' }).trim()
+  const changed = git('status', '--porcelain', '--', 'src', 'package.json', 'package-lock.json')
+  return `${git('describe', '--always')}${changed === '' ? '' : '-dirty'}`
 }
 
 function configuration(
