@@ -6,7 +6,8 @@ import { startInstances } from '../../test/support/instance.ts'
 import { register, setCheck } from '../../test/support/registration.ts'
 import { Traffic } from '../../test/support/traffic.ts'
 import { readMicrosPerTick, usageOf } from '../macro/procfs.ts'
-import { percentile, table } from './figures.ts'
+import { table } from '../markdown-table.ts'
+import { percentile } from './figures.ts'
 import { Stage } from './stage.ts'
 
 /**

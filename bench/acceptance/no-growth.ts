@@ -11,7 +11,7 @@ import { Processes } from '../macro/processes.ts'
 import { slope } from '../macro/statistics.ts'
 import { Stage } from '../macro/stage.ts'
 import { subjectDirectory } from '../macro/subject.ts'
-import { table } from './figures.ts'
+import { table } from '../markdown-table.ts'
 import { collectedMemory, type Memory, observedFlags } from './observed-memory.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,8 +11,8 @@ import { checkoutOf, tidegate } from '../macro/competitors/tidegate.ts'
 import { planCpus, readAllowedCpus } from '../macro/cpus.ts'
 import { findFreePorts } from '../macro/ports.ts'
 import { Processes } from '../macro/processes.ts'
-import { usageOf } from '../macro/procfs.ts'
-import { table } from './figures.ts'
+import { resetPeak, usageOf } from '../macro/procfs.ts'
+import { table } from '../markdown-table.ts'
 import { collectedMemory, observedFlags } from './observed-memory.ts'
 import { allowConnections } from './open-files.ts'
 import { SlowReader } from './slow-reader.ts'
@@ -131,11 +131,6 @@ try {
   origin.closeAllConnections()
   origin.close()
   rmSync(directory, { recursive: true, force: true })
-}
-
-/** From here on the peak is counted anew (proc_pid_clear_refs(5)). */
-function resetPeak(pid: number): void {
-  writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
 function perReader(bytes: number): string {

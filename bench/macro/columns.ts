@@ -1,3 +1,4 @@
+import { table } from '../markdown-table.ts'
 import type { Round, Row } from './result.ts'
 import { spread, type Spread } from './statistics.ts'
 
@@ -6,16 +7,11 @@ export interface Column<T> {
   readonly cell: (row: T) => string
 }
 
-/** Lines of a Markdown table, aligned for terminals too: the first column to the left, the others to the right. */
-export function renderColumns<T>(columns: readonly Column<T>[], rows: readonly T[]): string[] {
+/** A Markdown table of a line per row. */
+export function renderColumns<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
+  const titles = columns.map(({ title }) => title)
   const lines = rows.map((row) => columns.map(({ cell }) => cell(row)))
-  const widths = columns.map(({ title }, i) =>
-    Math.max(title.length, ...lines.map((line) => (line[i] as string).length)),
-  )
-  const render = (cells: readonly string[]) =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join(' | ')} |`
-  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [render(columns.map(({ title }) => title)), render(rule), ...lines.map(render)]
+  return table(titles, lines)
 }
 
 type Measure = Exclude<keyof Round, 'failures'>

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 export interface ProcessStat {
   readonly parentPid: number
@@ -76,6 +76,11 @@ function parentOf(pid: number): number | null {
   } catch {
     return null
   }
+}
+
+/** From here on the peak of a process is counted anew (proc_pid_clear_refs(5)). */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
 /** The kernel's unit of CPU time; 10 ms nearly everywhere. */

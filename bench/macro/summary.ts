@@ -26,7 +26,7 @@ export function renderSummary(results: readonly CaseResult[]): string {
   const lines = results.flatMap((result) => lineOf(result) ?? [])
   const everyone = results.find((result) => result.case === 'json')
   return [
-    ...renderColumns(columns, lines),
+    renderColumns(columns, lines),
     '',
     ...lines.flatMap(sentences),
     'Ratios of CPU per request, round by round: median (lowest–highest). p99 is that of a full queue, but in `rate`. Every proxy and figure: [bench/results](bench/results/README.md).',

@@ -16,7 +16,7 @@ export function renderCase(result: CaseResult): string {
   return [
     `**${result.title}**, ${connections} (\`${result.case}\`)`,
     '',
-    ...renderColumns(columnsFor(result), result.rows),
+    renderColumns(columnsFor(result), result.rows),
     '',
     `${result.startedAt.slice(0, 10)}, ${machine.cpuModel}, Linux ${machine.kernel}, Node ${machine.node}; ${result.rounds} × ${result.seconds} s each, interleaved; medians, and ratios round by round (lowest–highest).`,
     ...invalid,

@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { table } from '../acceptance/figures.ts'
+import { table } from '../markdown-table.ts'
 import { isSuiteName, suites } from './index.ts'
 import { measuringFlags, type Measurement } from './measure.ts'
 
