@@ -195,7 +195,7 @@ local function sendDue(start)
 end
 
 for i = 0, connections - 1 do if open(i) then toIdle(i, 0) end end
-if ringCount == 0 then error('no connection to ' .. host .. ':' .. port) end
+if ringCount == 0 then error('no connection to ' .. host .. ':' .. port, 0) end
 
 -- Ticks each 50 µs. It runs on only when it is read.
 local timer = C.timerfd_create(MONOTONIC, 0)

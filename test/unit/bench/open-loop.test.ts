@@ -7,6 +7,7 @@ import { missingCommand } from '../../../bench/macro/competitors/installed.ts'
 import { planThreads, readAllowedCpus } from '../../../bench/macro/cpus.ts'
 import type { LoadResult } from '../../../bench/macro/generators/contract.ts'
 import { generators } from '../../../bench/macro/generators/index.ts'
+import { findFreePorts } from '../../../bench/macro/ports.ts'
 
 const perSecond = 1000
 const stallMs = 400
@@ -16,19 +17,23 @@ async function load(listener: RequestListener): Promise<LoadResult> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {
-    return await generators['constant-rate'].run({
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-      load: { ...cases.rate.load, connections: 4 },
-      seconds: 1,
-      rate: perSecond,
-      certificate: null,
-      cpus: planThreads(readAllowedCpus(), 1),
-      signal: new AbortController().signal,
-    })
+    return await loadAt((server.address() as AddressInfo).port)
   } finally {
     server.closeAllConnections()
     server.close()
   }
+}
+
+async function loadAt(port: number): Promise<LoadResult> {
+  return generators['constant-rate'].run({
+    url: `http://127.0.0.1:${port}/`,
+    load: { ...cases.rate.load, connections: 4 },
+    seconds: 1,
+    rate: perSecond,
+    certificate: null,
+    cpus: planThreads(readAllowedCpus(), 1),
+    signal: new AbortController().signal,
+  })
 }
 
 function block(forMs: number): void {
@@ -76,5 +81,10 @@ describe.skipIf(missingCommand('luajit', '-v') !== null)('the load of a constant
       else response.writeHead(requests % 10 === 0 ? 503 : 200, { 'content-length': '4' }).end('text')
     })
     expect(failures).toMatchObject({ read: 10, status: 90 })
+  })
+
+  it('is refused where nobody listens', async () => {
+    const [port] = (await findFreePorts(1)) as [number]
+    await expect(loadAt(port)).rejects.toThrow(`no connection to 127.0.0.1:${port}`)
   })
 })
