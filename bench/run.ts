@@ -7,7 +7,7 @@ import { competitors } from './macro/competitors/index.ts'
 import { otherCheckout } from './macro/competitors/tidegate.ts'
 import { readAllowedCpus } from './macro/cpus.ts'
 import { estimateSeconds, sayDuration } from './macro/estimate.ts'
-import { describeMachine, type Machine } from './macro/machine.ts'
+import { describeMachine, isQuiet, type Machine } from './macro/machine.ts'
 import { parseOptions, usage, UsageError, type Options } from './macro/options.ts'
 import { readMicrosPerTick } from './macro/procfs.ts'
 import { profileCase } from './macro/profile.ts'
@@ -25,8 +25,6 @@ const results = join(here, 'results')
 const tries = join(results, 'tries')
 const readme = join(here, '../README.md')
 const profiledFunctions = 25
-/** Load average of a machine that nobody else uses. */
-const quietLoad = 0.3
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -56,7 +54,7 @@ async function compareAll(options: Options, signal: AbortSignal): Promise<number
   if (!installPackages(here)) console.log('the competitors of the npm registry could not be installed')
   const allowed = readAllowedCpus()
   const machine = describeMachine(allowed)
-  if (machine.loadAverageBefore > quietLoad) {
+  if (!isQuiet(machine)) {
     console.log(`others use this machine (load average ${machine.loadAverageBefore.toFixed(2)}): trust ratios only`)
   }
   const { present: chosen, absent } = choose(competitors, options.competitors)

@@ -17,6 +17,13 @@ export interface Machine {
   readonly loadAverageBefore: number
 }
 
+/** Load average up to which nobody else seems to use a machine. */
+const quietLoad = 0.3
+
+export function isQuiet({ loadAverageBefore }: Machine): boolean {
+  return loadAverageBefore <= quietLoad
+}
+
 /** Called before the bench puts load on the machine itself. */
 export function describeMachine(allowed: readonly number[]): Machine {
   const plan = planCpus(allowed)

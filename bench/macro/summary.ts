@@ -1,4 +1,5 @@
 import { type Column, renderColumns, sayMedian, sayRatio } from './columns.ts'
+import { isQuiet } from './machine.ts'
 import type { CaseResult, Row } from './result.ts'
 import { renderCase } from './table.ts'
 
@@ -30,6 +31,7 @@ export function renderSummary(results: readonly CaseResult[]): string {
     '',
     ...lines.flatMap(sentences),
     'Ratios of CPU per request, round by round: median (lowest–highest). p99 is that of a full queue, but in `rate`. Every proxy and figure: [bench/results](bench/results/README.md).',
+    ...busySentence(lines),
     ...(everyone === undefined ? [] : ['', renderCase(everyone)]),
   ].join('\n')
 }
@@ -61,6 +63,11 @@ function sentences({ result, row }: Line): string[] {
     `Two threads serve ${own} times the requests of one${nginx === '' ? '' : `; two nginx processes ${nginx} times`}.`,
     '',
   ]
+}
+
+function busySentence(lines: readonly Line[]): string[] {
+  const busy = lines.filter(({ result }) => !isQuiet(result.machine)).map(({ result }) => `\`${result.case}\``)
+  return busy.length === 0 ? [] : ['', `Others used the machine too, so that figures scatter, in ${busy.join(', ')}.`]
 }
 
 /** The page beside the results: the table of each case. */

@@ -1,4 +1,5 @@
 import { type Column, renderColumns, sayMedian, sayRatio } from './columns.ts'
+import { isQuiet } from './machine.ts'
 import type { RatioName } from './ratios.ts'
 import type { CaseResult, Row } from './result.ts'
 
@@ -19,6 +20,9 @@ export function renderCase(result: CaseResult): string {
     renderColumns(columnsFor(result), result.rows),
     '',
     `${result.startedAt.slice(0, 10)}, ${machine.cpuModel}, Linux ${machine.kernel}, Node ${machine.node}; ${result.rounds} × ${result.seconds} s each, interleaved; medians, and ratios round by round (lowest–highest).`,
+    ...(isQuiet(machine)
+      ? []
+      : [`Others used the machine too (load average ${machine.loadAverageBefore.toFixed(1)}): figures scatter.`]),
     ...invalid,
     ...(absent.length === 0 ? [] : [`Not measured: ${absent.join(', ')}.`]),
   ].join('\n')

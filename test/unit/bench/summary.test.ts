@@ -68,6 +68,12 @@ describe('the summary of all cases', () => {
     )
   })
 
+  it('names the cases that were measured while others used the machine', () => {
+    const busy = { ...post, machine: { ...post.machine, loadAverageBefore: 4 } }
+    expect(renderSummary([json, busy])).toContain('figures scatter, in `post16k`.')
+    expect(renderSummary([json, post])).not.toContain('scatter')
+  })
+
   it('says that Tidegate is out where it could not be measured', () => {
     const out = measured('tidegate', { rounds: [], problem: 'not built yet' })
     expect(lineOf(renderSummary([caseResult([out], { case: 'tls' })]), 'tls').slice(1, 5)).toEqual(['out', '', '', ''])

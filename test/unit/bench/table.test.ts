@@ -90,6 +90,13 @@ describe('the table of a case', () => {
     expect(cells(result, 'tidegate')[1]).toBe('out')
   })
 
+  it('says so where others used the machine', () => {
+    const result = caseResult([measured('nginx')])
+    const busy = { ...result, machine: { ...result.machine, loadAverageBefore: 4.04 } }
+    expect(renderCase(busy)).toContain('load average 4.0')
+    expect(renderCase(result)).not.toContain('load average')
+  })
+
   it('names those that were not there', () => {
     const absent = [{ competitor: 'caddy', reason: 'not installed: run bench/setup.sh' }]
     expect(renderCase(caseResult([measured('nginx')], { absent }))).toContain(
