@@ -35,6 +35,12 @@ export class SlowReader {
     return this.#bodyBytes < this.#wanted ? this.#problem : null
   }
 
+  /** Resolves once the head of the answer is there. Rejects when the connection ends before. */
+  async begun(): Promise<void> {
+    while (this.#wanted === Number.POSITIVE_INFINITY && this.#problem === null) await once(this.#events, 'change')
+    if (this.#problem !== null) throw new Error(`${this.#problem} before an answer came`)
+  }
+
   /** Reads about so many bytes, and then no more. */
   allow(bytes: number): void {
     this.#allowance = bytes
@@ -70,6 +76,7 @@ export class SlowReader {
     const end = this.#head.indexOf('\r\n\r\n')
     if (end === -1) return bytes.subarray(bytes.length)
     this.#wanted = Number(/\r\ncontent-length: *(\d+)/i.exec(this.#head)?.[1])
+    this.#events.emit('change')
     if (!this.#head.startsWith('HTTP/1.1 200 ')) this.#end(`it answers ${this.#head.slice(9, 12)}`)
     return bytes.subarray(end + 4 - before)
   }

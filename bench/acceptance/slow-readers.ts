@@ -26,6 +26,8 @@ import { SlowReader } from './slow-reader.ts'
 const bytesPerSecond = 64 * 1024
 /** A reader takes its share so many times a second. */
 const turnsPerSecond = 2
+/** So many connect at a time: connections beyond the accept queue would not be slow but lost. */
+const batch = 50
 /** Readers whose bodies are looked at. */
 const sampleCount = 10
 /** What the gateway may take more than before: a read buffer for each, and some for pools and the collector. */
@@ -76,7 +78,15 @@ try {
   const before = await collectedMemory(running.pid, directory)
   resetPeak(running.pid)
 
-  for (let i = 0; i < count; i++) readers.push(new SlowReader(port, '/', { hashes: i < sampleCount }))
+  while (readers.length < count) {
+    const begun = Array.from(
+      { length: Math.min(batch, count - readers.length) },
+      (_, i) => new SlowReader(port, '/', { hashes: readers.length + i < sampleCount }),
+    )
+    readers.push(...begun)
+    for (const reader of begun) reader.allow(1)
+    await Promise.all(begun.map(async (reader) => reader.begun()))
+  }
   const samples: number[] = []
   let turn = 0
   for await (const _ of every(1000 / turnsPerSecond)) {
