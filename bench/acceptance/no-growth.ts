@@ -31,7 +31,7 @@ const { values } = parseArgs({
 })
 const wanted = Number(values.requests)
 /** Requests before memory is looked at: the compiler and the pools are still at work. */
-const warmUpRequests = Math.max(wanted * 0.1, 300_000)
+const warmUpRequests = Math.max(wanted * 0.1, 500_000)
 
 interface Reading extends Memory {
   /** Answered before it. */

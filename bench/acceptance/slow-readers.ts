@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -69,7 +69,7 @@ try {
       connections: count,
       idleSeconds: 75,
       tls: null,
-      accessLog: false,
+      accessLog: true,
       directory,
     },
     (command, args) => processes.start({ cpus: proxy, command, args, directory }),
@@ -125,6 +125,8 @@ try {
     ),
   )
   if (problems.length > 0) console.log(`the first: ${problems[0]}`)
+  const cuts = loggedFailures(directory)
+  if (cuts.length > 0) console.log(`the gateway gave up ${cuts.length} times: ${[...new Set(cuts)].join(', ')}`)
   const missed = [
     ...(peakBytes - before.resident > boundBytes(count)
       ? [`a peak of at most ${mib(boundBytes(count))} MiB more`]
@@ -141,6 +143,13 @@ try {
   origin.closeAllConnections()
   origin.close()
   rmSync(directory, { recursive: true, force: true })
+}
+
+/** What the gateway's access log says went wrong, clients that went away aside. */
+function loggedFailures(place: string): string[] {
+  const lines = readFileSync(join(place, 'stdout'), 'utf8').split('\n').slice(0, -1)
+  const logged = lines.flatMap((line) => (JSON.parse(line) as { readonly failure?: string | null }).failure ?? [])
+  return logged.filter((failure) => failure !== 'client-abort')
 }
 
 function perReader(bytes: number): string {
