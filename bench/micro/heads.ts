@@ -80,3 +80,8 @@ function bytesOf(lines: readonly string[]): Buffer {
 export function headAt<T>(heads: readonly T[], i: number): T {
   return heads[i & (variants - 1)] as T
 }
+
+/** True when all of them are the same. */
+export function isRepeated(heads: readonly Buffer[]): boolean {
+  return heads.every((bytes) => bytes.equals(heads[0] as Buffer))
+}

@@ -1,25 +1,23 @@
-import { HeadReader } from '../../src/proxy/h1/head-reader.ts'
-import { parseRequestHead, RequestHead } from '../../src/proxy/h1/request-head.ts'
+import { RequestReader } from '../../src/proxy/h1/request-reader.ts'
 import type { Suite } from './benchmark.ts'
 import { headAt, requestHeads } from './heads.ts'
 
-const reader = new HeadReader()
+const limits = { headBytes: 16 * 1024, headFields: 100, bodyBytes: null, connections: 1, connectionsPerClient: null }
 
 /** From the bytes a socket read to a judged head. Returns the number of its fields; throws when it is refused. */
-export function readRequestHead(bytes: Buffer, head: RequestHead): number {
-  reader.take(bytes, 0, bytes.length, 16 * 1024)
-  const failure = reader.head === null ? 'incomplete' : parseRequestHead(reader.head, 100, head, reader.headEnd)
-  if (failure !== null) throw new Error(`the head is refused: ${failure}`)
-  return head.fields.count
+export function readRequestHead(bytes: Buffer, reader: RequestReader): number {
+  reader.take(bytes, 0, bytes.length, limits)
+  if (!reader.isWhole || reader.failure !== null) throw new Error(`the head is refused: ${reader.failure}`)
+  return reader.head.fields.count
 }
 
 export const requestHead: Suite = () =>
   requestHeads.map(({ name, heads }) => ({
     name: `request head parse: ${name}`,
     run(operations) {
-      const head = new RequestHead()
+      const reader = new RequestReader()
       let fields = 0
-      for (let i = 0; i < operations; i++) fields += readRequestHead(headAt(heads, i), head)
+      for (let i = 0; i < operations; i++) fields += readRequestHead(headAt(heads, i), reader)
       return fields
     },
   }))

@@ -2,11 +2,11 @@ import type { Endpoint } from '../../src/core/endpoint.ts'
 import { ClientIdentity, TrustedProxies } from '../../src/proxy/client-identity.ts'
 import type { ProxyRoute } from '../../src/proxy/context.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
-import { RequestHead } from '../../src/proxy/h1/request-head.ts'
+import { RequestReader } from '../../src/proxy/h1/request-reader.ts'
 import { requestHeadText } from '../../src/proxy/h1/request-writer.ts'
 import { makeEndpoints } from '../../test/support/endpoints.ts'
 import type { Suite } from './benchmark.ts'
-import { headAt, requestHeads } from './heads.ts'
+import { headAt, isRepeated, requestHeads } from './heads.ts'
 import { readRequestHead } from './request-head.ts'
 
 const identity = new ClientIdentity('203.0.113.7', 443, 'https', new TrustedProxies([]))
@@ -24,9 +24,10 @@ export const requestWrite: Suite = () => {
   const [endpoint] = makeEndpoints([1]) as [Endpoint]
   return requestHeads.map(({ name, heads }) => {
     const exchanges = heads.map((bytes, i) => {
-      const head = new RequestHead()
-      readRequestHead(bytes, head)
-      return { head, route, requestId: `1f0c2a9b4d6e-${(i + 1e6).toString(36)}` } as Exchange
+      const reader = new RequestReader()
+      // As it stands after some requests of its connection: the same each time, or each of its own.
+      for (let n = 0; n < (isRepeated(heads) ? 3 : 1); n++) readRequestHead(bytes, reader)
+      return { head: reader.head, route, requestId: `1f0c2a9b4d6e-${(i + 1e6).toString(36)}` } as Exchange
     })
     return {
       name: `request head write: ${name}`,

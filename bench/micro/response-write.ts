@@ -1,7 +1,8 @@
-import { ResponseHead } from '../../src/proxy/h1/response-head.ts'
+import type { ResponseHead } from '../../src/proxy/h1/response-head.ts'
+import { ResponseReader } from '../../src/proxy/h1/response-reader.ts'
 import { responseHeadText } from '../../src/proxy/h1/response-writer.ts'
 import type { Suite } from './benchmark.ts'
-import { headAt, responseHeads } from './heads.ts'
+import { headAt, isRepeated, responseHeads } from './heads.ts'
 import { readResponseHead } from './response-head.ts'
 
 const wire = Buffer.alloc(8192)
@@ -14,9 +15,10 @@ function write(head: ResponseHead): number {
 export const responseWrite: Suite = () =>
   responseHeads.map(({ name, heads }) => {
     const parsed = heads.map((bytes) => {
-      const head = new ResponseHead()
-      readResponseHead(bytes, head)
-      return head
+      const reader = new ResponseReader()
+      // As it stands after some responses of its connection: the same each time, or each of its own.
+      for (let n = 0; n < (isRepeated(heads) ? 3 : 1); n++) readResponseHead(bytes, reader)
+      return reader.head
     })
     return {
       name: `response head write: ${name}`,

@@ -5,8 +5,8 @@ import { readRequestHead } from '../../../bench/micro/request-head.ts'
 import { readResponseHead } from '../../../bench/micro/response-head.ts'
 import { headAt, requestHeads, responseHeads } from '../../../bench/micro/heads.ts'
 import { measuringFlags, type Measurement } from '../../../bench/micro/measure.ts'
-import { RequestHead } from '../../../src/proxy/h1/request-head.ts'
-import { ResponseHead } from '../../../src/proxy/h1/response-head.ts'
+import { RequestReader } from '../../../src/proxy/h1/request-reader.ts'
+import { ResponseReader } from '../../../src/proxy/h1/response-reader.ts'
 
 const micro = new URL('../../../bench/micro/', import.meta.url)
 
@@ -40,12 +40,12 @@ describe('allocated bytes per operation', () => {
 
 describe('heads that are parsed', () => {
   it.each(requestHeads)('have the fields their name says: $name', ({ name, heads }) => {
-    const counts = new Set(heads.map((bytes) => readRequestHead(bytes, new RequestHead())))
+    const counts = new Set(heads.map((bytes) => readRequestHead(bytes, new RequestReader())))
     expect([...counts]).toEqual([fieldsIn(name)])
   })
 
   it.each(responseHeads)('have the fields their name says: $name', ({ name, heads }) => {
-    const counts = new Set(heads.map((bytes) => readResponseHead(bytes, new ResponseHead())))
+    const counts = new Set(heads.map((bytes) => readResponseHead(bytes, new ResponseReader())))
     expect([...counts]).toEqual([fieldsIn(name)])
   })
 
