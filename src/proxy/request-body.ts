@@ -2,6 +2,9 @@ import { type Exchange, maxKeptBytes } from './exchange.ts'
 import { requestReceived } from './handle.ts'
 import { isIdempotent } from './retry.ts'
 
+/** More pieces than this are joined: a Buffer object costs a hundred times the one byte that a chunk may hold. */
+const maxKeptPieces = 64
+
 /**
  * Body bytes of the request, as they come. They go to the endpoint at once when it is ready; what another attempt might
  * need, or what came before the connection stood, is kept.
@@ -18,7 +21,7 @@ export function requestBody(x: Exchange, bytes: Buffer, start: number, end: numb
   if (x.kept !== null) {
     x.keptBytes += end - start
     if (isReady && (x.keptBytes > maxKeptBytes || !isIdempotent(x.head.method))) x.kept = null
-    else x.kept.push(bytes.subarray(start, end))
+    else if (x.kept.push(bytes.subarray(start, end)) > maxKeptPieces) x.kept = [Buffer.concat(x.kept)]
   }
   if (isReady) {
     if (!upstream.writeBody(bytes, start, end)) x.downstream.pauseBody()
