@@ -47,6 +47,42 @@ test('a client that half-closes behind its body gets its answer, however large',
   expect((await client.rest()).ending).toBe('fin')
 })
 
+test.each([
+  ['one request', 1],
+  ['the last of three requests', 3],
+])('FIN behind %s that is not answered soon gives the attempt up', async (_name, count) => {
+  const origin = await flow.rawOrigin((_request, index) => (index === count - 1 ? undefined : answer('ok')))
+  const engine = await flow.engine({ origins: [origin] })
+  const client = await flow.client(engine)
+
+  client.send(get.repeat(count)).end()
+  const { connection } = await origin.requestAt(count)
+
+  await connection.closed()
+  expect(await engine.settledAt(count)).toMatchObject({ status: 499, failure: 'client-abort' })
+  expect(await client.responses(count - 1)).toHaveLength(count - 1)
+  expect((await client.rest()).text).toBe('')
+  expect(engine.ledger.endpoint(engine.slot(origin.port), -1).consecutiveFailures()).toBe(0)
+})
+
+test('FIN behind a request whose answer has begun takes nothing of it away', async () => {
+  const origin = await flow.rawOrigin(() => {})
+  const engine = await flow.engine({ origins: [origin] })
+  const client = await flow.client(engine)
+
+  client.send(get).end()
+  const { connection } = await origin.requestAt(1)
+  connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello')
+  // A client that is not answered at all is given up in the meantime.
+  const other = await flow.client(engine)
+  other.send(get).end()
+  await (await origin.requestAt(2)).connection.closed()
+  connection.socket.write('world')
+
+  expect((await client.response()).body).toBe('helloworld')
+  expect((await client.rest()).ending).toBe('fin')
+})
+
 test('FIN in a head ends the connection; nothing goes upstream', async () => {
   const origin = await flow.rawOrigin()
   const engine = await flow.engine({ origins: [origin] })

@@ -1,7 +1,9 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Failure } from '../../core/failure.ts'
+import { WheelTimer } from '../../util/timer-wheel.ts'
 import type { ClientIdentity } from '../client-identity.ts'
+import { halfClosedMs } from '../half-closed.ts'
 import { linger } from '../h1/linger.ts'
 import { WriteDeadline } from '../h1/write-deadline.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
@@ -22,6 +24,9 @@ export class StandardConnection implements ListenerConnection {
   readonly #waiting: StandardDownstream[] = []
   /** The client sent FIN. */
   #hasEnded = false
+  readonly #halfClosed = new WheelTimer(() => {
+    if (this.#current?.isAnswered === false) this.destroy()
+  })
   #isEnding = false
   #isClosed = false
   /** `socket.bytesRead` when the last answer was done: more since then are part of a request. */
@@ -41,6 +46,7 @@ export class StandardConnection implements ListenerConnection {
     socket.on('error', () => this.destroy())
     socket.on('end', () => {
       this.#hasEnded = true
+      this.#watchHalfClosed()
     })
     socket.on('close', () => {
       if (this.#current?.outlivesClient !== true) this.destroy()
@@ -96,6 +102,7 @@ export class StandardConnection implements ListenerConnection {
     if (this.#isEnding) return
     this.#isEnding = true
     this.#waiting.length = 0
+    this.listener.context.wheel.disarm(this.#halfClosed)
     linger(this.socket, this.listener.context.wheel)
   }
 
@@ -109,6 +116,7 @@ export class StandardConnection implements ListenerConnection {
     this.#isEnding = true
     this.#waiting.length = 0
     this.writing.stop()
+    this.listener.context.wheel.remove(this.#halfClosed)
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.socket.destroy()
     else if (!this.socket.destroyed) this.socket.resetAndDestroy()
@@ -126,6 +134,11 @@ export class StandardConnection implements ListenerConnection {
 
   #start(downstream: StandardDownstream): void {
     this.#current = downstream
+    if (this.#hasEnded) this.#watchHalfClosed()
     downstream.start()
+  }
+
+  #watchHalfClosed(): void {
+    if (this.#current !== null) this.listener.context.wheel.arm(this.#halfClosed, halfClosedMs)
   }
 }

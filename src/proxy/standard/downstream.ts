@@ -73,6 +73,11 @@ export class StandardDownstream implements Downstream {
     return this.#request.complete || this.#isDetached
   }
 
+  /** True once something of its answer was sent. */
+  get isAnswered(): boolean {
+    return this.#x.status !== 0
+  }
+
   /** True for a tunnel whose client is done in good order: it ends when the endpoint has taken the last bytes. */
   get outlivesClient(): boolean {
     return this.#tunnel !== null && this.#hasEnded && this.#connection.socket.writableFinished

@@ -73,6 +73,19 @@ export const connectionCases: readonly EngineCase[] = [
     },
   },
   {
+    title: 'gives up a client that half-closed and is not answered soon',
+    async run({ flow, start }) {
+      const origin = await flow.rawOrigin(() => {})
+      const engine = await start({ origins: [origin] })
+      const client = await flow.client(engine)
+      client.send(get('/')).end()
+      await origin.requestAt(1)
+      await origin.connections[0]?.closed()
+      expect(await engine.settledAt(1)).toMatchObject({ status: 499, failure: 'client-abort' })
+      expect((await client.rest()).text).toBe('')
+    },
+  },
+  {
     title: 'answers what came before garbage, then refuses the garbage',
     async run({ flow, start }) {
       const origin = await flow.rawOrigin()
