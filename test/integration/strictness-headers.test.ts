@@ -70,6 +70,21 @@ describe.each(deliveries)('fields delivered %s', (delivery) => {
   })
 })
 
+const everyByte = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+
+test.each(everyByte.filter((byte) => !/[!#$%&'*+.^_`|~\dA-Za-z:-]/.test(byte)))(
+  'refuses %j before the colon of a framing field',
+  async (byte) => {
+    const lines = `content-length${byte}: 5\r\n`
+    await expectRefused(stage, `POST / HTTP/1.1\r\nhost: a\r\n${lines}\r\nhello`, 'bad-request', 'in one piece')
+  },
+)
+
+test.each(everyByte.filter((byte) => /[^\t -~\x80-\xff]/.test(byte)))('refuses %j in a value', async (byte) => {
+  const bytes = `POST / HTTP/1.1\r\nhost: a\r\nx-a: b${byte}c\r\ncontent-length: 5\r\n\r\nhello`
+  await expectRefused(stage, bytes, 'bad-request', 'in one piece')
+})
+
 test('refuses a head of 256 KiB', async () => {
   const lines = `x-long: ${'x'.repeat(262_144)}\r\n`
   await expectRefused(stage, `GET / HTTP/1.1\r\nhost: a\r\n${lines}\r\n`, 'headers-too-large', 'in one piece')
