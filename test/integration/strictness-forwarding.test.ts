@@ -47,6 +47,7 @@ describe.each(deliveries)('a request delivered %s', (delivery) => {
     ['an upgrade to h2c among others', 'Connection: upgrade\r\nUpgrade: websocket, h2c\r\n'],
     ['an upgrade in HTTP/1.1 with prior knowledge', 'Connection: upgrade\r\nUpgrade: HTTP/2.0\r\n'],
     ['fields that Connection names', 'Connection: X-Hop, close\r\nx-hop: 1\r\nX-HOP: 2\r\n'],
+    ['an upgrade behind a no-break space', 'Connection: \xa0upgrade\r\nUpgrade: websocket\r\n'],
     ['fields that two Connections name', 'x-a: 1\r\nConnection: x-a\r\nx-b: 2\r\nConnection: x-b\r\n'],
   ])('drops %s', async (_name, lines) => {
     const wanted = canonical({ line: 'GET /dropped', carried: 'x-kept: 1\r\nx-last: 2\r\n' })

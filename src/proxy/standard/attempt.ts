@@ -61,6 +61,8 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#outgoing = outgoing
     if (this.#phase === phase.closed) return void outgoing.destroy()
     this.#socket = socket
+    // node:http names no encoding for a head that goes out ahead of its body: UTF-8 would make two bytes of each above 0x7f.
+    socket.setDefaultEncoding('latin1')
     this.#bytesBefore = socket.bytesRead
     writeOutgoingHead(outgoing, requestHeadText(this.#x, this.#endpoint, this.#x.downstream.identity))
     outgoing.on('information', (interim) => this.#interim(interim))
@@ -118,6 +120,8 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase !== phase.head) return void incoming.destroy()
     const head = this.#head
     if (!parseResponseHead(responseHeadText(incoming), maxHeadFields, head)) return this.#fail('bad-response')
+    // node:http takes a 101 that names no protocol for an answer.
+    if (head.status < 200) return this.#fail('bad-response')
     this.#incoming = incoming
     this.#phase = phase.body
     this.#arm(this.#settings.idleTimeoutMs)

@@ -71,10 +71,10 @@ export class StandardConnection implements ListenerConnection {
     this.#take(downstream)
   }
 
-  /** What came is no request, or not in time. @param failure null when the socket broke */
+  /** What came is no request, or not in time. @param failure null when the socket broke, or ended in the middle */
   broken(failure: Failure | null): void {
     if (this.#isEnding) return
-    if (failure === null) return this.destroy()
+    if (failure === null) return this.#cutShort()
     const last = this.#waiting.at(-1) ?? this.#current
     if (last?.isWhole === false) return last.bodyBroken(failure)
     // Nobody began a request: no answer is waited for.
@@ -125,6 +125,12 @@ export class StandardConnection implements ListenerConnection {
     this.listener.forget(this)
   }
 
+  /** Whole requests in front of the one that is not are answered; a socket that broke says `close` as well. */
+  #cutShort(): void {
+    this.#hasEnded = true
+    if (this.#current === null || this.#current.isHalf) this.destroy()
+  }
+
   #take(downstream: StandardDownstream): void {
     if (this.#isEnding) return
     if (this.#current === null) return this.#start(downstream)
@@ -136,6 +142,7 @@ export class StandardConnection implements ListenerConnection {
     this.#current = downstream
     if (this.#hasEnded) this.#watchHalfClosed()
     downstream.start()
+    if (this.#hasEnded && downstream.isHalf) this.destroy()
   }
 
   #watchHalfClosed(): void {

@@ -17,6 +17,7 @@ import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field
 import { requestHeadText } from './head-text.ts'
 import { runMiddlewares } from './middlewares.ts'
 import { tooLarge } from './parse-failure.ts'
+import { sendHead } from './send-head.ts'
 
 /** The client's side of one exchange, over the request and response of node:http. */
 export class StandardDownstream implements Downstream {
@@ -71,6 +72,11 @@ export class StandardDownstream implements Downstream {
   /** False while some of its request may still come. */
   get isWhole(): boolean {
     return this.#request.complete || this.#isDetached
+  }
+
+  /** True for one that can't go on when no more comes. */
+  get isHalf(): boolean {
+    return !this.isWhole && !this.#x.isSettled
   }
 
   /** True once something of its answer was sent. */
@@ -169,7 +175,7 @@ export class StandardDownstream implements Downstream {
     const { socket, writing, listener } = this.#connection
     if (this.#isHeadWaiting) {
       this.#isHeadWaiting = false
-      this.#response.flushHeaders()
+      sendHead(this.#response)
     }
     if (socket.destroyed || socket.writableLength === 0) return false
     writing.watch(listener.settings.timeouts.writeMs)

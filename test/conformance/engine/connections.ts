@@ -73,6 +73,23 @@ export const connectionCases: readonly EngineCase[] = [
     },
   },
   {
+    title: 'answers what came before a request that its client cut short',
+    async run({ flow, start }) {
+      for (const rest of [
+        'GET /half HTTP/1.1\r\nhost: a\r\n',
+        `POST /half HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc`,
+      ]) {
+        const origin = await flow.rawOrigin()
+        const engine = await start({ origins: [origin] })
+        const client = await flow.client(engine)
+        client.send(get('/1') + get('/2') + rest).end()
+        expect((await client.responses(2)).map(({ body }) => body)).toEqual(['/1', '/2'])
+        expect((await client.rest()).text).toBe('')
+        expect(origin.requests.map(({ target }) => target)).toEqual(['/1', '/2'])
+      }
+    },
+  },
+  {
     title: 'gives up a client that half-closed and is not answered soon',
     async run({ flow, start }) {
       const origin = await flow.rawOrigin(() => {})
