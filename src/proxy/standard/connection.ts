@@ -38,7 +38,10 @@ export class StandardConnection implements ListenerConnection {
     this.identity = identity
     this.writing = new WriteDeadline(socket, listener.context.wheel, () => this.destroy())
     // node:http ends a connection with this; over bytes that were not read it would send a reset, which can eat the answer.
-    socket.destroySoon = () => this.end()
+    // A client that sent FIN may have left something behind the answer: it is told that it is no request.
+    socket.destroySoon = () => {
+      if (this.#waiting.length === 0) this.end()
+    }
     socket.on('drain', () => {
       this.writing.stop()
       this.#current?.drained()

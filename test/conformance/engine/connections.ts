@@ -90,6 +90,23 @@ export const connectionCases: readonly EngineCase[] = [
     },
   },
   {
+    title: 'answers what came before garbage and FIN, and refuses the garbage',
+    async run({ flow, start }) {
+      const origin = await flow.rawOrigin()
+      const engine = await start({ origins: [origin] })
+      const both = 'transfer-encoding: chunked\r\ncontent-length: 0\r\n'
+      for (const garbage of ['\0\0\0\0\r\n\r\n', get('/2', both)]) {
+        const client = await flow.client(engine)
+        const responses = await client
+          .send(get('/1') + garbage)
+          .end()
+          .responses(2)
+        expect(responses.map(({ status }) => status)).toEqual([200, 400])
+        expect((await client.rest()).ending).toBe('fin')
+      }
+    },
+  },
+  {
     title: 'gives up a client that half-closed and is not answered soon',
     async run({ flow, start }) {
       const origin = await flow.rawOrigin(() => {})
