@@ -8,6 +8,8 @@ export function answerAsFinalRecipient(x: Exchange): void {
   const head = new ResponseHead()
   head.status = 200
   head.reason = 'OK'
+  // A body that is still on its way is not waited for.
+  head.keepAlive = false
   head.carried = `allow: ${servedMethods}\r\ncontent-length: 0\r\nx-request-id: ${x.requestId}\r\n`
   x.downstream.writeHead(head, 'none')
   x.downstream.writeEnd('')

@@ -2,6 +2,7 @@ import { Agent } from 'node:http'
 import { expect, test } from 'vitest'
 import type { Engine } from '../support/engine.ts'
 import { ask, useFlow } from '../support/flow.ts'
+import type { RawClient } from '../support/raw-client.ts'
 import { answer } from '../support/recording-origin.ts'
 
 const flow = useFlow()
@@ -191,14 +192,17 @@ test('a client that goes while the connection to the endpoint is made leaves not
   expect(others).toEqual([])
 })
 
-test('500 clients that go while they wait leave nothing in flight', async () => {
+test.each([
+  ['a reset', (client: RawClient) => client.reset()],
+  ['FIN', (client: RawClient) => client.destroy()],
+])('500 clients that go with %s while they wait leave nothing in flight', async (_name, leave) => {
   const origin = await flow.rawOrigin((request) => (request.target === '/' ? undefined : answer('ok')))
   const engine = await flow.engine({ origins: [origin] })
   const clients = await Promise.all(Array.from({ length: 500 }, async () => flow.client(engine)))
 
   for (const client of clients) client.send(get)
   await origin.requestAt(500)
-  for (const client of clients) client.reset()
+  for (const client of clients) leave(client)
   await engine.settledAt(500)
   await Promise.all(origin.connections.map(async (connection) => connection.closed()))
 

@@ -95,6 +95,17 @@ describe.each(engines)('engine: %s serves the others while', (engineName) => {
     await expectServed(probe)
   })
 
+  test('1,000 clients connect where one may, and stay: some are 503, the others are closed at once', async () => {
+    const { probe, crowd } = await stage({ limits: { connections: 1 } })
+    const clients = await crowd(1000)
+
+    await endings(clients)
+    const told = clients.filter(({ received }) => received !== '')
+    expect(told.length).toBeLessThanOrEqual(500)
+    for (const client of told) expect(header(await client.response(), 'x-tidegate-error')).toBe('overloaded')
+    await expectServed(probe)
+  })
+
   test('a client never ends its field line: it is refused, and not read any further', async () => {
     const { origin, probe, crowd } = await stage()
     const [client] = (await crowd(1)) as [RawClient]

@@ -102,6 +102,17 @@ describe.each(deliveries)('a request delivered %s', (delivery) => {
     await expectStillServing(stage)
   })
 
+  test('that is OPTIONS, may go no further and has a body yet to come is answered, and the connection ends', async () => {
+    const client = await RawClient.connect(stage.engine.port)
+    const head = 'OPTIONS / HTTP/1.1\r\nhost: a\r\nmax-forwards: 0\r\ncontent-length: 5\r\n\r\n'
+    await deliver(client, `${head}abc`, delivery)
+    const response = await client.response()
+    expect([response.status, header(response, 'connection')]).toEqual([200, 'close'])
+    expect(await client.rest()).toEqual({ text: '', ending: 'fin' })
+    client.destroy()
+    await expectStillServing(stage)
+  })
+
   test.each(['', '-1', '+1', '1x', '1, 1', '1\r\nmax-forwards: 1'])(
     'that is OPTIONS with Max-Forwards: %j is refused',
     async (value) => {

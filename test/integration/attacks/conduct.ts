@@ -54,8 +54,8 @@ export const conduct: readonly Attack[] = [
   },
   {
     input: 'more connections than allowed, in all or from one address',
-    outcome: '503 and closed; others are served',
-    shownBy: [['flow-floods', '250 are 503 and closed']],
+    outcome: '503 and closed, above 500 at once closed; others are served',
+    shownBy: [['flow-floods', '250 are 503 and closed', 'the others are closed at once']],
   },
   {
     input: 'a field line or fields without end; chunks of one byte',
