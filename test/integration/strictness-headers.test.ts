@@ -58,6 +58,13 @@ describe.each(deliveries)('fields delivered %s', (delivery) => {
     await expectForwarded(stage, `GET /carried HTTP/1.1\r\nhost: a\r\n${carried}\r\n`, wanted, delivery)
   })
 
+  test('carries names that are near those of framing and are none', async () => {
+    const carried =
+      'Transfer--Encoding: chunked\r\nTransferEncoding: chunked\r\nContent-Lengt: 5\r\nContent-Lengths: 5\r\n'
+    const wanted = canonical({ line: 'POST /near', carried })
+    await expectForwarded(stage, `POST /near HTTP/1.1\r\nhost: a\r\n${carried}\r\n`, wanted, delivery)
+  })
+
   test.each([
     'Transfer_Encoding: chunked',
     'Content_Length: 5',

@@ -43,6 +43,12 @@ describe.each(deliveries)('a response that comes %s', (delivery) => {
     ['a length past 2^64', 'HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551618\r\n\r\nok'],
     ['an unknown coding', 'HTTP/1.1 200 OK\r\ntransfer-encoding: cow\r\n\r\nok'],
     ['identity', 'HTTP/1.1 200 OK\r\ntransfer-encoding: identity\r\n\r\nok'],
+    ['chunked, gzip', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked, gzip\r\n\r\nok'],
+    ['chunkedchunked', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunkedchunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
+    [
+      'chunked and identity in two fields',
+      'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\nok',
+    ],
     ['gzip, chunked', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
     ['chunked twice', `HTTP/1.1 200 OK\r\n${'transfer-encoding: chunked\r\n'.repeat(2)}\r\n0\r\n\r\n`],
     ['chunked from HTTP/1.0', 'HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
