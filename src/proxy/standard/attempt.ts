@@ -109,8 +109,7 @@ export class StandardAttempt implements UpstreamAttempt {
   }
 
   abandon(): void {
-    this.#phase = phase.closed
-    this.#disarm()
+    this.#close()
     this.#tunnel?.destroy()
     this.#outgoing?.destroy()
     this.request.destroy()
@@ -187,7 +186,7 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#disarm()
     attemptAnswered(this.#x, this.#endpoint)
     this.#tunnel = new UpstreamTunnel(this.#x, socket, this.#settings.idleTimeoutMs, () => {
-      this.#phase = phase.closed
+      this.#close()
       attemptDone(this.#x, this.#endpoint)
     })
     this.#tunnel.start(head, early)
@@ -207,8 +206,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase !== phase.body) return
     const trailers = filterTrailers(fieldLines(incoming.rawTrailers).slice(0, -2))
     if (!incoming.complete || trailers === null) return this.#fail('reset-in-body')
-    this.#phase = phase.closed
-    this.#disarm()
+    this.#close()
     // An answer ahead of the end of its request: the connection is not used again.
     if (!this.#x.requestDone || !this.#head.keepAlive) this.#outgoing?.destroy()
     this.#x.downstream.writeEnd(trailers)
@@ -230,6 +228,12 @@ export class StandardAttempt implements UpstreamAttempt {
 
   #arm(ms: number): void {
     this.#x.context.wheel.arm(this.#timer, ms)
+  }
+
+  /** A bucket of the wheel would hold it, and all that it holds, until it comes round. */
+  #close(): void {
+    this.#phase = phase.closed
+    this.#x.context.wheel.remove(this.#timer)
   }
 
   #disarm(): void {

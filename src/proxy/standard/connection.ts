@@ -118,7 +118,7 @@ export class StandardConnection implements ListenerConnection {
     this.#isClosed = true
     this.#isEnding = true
     this.#waiting.length = 0
-    this.writing.stop()
+    this.writing.end()
     this.listener.context.wheel.remove(this.#halfClosed)
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.socket.destroy()

@@ -230,6 +230,7 @@ export class StandardDownstream implements Downstream {
     // The rest of the request body is not worth reading.
     if (this.isReceiving) this.#connection.closes = true
     this.#stopReceiving()
+    this.#forgetTimers()
     if (this.#tunnel === null) return
     this.#tunnel = null
     this.#connection.answered()
@@ -288,6 +289,14 @@ export class StandardDownstream implements Downstream {
   #stopReceiving(): void {
     this.isReceiving = false
     this.#connection.listener.context.wheel.disarm(this.#bodyTimer)
+  }
+
+  /** Each request has timers of its own here: a bucket of the wheel would hold it until it comes round. */
+  #forgetTimers(): void {
+    const { totalTimer, backoffTimer, context } = this.#x
+    context.wheel.remove(totalTimer)
+    if (backoffTimer !== null) context.wheel.remove(backoffTimer)
+    context.wheel.remove(this.#bodyTimer)
   }
 
   #armBody(): void {
