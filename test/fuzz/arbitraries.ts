@@ -186,26 +186,51 @@ const statusLine = fc.oneof(
 
 const response = messageOf(statusLine, mostly('server: x', 'date: y'))
 
+/** Messages in a row, some of them again: a connection may know a head that repeats one before it. */
+function row(message: fc.Arbitrary<string>, most: number): fc.Arbitrary<string> {
+  return fc
+    .tuple(fc.array(message, { minLength: 1, maxLength: most }), fc.array(fc.nat(), { maxLength: most }))
+    .map(([different, again]) => different.concat(again.map((i) => different[i % different.length] as string)).join(''))
+}
+
 function stream(message: fc.Arbitrary<string>, most: number): fc.Arbitrary<Delivered> {
   return fc.record({
     bytes: fc
       .tuple(
-        fc.array(message, { minLength: 1, maxLength: most }),
+        row(message, most),
         fc.oneof(
           { arbitrary: fc.constant([]), weight: 2 },
           { arbitrary: fc.array(mutation, { minLength: 1, maxLength: 4 }), weight: 2 },
         ),
       )
-      .map(([messages, mutations]) => mutated(messages.join(''), mutations)),
+      .map(([messages, mutations]) => mutated(messages, mutations)),
     cuts: fc.array(fc.nat(), { maxLength: 8 }),
   })
 }
 
-/** Up to four requests behind each other, some of them wrong in one way or another. */
+/** Up to eight requests behind each other, some of them wrong in one way or another. */
 export const requestStream: fc.Arbitrary<Delivered> = stream(request, 4)
 
 /** A response, right or wrong, perhaps with something behind it. */
 export const responseStream: fc.Arbitrary<Delivered> = stream(response, 2)
+
+/** Exchanges on one connection of an endpoint: some responses, and in what order they come, to which methods. */
+export interface Kept {
+  readonly responses: readonly string[]
+  readonly order: readonly { readonly which: number; readonly method: 'GET' | 'HEAD' }[]
+  readonly cuts: readonly number[]
+}
+
+export const keptExchanges: fc.Arbitrary<Kept> = fc.record({
+  responses: fc
+    .array(fc.tuple(response, fc.array(mutation, { maxLength: 1 })), { minLength: 1, maxLength: 3 })
+    .map((all) => all.map(([text, mutations], i) => mutated(text.replace('\r\n', `\r\nx-which: ${i}\r\n`), mutations))),
+  order: fc.array(fc.record({ which: fc.nat(), method: fc.constantFrom('GET', 'GET', 'HEAD') }), {
+    minLength: 2,
+    maxLength: 8,
+  }),
+  cuts: fc.array(fc.nat(), { maxLength: 4 }),
+})
 
 /** A chunked body, right or wrong, with something behind it. */
 export const chunkStream: fc.Arbitrary<Delivered> = fc

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { EngineName } from '../../src/core/snapshot.ts'
+import { keptProperty } from './kept.ts'
 import { chunkedBodies, requestHeads, responseHeads } from './parsers.ts'
 import { engineProperties, type EngineProperties } from './properties.ts'
 
@@ -20,6 +21,12 @@ describe.each(engines)('engine: %s', (engine) => {
   test('whatever an endpoint sends, the client gets one well-framed answer or sees the cut', async () => {
     await fc.assert(properties.responses, { numRuns: 500 })
   })
+})
+
+test.each(engines)('engine: %s: on kept connections each answer is the one its endpoint gave', async (engine) => {
+  const kept = await keptProperty(engine)
+  await fc.assert(kept.property, { numRuns: 300 })
+  await kept.close()
 })
 
 test('a head is taken, or refused, wherever its delivery parts, and read as llhttp reads it', async () => {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import * as fc from 'fast-check'
 import { gatewayProperty } from './gateway.ts'
+import { keptProperty } from './kept.ts'
 import { chunkedBodies, requestHeads, responseHeads } from './parsers.ts'
 import { engineProperties } from './properties.ts'
 
@@ -41,6 +42,8 @@ const turns: Record<string, () => Promise<Turn>> = {
   'fast-responses': async () => ofEngine('fast', 'responses'),
   'standard-requests': async () => ofEngine('standard', 'requests'),
   'standard-responses': async () => ofEngine('standard', 'responses'),
+  'fast-kept': async () => keptProperty('fast'),
+  'standard-kept': async () => keptProperty('standard'),
   gateway: async () => gatewayProperty(),
 }
 

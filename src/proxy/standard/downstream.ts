@@ -14,9 +14,9 @@ import { fail, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
 import { requestHeadText } from './head-text.ts'
+import { inLatin1 } from './in-latin1.ts'
 import { runMiddlewares } from './middlewares.ts'
 import { tooLarge } from './parse-failure.ts'
-import { sendHead } from './send-head.ts'
 import { SocketEnd } from './socket-end.ts'
 
 /** The client's side of one exchange, over the request and response of node:http. */
@@ -171,7 +171,7 @@ export class StandardDownstream implements Downstream {
     const { socket, writing, listener } = this.#connection
     if (this.#isHeadWaiting) {
       this.#isHeadWaiting = false
-      sendHead(this.#response)
+      inLatin1(socket, () => this.#response.flushHeaders())
     }
     if (socket.destroyed || socket.writableLength === 0) return
     writing.watch(listener.settings.timeouts.writeMs)
@@ -265,7 +265,7 @@ export class StandardDownstream implements Downstream {
     this.#response.removeHeader('connection')
     if (this.#connection.closes) fields.push('connection', 'close')
     else if (this.#head.minor === 0) fields.push('connection', 'keep-alive')
-    this.#response.writeHead(status, reason, fields)
+    inLatin1(this.#connection.socket, () => this.#response.writeHead(status, reason, fields))
     this.#isHeadWaiting = true
   }
 
