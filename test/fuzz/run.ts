@@ -6,7 +6,7 @@ import { chunkedBodies, requestHeads, responseHeads } from './parsers.ts'
 import { engineProperties } from './properties.ts'
 
 /**
- * A long run: `node test/fuzz/run.ts SECONDS [--seed N] [--only NAME] [--path PATH]`. The properties take turns, each on engines
+ * A long run: `npm run fuzz -- SECONDS [--seed N] [--only NAME] [--path PATH]`. The properties take turns, each on engines
  * of its own with a seed of its own. A finding is printed with the shortest bytes that show it and the line that leads back to
  * it; its property is not asked again. Exits with 1 when there is one.
  */
@@ -49,9 +49,7 @@ const turns: Record<string, () => Promise<Turn>> = {
 
 const names = Object.keys(turns).filter((name) => values.only === '' || name === values.only)
 if (names.length === 0 || !(seconds > 0)) {
-  console.error(
-    `usage: node test/fuzz/run.ts SECONDS [--seed N] [--only ${Object.keys(turns).join('|')}] [--path PATH]`,
-  )
+  console.error(`usage: npm run fuzz -- SECONDS [--seed N] [--only ${Object.keys(turns).join('|')}] [--path PATH]`)
   process.exit(2)
 }
 
@@ -83,7 +81,7 @@ async function take(name: string, seed: number, forSeconds: number): Promise<voi
     if (shorter.failed) details = shorter
     found.add(name)
     console.log(`FOUND by ${name}: ${JSON.stringify(details.counterexample)}`)
-    console.log(`again: node test/fuzz/run.ts 60 --only ${name} --seed ${seed} --path ${details.counterexamplePath}`)
+    console.log(`again: npm run fuzz -- 60 --only ${name} --seed ${seed} --path ${details.counterexamplePath}`)
     console.log(details.errorInstance)
   }
   await turn.close()
