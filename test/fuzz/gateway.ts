@@ -42,7 +42,10 @@ export async function gatewayProperty(): Promise<GatewayProperty> {
   const gateway = startGatewayProcess(file.path)
   let exit: number | string | null = null
   const exited = gateway.exited().then((code) => (exit = code ?? 'a signal'))
-  const { listeners } = await gateway.listening()
+  const { listeners } = await gateway.listening().catch(async (error: unknown) => {
+    await gateway.kill()
+    throw error
+  })
 
   return {
     property: fc.asyncProperty(fc.array(visit, { minLength: 1, maxLength: 6 }), responseStream, async (visits, bad) => {
