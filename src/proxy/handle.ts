@@ -3,6 +3,7 @@ import type { Endpoint } from '../core/endpoint.ts'
 import { failures, type Failure } from '../core/failure.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
+import { answerAsFinalRecipient } from './final-recipient.ts'
 import { backoffMs, decideRetry, depositForRequest } from './retry.ts'
 import { fail, settle } from './settle.ts'
 
@@ -11,6 +12,7 @@ export function handle(x: Exchange): void {
   const route = x.context.routing.match(x)
   if (route === null) return fail(x, 'no-route')
   x.route = route
+  if (x.head.maxForwards === 0) return answerAsFinalRecipient(x)
   if (x.requestDone) requestReceived(x)
   depositForRequest(route.service)
   attempt(x)

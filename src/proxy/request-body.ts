@@ -2,6 +2,9 @@ import { type Exchange, maxKeptBytes } from './exchange.ts'
 import { requestReceived } from './handle.ts'
 import { isIdempotent } from './retry.ts'
 
+/** More pieces than this are joined: a Buffer object costs a hundred times the one byte that a chunk may hold. */
+const maxKeptPieces = 64
+
 /**
  * Body bytes of the request, as they come. They go to the endpoint when it is ready; what another attempt might need, or what came
  * before the connection stood, is kept. `requestFlush` follows when there is no more for now.
@@ -16,9 +19,14 @@ export function requestBody(x: Exchange, bytes: Buffer, start: number, end: numb
   x.requestBytes += end - start
   x.keptBytes += end - start
   if (isReady && (x.keptBytes > maxKeptBytes || !isIdempotent(x.head.method))) x.kept = null
-  else if (isFirst || x.kept !== null) (x.kept ??= []).push(Buffer.from(bytes.subarray(start, end)))
+  else if (isFirst || x.kept !== null) keep(x, Buffer.from(bytes.subarray(start, end)))
   if (isReady) upstream.writeBody(bytes, start, end)
   else if (x.keptBytes >= maxKeptBytes) x.downstream.pauseBody()
+}
+
+function keep(x: Exchange, bytes: Buffer): void {
+  if (x.kept === null) x.kept = [bytes]
+  else if (x.kept.push(bytes) > maxKeptPieces) x.kept = [Buffer.concat(x.kept)]
 }
 
 /** Sends what one event brought of the request. */

@@ -5,6 +5,7 @@ import { WheelTimer } from '../../util/timer-wheel.ts'
 import { isBodyWanted } from '../body-wanted.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
+import { halfClosedMs } from '../half-closed.ts'
 import { handle, totalTimeout } from '../handle.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
@@ -211,9 +212,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     if (this.isBlocked) return
     const bytes = this.#waiting.take()
     if (bytes !== null) this.#consume(bytes, 0, bytes.length)
-    if (!this.#waiting.isEmpty) return
     if (this.#hasEnded) return this.#ended()
-    this.#socket.resume()
+    if (this.#waiting.isEmpty) this.#socket.resume()
   }
 
   /**
@@ -356,19 +356,16 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#hasEnded = true
     switch (this.#phase) {
       case phase.answer:
-        // Half-closed: the client still wants its answer.
-        return
+        return this.#listener.context.wheel.arm(this.#timer, halfClosedMs)
       case phase.tunnel:
         return this.#tunnel?.sendEnd()
-      case phase.linger:
-        return
       case phase.head:
         // Answers may still be on their way out, and requests may still wait for them.
         if (!this.#waiting.isEmpty) return
-        if (this.#reader.isEmpty) return this.#linger()
+        return this.#reader.isEmpty ? this.#linger() : this.destroy()
+      case phase.body:
         return this.destroy()
       default:
-        this.destroy()
     }
   }
 
@@ -391,6 +388,9 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
         // Not read because the endpoint takes no more: its silence, not the client's.
         if (this.#socket.isPaused()) return this.#armBody()
         return fail(this.#x, 'request-timeout')
+      case phase.answer:
+        if (this.#x.status === 0) fail(this.#x, 'client-abort')
+        return
       default:
     }
   }

@@ -134,10 +134,19 @@ export function hasLoneLineFeed(text: string): boolean {
 export function listMembers(value: string): string[] {
   const members: string[] = []
   for (const part of value.split(',')) {
-    const member = part.trim().toLowerCase()
+    const member = trimmed(part).toLowerCase()
     if (member !== '') members.push(member)
   }
   return members
+}
+
+/** Without the white space around it that HTTP knows (RFC 9110 section 5.6.3). `String.trim` would take 0xa0 for some, too. */
+export function trimmed(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text.charCodeAt(start))) start++
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
 }
 
 /** A Content-Length value: digits only, at most 15 of them (exact in a double); -1 for anything else (RFC 9112 section 6.3). */

@@ -18,8 +18,10 @@ export const field = {
   forwardedHost: 12,
   forwardedPort: 13,
   forwarded: 14,
-  /** Not believed in a request: `Proxy` (httpoxy), names that other proxies set, `_` twins of known names. Carried in a response. */
+  /** Not believed in a request: `Proxy` (httpoxy), `_` twins of known names. Carried in a response. */
   untrusted: 15,
+  /** What a proxy before us says of the client in words we do not use: carried when that proxy is trusted, else dropped. */
+  vouched: 16,
 } as const
 
 export type FieldKind = (typeof field)[keyof typeof field]
@@ -41,7 +43,7 @@ const byLength: readonly (readonly KnownName[])[] = (() => {
     ['expect', field.expect],
     ['upgrade', field.upgrade],
     ['forwarded', field.forwarded],
-    ['x-real-ip', field.untrusted],
+    ['x-real-ip', field.vouched],
     ['connection', field.connection],
     ['keep-alive', field.hopByHop],
     ['x-request-id', field.requestId],
@@ -54,8 +56,8 @@ const byLength: readonly (readonly KnownName[])[] = (() => {
     ['transfer-encoding', field.transferEncoding],
     ['x-forwarded-proto', field.forwardedProto],
     ['proxy-authenticate', field.hopByHop],
-    ['x-forwarded-prefix', field.untrusted],
-    ['x-forwarded-server', field.untrusted],
+    ['x-forwarded-prefix', field.vouched],
+    ['x-forwarded-server', field.vouched],
     ['proxy-authorization', field.hopByHop],
   ]
   const table: KnownName[][] = []

@@ -4,6 +4,7 @@ import { normalizePath } from '../../util/path.ts'
 import { equalsIgnoreCase, nameFold, targetCharacter } from './characters.ts'
 import { Fields, listMembers, parseContentLength } from './fields.ts'
 import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
+import { countForward } from './max-forwards.ts'
 
 /** One request head, parsed and judged; kept by its connection and used again for the next request. */
 export class RequestHead {
@@ -44,6 +45,10 @@ export class RequestHead {
   forwardedHost: string | null = null
   forwardedPort: string | null = null
   forwarded: string | null = null
+  /** The same of fields that are only carried: lines, each with its CRLF. */
+  vouched = ''
+  /** Of an OPTIONS: how many proxies may still pass it on, or -1 when it does not say. */
+  maxForwards = -1
 
   /** For an exchange whose head could not be read: nothing of the request before may be taken for it. */
   clear(): void {
@@ -108,6 +113,8 @@ export function parseRequestHead(
   head.forwardedHost = null
   head.forwardedPort = null
   head.forwarded = null
+  head.vouched = ''
+  head.maxForwards = -1
 
   const methodEnd = scanMethod(fields)
   if (methodEnd === -1) return 'bad-request'
@@ -123,6 +130,7 @@ export function parseRequestHead(
   const failure = scanFields(lineEnd + 2, maxFields, head)
   if (failure !== null) return failure
   if (head.method === 'CONNECT' || head.method === 'TRACE') return 'method-refused'
+  if (head.method === 'OPTIONS' && !countForward(head)) return 'bad-request'
   if (readTarget(text, methodEnd + 1, targetEnd, head)) return null
   // For the log, as it came; it is neither matched nor forwarded.
   head.path = text.slice(methodEnd + 1, targetEnd)
@@ -227,6 +235,9 @@ function scanFields(from: number, maxFields: number, head: RequestHead): Failure
           break
         case field.forwarded:
           head.forwarded = append(head.forwarded, fields.value(index))
+          break
+        case field.vouched:
+          head.vouched += `${fields.text.slice(fields.nameStart(index), fields.nameEnd(index))}: ${fields.value(index)}\r\n`
           break
         default:
           break

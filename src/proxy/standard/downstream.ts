@@ -14,6 +14,7 @@ import { fail, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
 import { requestHeadText } from './head-text.ts'
+import { inLatin1 } from './in-latin1.ts'
 import { runMiddlewares } from './middlewares.ts'
 import { tooLarge } from './parse-failure.ts'
 import { SocketEnd } from './socket-end.ts'
@@ -67,6 +68,16 @@ export class StandardDownstream implements Downstream {
   /** False while some of its request may still come. */
   get isWhole(): boolean {
     return this.#request.complete || this.#isDetached
+  }
+
+  /** True for one that can't go on when no more comes. */
+  get isHalf(): boolean {
+    return !this.isWhole && !this.#x.isSettled
+  }
+
+  /** True once something of its answer was sent. */
+  get isAnswered(): boolean {
+    return this.#x.status !== 0
   }
 
   /** True for a tunnel whose client is done in good order: it ends when the endpoint has taken the last bytes. */
@@ -160,7 +171,7 @@ export class StandardDownstream implements Downstream {
     const { socket, writing, listener } = this.#connection
     if (this.#isHeadWaiting) {
       this.#isHeadWaiting = false
-      this.#response.flushHeaders()
+      inLatin1(socket, () => this.#response.flushHeaders())
     }
     if (socket.destroyed || socket.writableLength === 0) return
     writing.watch(listener.settings.timeouts.writeMs)
@@ -219,6 +230,7 @@ export class StandardDownstream implements Downstream {
     // The rest of the request body is not worth reading.
     if (this.isReceiving) this.#connection.closes = true
     this.#stopReceiving()
+    this.#forgetTimers()
     if (this.#tunnel === null) return
     this.#tunnel = null
     this.#connection.answered()
@@ -253,7 +265,7 @@ export class StandardDownstream implements Downstream {
     this.#response.removeHeader('connection')
     if (this.#connection.closes) fields.push('connection', 'close')
     else if (this.#head.minor === 0) fields.push('connection', 'keep-alive')
-    this.#response.writeHead(status, reason, fields)
+    inLatin1(this.#connection.socket, () => this.#response.writeHead(status, reason, fields))
     this.#isHeadWaiting = true
   }
 
@@ -277,6 +289,14 @@ export class StandardDownstream implements Downstream {
   #stopReceiving(): void {
     this.isReceiving = false
     this.#connection.listener.context.wheel.disarm(this.#bodyTimer)
+  }
+
+  /** Each request has timers of its own here: a bucket of the wheel would hold it until it comes round. */
+  #forgetTimers(): void {
+    const { totalTimer, backoffTimer, context } = this.#x
+    context.wheel.remove(totalTimer)
+    if (backoffTimer !== null) context.wheel.remove(backoffTimer)
+    context.wheel.remove(this.#bodyTimer)
   }
 
   #armBody(): void {

@@ -52,7 +52,7 @@ export class UpstreamTunnel implements TunnelEnd {
 
   destroy(): void {
     this.#client = null
-    this.#x.context.wheel.disarm(this.#timer)
+    this.#x.context.wheel.remove(this.#timer)
     this.#socket.destroy()
   }
 
