@@ -5,6 +5,7 @@ import { renderCommandsPage } from './commands-page.ts'
 import { renderConfigPage } from './config-page.ts'
 import { renderFailuresPage } from './failures-page.ts'
 import { renderMetricsPage } from './metrics-page.ts'
+import { renderStrictnessPage } from './strictness-page.ts'
 
 export interface Page {
   /** Absolute path. */
@@ -23,6 +24,7 @@ export const pages: readonly Page[] = [
   { file: inRepository('docs/reference/failures.md'), render: renderFailuresPage },
   { file: inRepository('docs/reference/admin.md'), render: renderAdminPage },
   { file: inRepository('docs/reference/commands.md'), render: renderCommandsPage },
+  { file: inRepository('docs/reference/strictness.md'), render: renderStrictnessPage },
 ]
 
 function inRepository(path: string): string {

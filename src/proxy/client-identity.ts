@@ -63,7 +63,10 @@ export class ClientIdentity {
     return (hops[0] as string).trim()
   }
 
-  /** X-Forwarded-* and Forwarded (RFC 7239) for the upstream: our own, behind those of a trusted proxy. Lines with CRLF. */
+  /**
+   * X-Forwarded-* and Forwarded (RFC 7239) for the upstream: our own, behind those of a trusted proxy. Its X-Real-IP and
+   * X-Forwarded-Prefix, which we don't set, are passed on. Lines with CRLF.
+   */
   forwardedFields(head: RequestHead): string {
     if (this.#isTrusted) return this.#appendedFields(head)
     const host = head.authority
@@ -78,7 +81,7 @@ export class ClientIdentity {
     return (
       `x-forwarded-for: ${via}\r\nx-forwarded-proto: ${head.forwardedProto ?? this.#proto}\r\n` +
       `x-forwarded-port: ${head.forwardedPort ?? this.#port}\r\n${host === '' ? '' : `x-forwarded-host: ${host}\r\n`}` +
-      `forwarded: ${head.forwarded === null ? own : `${head.forwarded}, ${own}`}\r\n`
+      `forwarded: ${head.forwarded === null ? own : `${head.forwarded}, ${own}`}\r\n${head.vouched}`
     )
   }
 

@@ -1,6 +1,9 @@
+import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../core/endpoint.ts'
 import { failures, type Failure } from '../core/failure.ts'
+import { WheelTimer } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
+import { answerAsFinalRecipient } from './final-recipient.ts'
 import { backoffMs, decideRetry, depositForRequest } from './retry.ts'
 import { fail, settle } from './settle.ts'
 
@@ -9,6 +12,7 @@ export function handle(x: Exchange): void {
   const route = x.context.routing.match(x)
   if (route === null) return fail(x, 'no-route')
   x.route = route
+  if (x.head.maxForwards === 0) return answerAsFinalRecipient(x)
   if (x.requestDone) requestReceived(x)
   depositForRequest(route.service)
   attempt(x)
@@ -91,6 +95,7 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
       return
     case 'after-backoff':
       x.isRetry = true
+      x.backoffTimer ??= new WheelTimer(() => attempt(x))
       x.context.wheel.arm(x.backoffTimer, backoffMs(x.context.random))
       return
     case 'no-budget':

@@ -7,6 +7,9 @@ import type { Forwarder, ProxyContext } from './context.ts'
 import { linger } from './h1/linger.ts'
 import { problemText } from './h1/response-writer.ts'
 
+/** Connections over the limit that are being told so. More are closed without a word: each of them takes a descriptor as well. */
+const maxRefused = 500
+
 /** Idle connections get this long for a request that is on its way when the listener closes. */
 const idleGraceMs = 500
 
@@ -47,6 +50,7 @@ export class Listener {
   readonly #connections = new Map<ListenerConnection, number>()
   readonly #places: ConnectionPlaces
   #trusted: TrustedProxies
+  #refused = 0
   #isClosing = false
   #emptied: (() => void) | null = null
 
@@ -151,7 +155,10 @@ export class Listener {
 
   #refuse(socket: Socket): void {
     this.context.meter.failed('overloaded')
+    if (this.#refused === maxRefused) return void socket.destroy()
+    this.#refused++
     socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#refused--)
     socket.write(problemText('overloaded', this.context.makeRequestId(), 'close', true), 'latin1')
     linger(socket, this.context.wheel)
   }

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import { mutated, mutation } from './mutations.ts'
 
 /** Bytes as latin1 text, and where a delivery parts them. */
 export interface Delivered {
@@ -10,28 +11,6 @@ export interface Delivered {
 export function pieces({ bytes, cuts }: Delivered): string[] {
   const at = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].toSorted((a, b) => a - b)
   return [0, ...at].map((from, i) => bytes.slice(from, at[i] ?? bytes.length)).filter((piece) => piece !== '')
-}
-
-const nastyBytes = '\r\n\0\t\x0b\x0c\x01\x7f\x80\xa0\xff :;,="\\/#?%+-_0159aAfFxX.(){}'.split('')
-const nasty = fc.oneof(
-  fc.constantFrom(...nastyBytes),
-  fc.constantFrom('\r\n', '\r\n\r\n', '\n\n', '0\r\n\r\n', ', chunked', ' HTTP/1.1'),
-)
-
-/** One change: put something nasty at a place, over so many bytes. */
-const change = fc.record({
-  at: fc.nat(),
-  over: fc.constantFrom(0, 0, 1, 1, 2, 5),
-  put: fc.oneof(nasty, fc.constant('')),
-})
-
-function changed(text: string, changes: readonly { at: number; over: number; put: string }[]): string {
-  let result = text
-  for (const { at, over, put } of changes) {
-    const from = at % (result.length + 1)
-    result = result.slice(0, from) + put + result.slice(from + over)
-  }
-  return result
 }
 
 /** Mostly the first; now and then one of the others. */
@@ -59,8 +38,25 @@ const meaningful = [
   ],
   ['te: trailers', 'keep-alive: timeout=3', 'upgrade: websocket', 'expect: 100-continue', 'trailer: x', 'proxy: x'],
   ['x-forwarded-for: 6.6.6.6', 'forwarded: for=x', 'x-request-id: mine', 'x_a: b', 'x-a: 1', 'x-empty:', ' folded: x'],
-  ['Transfer_Encoding: chunked', 'content_length: 3', 'transfer-encoding', 'content-length'],
+  ['Transfer_Encoding: chunked', 'content_length: 3', 'transfer-encoding', 'content-length', 'content-length: 0'],
+  ['Content-Length : 3', 'transfer-encoding:\r\n chunked', 'x-a: b\r\n\tc', 'transfer-encoding: chunked', 'x: \x80'],
 ].flat()
+
+/** Sizes at which readers of numbers go wrong; no body follows that is as long. */
+const edges = [
+  2n ** 31n - 1n,
+  2n ** 31n,
+  2n ** 32n - 1n,
+  2n ** 32n,
+  2n ** 53n - 1n,
+  2n ** 53n,
+  10n ** 15n - 1n,
+  10n ** 15n,
+  2n ** 63n,
+  2n ** 64n - 1n,
+  2n ** 64n,
+  2n ** 64n + 5n,
+]
 
 /** Field lines of any message: harmless ones, and all that mean something to whoever forwards it. */
 const fieldLine = fc.oneof(
@@ -70,15 +66,42 @@ const fieldLine = fc.oneof(
 
 const lineEnd = mostly('\r\n', '\n', '\r', 'x\n', '\rx', '\r\r\n', '\n\r', '')
 
-const chunk = fc
-  .tuple(
-    mostly('', '0', '000'),
-    data.filter((text) => text !== ''),
-    mostly('', ';a', ';a=b', ';a="b;c"', ';', '; a', ' ', '\t'),
-    lineEnd,
-    lineEnd,
-  )
-  .map(([zeros, text, extension, end1, end2]) => `${zeros}${text.length.toString(16)}${extension}${end1}${text}${end2}`)
+const zeros = mostly('', '0', '000', '+', '-', '0x', ' ', '_', '0'.repeat(15), '0'.repeat(16), '0'.repeat(300))
+const extension = mostly(
+  '',
+  ';a',
+  ';a=b',
+  ';a="b;c"',
+  ';',
+  '; a',
+  ' ',
+  '\t',
+  ';a="b',
+  ';\0',
+  `;${'x'.repeat(256)}`,
+  ',5',
+  '.0',
+)
+
+const chunk = fc.oneof(
+  {
+    arbitrary: fc
+      .tuple(
+        zeros,
+        data.filter((text) => text !== ''),
+        extension,
+        lineEnd,
+        lineEnd,
+        fc.boolean(),
+      )
+      .map(([before, text, behind, end1, end2, isUpper]) => {
+        const size = text.length.toString(16)
+        return `${before}${isUpper ? size.toUpperCase() : size}${behind}${end1}${text}${end2}`
+      }),
+    weight: 30,
+  },
+  { arbitrary: fc.constantFrom(...edges).map((size) => `${size.toString(16)}\r\nhello\r\n`), weight: 1 },
+)
 
 interface Framed {
   readonly lines: string[]
@@ -118,6 +141,12 @@ const framed: fc.Arbitrary<Framed> = fc.oneof(
     weight: 4,
   },
   { arbitrary: twoFramings, weight: 1 },
+  {
+    arbitrary: fc
+      .constantFrom(...edges)
+      .map((length): Framed => ({ lines: [`content-length: ${length}`], body: 'hello' })),
+    weight: 1,
+  },
 )
 
 function messageOf(start: fc.Arbitrary<string>, always: fc.Arbitrary<string>): fc.Arbitrary<string> {
@@ -157,28 +186,76 @@ const statusLine = fc.oneof(
 
 const response = messageOf(statusLine, mostly('server: x', 'date: y'))
 
+/** Messages in a row, some of them again: a connection may know a head that repeats one before it. */
+function row(message: fc.Arbitrary<string>, most: number): fc.Arbitrary<string> {
+  return fc
+    .tuple(fc.array(message, { minLength: 1, maxLength: most }), fc.array(fc.nat(), { maxLength: most }))
+    .map(([different, again]) => different.concat(again.map((i) => different[i % different.length] as string)).join(''))
+}
+
 function stream(message: fc.Arbitrary<string>, most: number): fc.Arbitrary<Delivered> {
   return fc.record({
     bytes: fc
       .tuple(
-        fc.array(message, { minLength: 1, maxLength: most }),
+        row(message, most),
         fc.oneof(
           { arbitrary: fc.constant([]), weight: 2 },
-          { arbitrary: fc.array(change, { maxLength: 3 }), weight: 1 },
+          { arbitrary: fc.array(mutation, { minLength: 1, maxLength: 4 }), weight: 2 },
         ),
       )
-      .map(([messages, changes]) => changed(messages.join(''), changes)),
+      .map(([messages, mutations]) => mutated(messages, mutations)),
     cuts: fc.array(fc.nat(), { maxLength: 8 }),
   })
 }
 
-/** Up to four requests behind each other, some of them wrong in one way or another. */
+/** Up to eight requests behind each other, some of them wrong in one way or another. */
 export const requestStream: fc.Arbitrary<Delivered> = stream(request, 4)
 
 /** A response, right or wrong, perhaps with something behind it. */
 export const responseStream: fc.Arbitrary<Delivered> = stream(response, 2)
 
-/** A chunked body, right or wrong, perhaps with something behind it. */
+/** Exchanges on one connection of an endpoint: some responses, and in what order they come, to which methods. */
+export interface Kept {
+  readonly responses: readonly string[]
+  readonly order: readonly { readonly which: number; readonly method: 'GET' | 'HEAD' }[]
+  readonly cuts: readonly number[]
+}
+
+export const keptExchanges: fc.Arbitrary<Kept> = fc.record({
+  responses: fc
+    .array(fc.tuple(response, fc.array(mutation, { maxLength: 1 })), { minLength: 1, maxLength: 3 })
+    .map((all) => all.map(([text, mutations], i) => mutated(text.replace('\r\n', `\r\nx-which: ${i}\r\n`), mutations))),
+  order: fc.array(fc.record({ which: fc.nat(), method: fc.constantFrom('GET', 'GET', 'HEAD') }), {
+    minLength: 2,
+    maxLength: 8,
+  }),
+  cuts: fc.array(fc.nat(), { maxLength: 4 }),
+})
+
+/** A chunked body, right or wrong, with something behind it. */
 export const chunkStream: fc.Arbitrary<Delivered> = fc
-  .tuple(requestStream, fc.array(chunk, { maxLength: 5 }), fc.array(change, { maxLength: 1 }))
-  .map(([{ cuts }, chunks, changes]) => ({ bytes: `${changed(`${chunks.join('')}0\r\n\r\n`, changes)}behind`, cuts }))
+  .record({
+    chunks: fc.array(chunk, { maxLength: 5 }),
+    trailers: mostly('', 'x-sum: 1\r\n', 'host: evil\r\n', 'x y: z\r\n', ' x: y\r\n', 'x: y\r\n z\r\n', 'x: \0\r\n'),
+    mutations: fc.oneof(fc.constant([]), fc.array(mutation, { maxLength: 2 })),
+    cuts: fc.array(fc.nat(), { maxLength: 8 }),
+  })
+  .map(({ chunks, trailers, mutations, cuts }) => ({
+    bytes: `${mutated(`${chunks.join('')}0\r\n${trailers}\r\n`, mutations)}behind`,
+    cuts,
+  }))
+
+/** Bytes of no protocol at all, or a message with much of it overwritten. */
+export const garbageStream: fc.Arbitrary<Delivered> = fc.record({
+  bytes: fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    fc.tuple(request, fc.array(mutation, { minLength: 5, maxLength: 30 })).map(([text, all]) => mutated(text, all)),
+    fc.constantFrom(
+      '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03',
+      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+      '\r\n'.repeat(50),
+      '\0',
+    ),
+  ),
+  cuts: fc.array(fc.nat(), { maxLength: 8 }),
+})

@@ -7,7 +7,19 @@ import { setImmediate as turn } from 'node:timers/promises'
 export interface OracleMessage {
   /** The method, or the status. */
   readonly start: string
-  readonly body: string
+  /** The target, or the reason phrase. */
+  readonly rest: string
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  /** Null while it is not complete. */
+  readonly body: string | null
+}
+
+/** What llhttp makes of a connection. */
+export interface OracleReading {
+  /** In order; all but the last are complete. */
+  readonly messages: readonly OracleMessage[]
+  /** Its word for what it could not read, or null. Bytes that are missing at the end are no error. */
+  readonly error: string | null
 }
 
 /** A connection on which bytes were received; what is written to it goes nowhere. */
@@ -20,23 +32,33 @@ class Received extends Duplex {
 }
 
 /** Gathers the body, which the parser pushes as it goes. */
-function gather(message: IncomingMessage): () => OracleMessage | null {
+function gather(message: IncomingMessage): () => OracleMessage {
   let body = ''
   message.setEncoding('latin1')
   message.on('data', (text: string) => (body += text))
   message.on('error', () => {})
-  return () => (message.complete ? { start: message.method ?? String(message.statusCode), body } : null)
+  return () => ({
+    start: message.method ?? String(message.statusCode),
+    rest: message.url !== undefined && message.url !== '' ? message.url : (message.statusMessage ?? ''),
+    fields: pairs(message.rawHeaders),
+    body: message.complete ? body : null,
+  })
 }
 
-/** The whole requests that llhttp finds in front of the first thing it refuses. */
-export async function requestsByLlhttp(bytes: string): Promise<OracleMessage[]> {
-  const found: (() => OracleMessage | null)[] = []
+function pairs(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, flat[i + 1] as string]] : []))
+}
+
+/** The requests that llhttp finds in `bytes`, and what stopped it. */
+export async function requestsByLlhttp(bytes: string): Promise<OracleReading> {
+  const found: (() => OracleMessage)[] = []
+  let error: string | null = null
   const server = createServer({ insecureHTTPParser: false, requireHostHeader: false, maxHeaderSize: 65_536 })
   const take = (message: IncomingMessage): void => void found.push(gather(message))
   server.on('request', take)
   server.on('checkContinue', take)
   server.on('checkExpectation', take)
-  server.on('clientError', () => {})
+  server.on('clientError', ({ code }: NodeJS.ErrnoException) => (error ??= code ?? 'unknown'))
   const connection = new Received()
   connection.on('error', () => {})
   server.emit('connection', connection)
@@ -46,15 +68,14 @@ export async function requestsByLlhttp(bytes: string): Promise<OracleMessage[]> 
   await turn()
   const messages = found.map((read) => read())
   connection.destroy()
-  const firstBroken = messages.indexOf(null)
-  return (firstBroken === -1 ? messages : messages.slice(0, firstBroken)).filter((message) => message !== null)
+  return { messages, error }
 }
 
 /** The response that llhttp reads from `bytes` and the end of the connection, or null when it refuses it. */
 export async function responseByLlhttp(bytes: string, method: string): Promise<OracleMessage | null> {
   const connection = new Received()
   const request = httpRequest({ method, insecureHTTPParser: false, createConnection: () => connection })
-  let read: (() => OracleMessage | null) | null = null
+  let read: (() => OracleMessage) | null = null
   request.on('response', (message) => (read = gather(message)))
   // Perhaps about what follows the response.
   request.on('error', () => {})
@@ -66,5 +87,6 @@ export async function responseByLlhttp(bytes: string, method: string): Promise<O
   connection.push(null)
   await once(connection, 'close')
   await turn()
-  return (read as (() => OracleMessage | null) | null)?.() ?? null
+  const message = (read as (() => OracleMessage) | null)?.() ?? null
+  return message?.body === null ? null : message
 }

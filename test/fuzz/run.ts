@@ -1,32 +1,88 @@
 import { parseArgs } from 'node:util'
 import * as fc from 'fast-check'
+import { gatewayProperty } from './gateway.ts'
+import { keptProperty } from './kept.ts'
+import { chunkedBodies, requestHeads, responseHeads } from './parsers.ts'
 import { engineProperties } from './properties.ts'
 
 /**
- * A long run: `node test/fuzz/run.ts --seconds 600 --seed 1`. Prints what it tried and what it found; a finding is printed
- * with the shortest bytes that show it and the seed that leads back to it. Exits with 1 when there is one.
+ * A long run: `npm run fuzz -- SECONDS [--seed N] [--only NAME] [--path PATH]`. The properties take turns, each on engines
+ * of its own with a seed of its own. A finding is printed with the shortest bytes that show it and the line that leads back to
+ * it; its property is not asked again. Exits with 1 when there is one.
  */
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string', default: String(Date.now() | 0) } },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    only: { type: 'string', default: '' },
+    path: { type: 'string', default: '' },
+  },
 })
-const seconds = Number(values.seconds)
-const seed = Number(values.seed)
+const seconds = Number(positionals[0] ?? 60)
+const turnSeconds = 20
+const shrinkSeconds = 120
 
-const properties = await engineProperties()
-const each = { requests: properties.requests, responses: properties.responses }
-let findings = 0
-for (const [name, property] of Object.entries(each)) {
-  const details = await fc.check(property as fc.IAsyncProperty<unknown>, {
-    seed,
-    numRuns: Number.MAX_SAFE_INTEGER,
-    interruptAfterTimeLimit: (seconds * 1000) / Object.keys(each).length,
-    markInterruptAsFailure: false,
-  })
-  console.log(`${name}: ${details.numRuns} cases, seed ${details.seed}`)
-  if (!details.failed) continue
-  findings++
-  console.log(`FOUND ${JSON.stringify(details.counterexample)} (path ${details.counterexamplePath})`)
-  console.log(details.errorInstance)
+interface Turn {
+  readonly property: unknown
+  close(): Promise<void>
 }
-await properties.close()
-process.exitCode = findings === 0 ? 0 : 1
+
+const alone = async (property: unknown): Promise<Turn> => ({ property, close: async () => {} })
+
+async function ofEngine(engine: 'fast' | 'standard', name: 'requests' | 'responses'): Promise<Turn> {
+  const properties = await engineProperties(engine)
+  return { property: properties[name], close: async () => properties.close() }
+}
+
+const turns: Record<string, () => Promise<Turn>> = {
+  'request-heads': async () => alone(requestHeads),
+  'response-heads': async () => alone(responseHeads),
+  'chunked-bodies': async () => alone(chunkedBodies),
+  'fast-requests': async () => ofEngine('fast', 'requests'),
+  'fast-responses': async () => ofEngine('fast', 'responses'),
+  'standard-requests': async () => ofEngine('standard', 'requests'),
+  'standard-responses': async () => ofEngine('standard', 'responses'),
+  'fast-kept': async () => keptProperty('fast'),
+  'standard-kept': async () => keptProperty('standard'),
+  gateway: async () => gatewayProperty(),
+}
+
+const names = Object.keys(turns).filter((name) => values.only === '' || name === values.only)
+if (names.length === 0 || !(seconds > 0)) {
+  console.error(`usage: npm run fuzz -- SECONDS [--seed N] [--only ${Object.keys(turns).join('|')}] [--path PATH]`)
+  process.exit(2)
+}
+
+const until = performance.now() + seconds * 1000
+const counts = new Map<string, number>()
+const found = new Set<string>()
+for (let round = 0; performance.now() < until && found.size < names.length; round++) {
+  for (const [i, name] of names.entries()) {
+    const left = (until - performance.now()) / 1000 / (names.length - i)
+    if (!found.has(name) && left > 0) await take(name, Number(values.seed) + round, Math.min(turnSeconds, left))
+  }
+}
+for (const [name, count] of counts) console.log(`${name}: ${count} cases${found.has(name) ? ', FOUND' : ''}`)
+process.exitCode = found.size === 0 ? 0 : 1
+
+async function take(name: string, seed: number, forSeconds: number): Promise<void> {
+  const turn = await (turns[name] as () => Promise<Turn>)()
+  const property = turn.property as fc.IAsyncProperty<unknown>
+  const run = async (more: fc.Parameters<unknown>) =>
+    fc.check(property, { seed, markInterruptAsFailure: false, ...more })
+  const start = values.path === '' ? {} : { path: values.path }
+  const interruptAfterTimeLimit = forSeconds * 1000
+  let details = await run({ ...start, numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit })
+  counts.set(name, (counts.get(name) ?? 0) + details.numRuns)
+  if (details.failed) {
+    // The time was up while it was made shorter, perhaps.
+    const path = details.counterexamplePath ?? ''
+    const shorter = await run({ path, interruptAfterTimeLimit: shrinkSeconds * 1000 })
+    if (shorter.failed) details = shorter
+    found.add(name)
+    console.log(`FOUND by ${name}: ${JSON.stringify(details.counterexample)}`)
+    console.log(`again: npm run fuzz -- 60 --only ${name} --seed ${seed} --path ${details.counterexamplePath}`)
+    console.log(details.errorInstance)
+  }
+  await turn.close()
+}

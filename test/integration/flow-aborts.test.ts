@@ -2,6 +2,7 @@ import { Agent } from 'node:http'
 import { expect, test } from 'vitest'
 import type { Engine } from '../support/engine.ts'
 import { ask, useFlow } from '../support/flow.ts'
+import type { RawClient } from '../support/raw-client.ts'
 import { answer } from '../support/recording-origin.ts'
 
 const flow = useFlow()
@@ -44,6 +45,42 @@ test('a client that half-closes behind its body gets its answer, however large',
   client.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nabcd').end()
 
   expect((await client.response()).body).toHaveLength(size)
+  expect((await client.rest()).ending).toBe('fin')
+})
+
+test.each([
+  ['one request', 1],
+  ['the last of three requests', 3],
+])('FIN behind %s that is not answered soon gives the attempt up', async (_name, count) => {
+  const origin = await flow.rawOrigin((_request, index) => (index === count - 1 ? undefined : answer('ok')))
+  const engine = await flow.engine({ origins: [origin] })
+  const client = await flow.client(engine)
+
+  client.send(get.repeat(count)).end()
+  const { connection } = await origin.requestAt(count)
+
+  await connection.closed()
+  expect(await engine.settledAt(count)).toMatchObject({ status: 499, failure: 'client-abort' })
+  expect(await client.responses(count - 1)).toHaveLength(count - 1)
+  expect((await client.rest()).text).toBe('')
+  expect(engine.ledger.endpoint(engine.slot(origin.port), -1).consecutiveFailures()).toBe(0)
+})
+
+test('FIN behind a request whose answer has begun takes nothing of it away', async () => {
+  const origin = await flow.rawOrigin(() => {})
+  const engine = await flow.engine({ origins: [origin] })
+  const client = await flow.client(engine)
+
+  client.send(get).end()
+  const { connection } = await origin.requestAt(1)
+  connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello')
+  // A client that is not answered at all is given up in the meantime.
+  const other = await flow.client(engine)
+  other.send(get).end()
+  await (await origin.requestAt(2)).connection.closed()
+  connection.socket.write('world')
+
+  expect((await client.response()).body).toBe('helloworld')
   expect((await client.rest()).ending).toBe('fin')
 })
 
@@ -155,14 +192,17 @@ test('a client that goes while the connection to the endpoint is made leaves not
   expect(others).toEqual([])
 })
 
-test('500 clients that go while they wait leave nothing in flight', async () => {
+test.each([
+  ['a reset', (client: RawClient) => client.reset()],
+  ['FIN', (client: RawClient) => client.destroy()],
+])('500 clients that go with %s while they wait leave nothing in flight', async (_name, leave) => {
   const origin = await flow.rawOrigin((request) => (request.target === '/' ? undefined : answer('ok')))
   const engine = await flow.engine({ origins: [origin] })
   const clients = await Promise.all(Array.from({ length: 500 }, async () => flow.client(engine)))
 
   for (const client of clients) client.send(get)
   await origin.requestAt(500)
-  for (const client of clients) client.reset()
+  for (const client of clients) leave(client)
   await engine.settledAt(500)
   await Promise.all(origin.connections.map(async (connection) => connection.closed()))
 

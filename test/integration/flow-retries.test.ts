@@ -153,6 +153,21 @@ describe('a connection reset before the answer', () => {
     }
   })
 
+  test('is repeated with a body of twenty thousand chunks of one byte', async () => {
+    const resetting = await flow.rawOrigin(({ connection }) => void connection.socket.resetAndDestroy())
+    const origin = await flow.rawOrigin((request) => answer(request.body))
+    const engine = await flow.engine({ origins: [resetting, origin] })
+    const client = await flow.client(engine)
+    const body = Array.from({ length: 20_000 }, (_, i) => String.fromCharCode(97 + (i % 26)))
+    const head = 'PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
+
+    for (let i = 0; i < 2; i++) {
+      client.send(`${head}${body.map((byte) => `1\r\n${byte}\r\n`).join('')}0\r\n\r\n`)
+      expect((await client.response()).body).toBe(body.join(''))
+    }
+    expect(resetting.requests.length).toBeGreaterThan(0)
+  })
+
   test('is not repeated by a route that allows no retry', async () => {
     const bad = await flow.rawOrigin(reset)
     const alsoBad = await flow.rawOrigin(reset)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { header } from '../support/http-message.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { deliver, deliveries, expectRefused, expectStillServing, setStage, type Stage } from '../support/stage.ts'
+import { deliver, deliveries, expectCutOff, expectStillServing, setStage, type Stage } from '../support/stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -56,7 +56,7 @@ const refused: readonly [name: string, body: string][] = [
 
 describe.each(deliveries)('a chunked body delivered %s', (delivery) => {
   test.each(refused)('refuses %s', async (_name, body) => {
-    await expectRefused(stage, head + body, 'bad-request', delivery)
+    await expectCutOff(stage, head + body, 'bad-request', delivery)
   })
 
   test.each([
@@ -98,14 +98,14 @@ describe.each(deliveries)('a chunked body delivered %s', (delivery) => {
 })
 
 test('refuses a megabyte of leading zeros', async () => {
-  await expectRefused(stage, `${head}${'0'.repeat(1_048_576)}5\r\nhello\r\n${end}`, 'bad-request', 'in one piece')
+  await expectCutOff(stage, `${head}${'0'.repeat(1_048_576)}5\r\nhello\r\n${end}`, 'bad-request', 'in one piece')
 })
 
 test('refuses extensions that are short each and endless together', async () => {
   const chunks = `1;${'x'.repeat(200)}\r\n!\r\n`.repeat(100)
-  await expectRefused(stage, `${head}${chunks}${end}`, 'bad-request', 'in one piece')
+  await expectCutOff(stage, `${head}${chunks}${end}`, 'bad-request', 'in one piece')
 })
 
 test('refuses endless trailers', async () => {
-  await expectRefused(stage, `${head}0\r\n${'x-a: b\r\n'.repeat(4000)}\r\n`, 'bad-request', 'in one piece')
+  await expectCutOff(stage, `${head}0\r\n${'x-a: b\r\n'.repeat(4000)}\r\n`, 'bad-request', 'in one piece')
 })

@@ -4,6 +4,7 @@ import { exchangeRaw, RawClient } from '../support/raw-client.ts'
 import { answer } from '../support/recording-origin.ts'
 import {
   canonical,
+  deliver,
   deliveries,
   expectForwarded,
   expectRefused,
@@ -46,6 +47,7 @@ describe.each(deliveries)('a request delivered %s', (delivery) => {
     ['an upgrade to h2c among others', 'Connection: upgrade\r\nUpgrade: websocket, h2c\r\n'],
     ['an upgrade in HTTP/1.1 with prior knowledge', 'Connection: upgrade\r\nUpgrade: HTTP/2.0\r\n'],
     ['fields that Connection names', 'Connection: X-Hop, close\r\nx-hop: 1\r\nX-HOP: 2\r\n'],
+    ['an upgrade behind a no-break space', 'Connection: \xa0upgrade\r\nUpgrade: websocket\r\n'],
     ['fields that two Connections name', 'x-a: 1\r\nConnection: x-a\r\nx-b: 2\r\nConnection: x-b\r\n'],
   ])('drops %s', async (_name, lines) => {
     const wanted = canonical({ line: 'GET /dropped', carried: 'x-kept: 1\r\nx-last: 2\r\n' })
@@ -72,6 +74,52 @@ describe.each(deliveries)('a request delivered %s', (delivery) => {
     const bytes = 'GET /ws HTTP/1.1\r\nhost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'
     await expectForwarded(stage, bytes, canonical({ line: 'GET /ws', added }), delivery)
   })
+
+  test.each([
+    ['OPTIONS', '5', '4'],
+    ['OPTIONS', '1', '0'],
+    ['OPTIONS', '007', '6'],
+    ['GET', '5', '5'],
+    ['GET', '0', '0'],
+    ['POST', 'many', 'many'],
+  ])('of the method %s with Max-Forwards: %s goes on with %s', async (method, sent, wanted) => {
+    const bytes = `${method} /far HTTP/1.1\r\nhost: a\r\nmax-forwards: ${sent}\r\nx-a: b\r\n\r\n`
+    const carried = `max-forwards: ${wanted}\r\nx-a: b\r\n`
+    await expectForwarded(stage, bytes, canonical({ line: `${method} /far`, carried }), delivery)
+  })
+
+  test('that is OPTIONS and may be forwarded no further is answered here', async () => {
+    const { engine, origin } = stage
+    const before = origin.receivedBytes
+    const client = await RawClient.connect(engine.port)
+    await deliver(client, 'OPTIONS /far HTTP/1.1\r\nhost: a\r\nMax-Forwards: 0\r\n\r\n', delivery)
+    const response = await client.response()
+    expect(response).toMatchObject({ status: 200, body: '', framing: 'length' })
+    expect(header(response, 'allow')).toContain('OPTIONS')
+    expect(origin.receivedBytes).toBe(before)
+    expect((await client.send('GET /next HTTP/1.1\r\nhost: a\r\n\r\n').response()).body).toBe('/next')
+    client.destroy()
+    await expectStillServing(stage)
+  })
+
+  test('that is OPTIONS, may go no further and has a body yet to come is answered, and the connection ends', async () => {
+    const client = await RawClient.connect(stage.engine.port)
+    const head = 'OPTIONS / HTTP/1.1\r\nhost: a\r\nmax-forwards: 0\r\ncontent-length: 5\r\n\r\n'
+    await deliver(client, `${head}abc`, delivery)
+    const response = await client.response()
+    expect([response.status, header(response, 'connection')]).toEqual([200, 'close'])
+    expect(await client.rest()).toEqual({ text: '', ending: 'fin' })
+    client.destroy()
+    await expectStillServing(stage)
+  })
+
+  test.each(['', '-1', '+1', '1x', '1, 1', '1\r\nmax-forwards: 1'])(
+    'that is OPTIONS with Max-Forwards: %j is refused',
+    async (value) => {
+      const bytes = `OPTIONS / HTTP/1.1\r\nhost: a\r\nmax-forwards: ${value}\r\n\r\n`
+      await expectRefused(stage, bytes, 'bad-request', delivery)
+    },
+  )
 
   test.each(['100-continue, x', 'x', '200-ok', ''])('refuses the expectation %j', async (expectation) => {
     const bytes = `POST / HTTP/1.1\r\nhost: a\r\nexpect: ${expectation}\r\ncontent-length: 1\r\n\r\nx`
@@ -134,7 +182,8 @@ describe('a trusted proxy in front', () => {
     const trusting = await setStage({ listener: { trustedProxies: ['127.0.0.0/8', '10.0.0.1'] } })
     const lines =
       'X-Forwarded-For: 6.6.6.6, 9.9.9.9\r\nx-forwarded-for: 10.0.0.1\r\nX-Forwarded-Proto: https\r\n' +
-      'X-Forwarded-Host: shop.test\r\nX-Forwarded-Port: 443\r\nForwarded: for=9.9.9.9\r\nX-Real-IP: 6.6.6.6\r\n'
+      'X-Forwarded-Host: shop.test\r\nX-Forwarded-Port: 443\r\nForwarded: for=9.9.9.9\r\n' +
+      'X-Real-IP: 9.9.9.9\r\nX-Forwarded-Prefix: /shop\r\nx-forwarded-server: front\r\nx_real_ip: 6.6.6.6\r\n'
     await exchangeRaw(trusting.engine.port, `${head}${lines}\r\n`)
     const request = trusting.origin.requests.at(-1)
     expect(request?.fields.filter(([name]) => name !== 'x-request-id')).toEqual([
@@ -144,8 +193,18 @@ describe('a trusted proxy in front', () => {
       ['x-forwarded-port', '443'],
       ['x-forwarded-host', 'shop.test'],
       ['forwarded', 'for=9.9.9.9, for=127.0.0.1;proto=http;host=a'],
+      ['X-Real-IP', '9.9.9.9'],
+      ['X-Forwarded-Prefix', '/shop'],
+      ['x-forwarded-server', 'front'],
     ])
     expect((await trusting.engine.settledAt(1)).clientAddress).toBe('9.9.9.9')
+    await trusting.close()
+  })
+
+  test('has its word on the client kept from a Connection that would take it away', async () => {
+    const trusting = await setStage({ listener: { trustedProxies: ['127.0.0.1'] } })
+    await exchangeRaw(trusting.engine.port, `${head}X-Real-IP: 9.9.9.9\r\nConnection: x-real-ip\r\n\r\n`)
+    expect(trusting.origin.requests.at(-1)?.raw).toContain('X-Real-IP: 9.9.9.9\r\n')
     await trusting.close()
   })
 

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Failure } from '../../src/core/failure.ts'
-import { canonical, deliveries, expectForwarded, expectRefused, setStage, type Stage } from '../support/stage.ts'
+import {
+  canonical,
+  deliveries,
+  expectCutOff,
+  expectForwarded,
+  expectRefused,
+  setStage,
+  type Stage,
+} from '../support/stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -87,6 +95,16 @@ describe.each(deliveries)('framing delivered %s', (delivery) => {
     await expectForwarded(stage, bytes, wanted, delivery)
   })
 
+  test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])('frames the body of %s by its chunks', async (method) => {
+    const wanted = canonical({
+      line: `${method} /in-chunks`,
+      added: 'transfer-encoding: chunked\r\n',
+      body: '5\r\nhello\r\n0\r\n\r\n',
+    })
+    const head = `${method} /in-chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
+    await expectForwarded(stage, `${head}5\r\nhello\r\n0\r\n\r\n`, wanted, 'in one piece')
+  })
+
   test.each(['GET', 'HEAD', 'DELETE', 'POST'])('reads no body of %s without framing', async (method) => {
     const bytes = `${method} /bare HTTP/1.1\r\nhost: a\r\n\r\n`
     await expectForwarded(stage, bytes, canonical({ line: `${method} /bare` }), delivery)
@@ -115,8 +133,8 @@ test('refuses a body larger than the listener allows, by its length and by its c
   const sized = `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\nhello world`
   await expectRefused(small, sized, 'body-too-large', 'in one piece')
   const chunks = `POST / HTTP/1.1\r\nhost: a\r\n${te}\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n`
-  await expectRefused(small, chunks, 'body-too-large', 'in one piece')
-  await expectRefused(small, chunks, 'body-too-large', 'byte by byte')
+  await expectCutOff(small, chunks, 'body-too-large', 'in one piece')
+  await expectCutOff(small, chunks, 'body-too-large', 'byte by byte')
   expect(small.engine.settled.filter(({ failure }) => failure === 'body-too-large')).toHaveLength(3)
   await small.close()
 })

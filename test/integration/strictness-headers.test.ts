@@ -58,6 +58,13 @@ describe.each(deliveries)('fields delivered %s', (delivery) => {
     await expectForwarded(stage, `GET /carried HTTP/1.1\r\nhost: a\r\n${carried}\r\n`, wanted, delivery)
   })
 
+  test('carries names that are near those of framing and are none', async () => {
+    const carried =
+      'Transfer--Encoding: chunked\r\nTransferEncoding: chunked\r\nContent-Lengt: 5\r\nContent-Lengths: 5\r\n'
+    const wanted = canonical({ line: 'POST /near', carried })
+    await expectForwarded(stage, `POST /near HTTP/1.1\r\nhost: a\r\n${carried}\r\n`, wanted, delivery)
+  })
+
   test.each([
     'Transfer_Encoding: chunked',
     'Content_Length: 5',
@@ -68,6 +75,21 @@ describe.each(deliveries)('fields delivered %s', (delivery) => {
     const wanted = canonical({ line: 'GET /twin', carried })
     await expectForwarded(stage, `GET /twin HTTP/1.1\r\nhost: a\r\n${line}\r\n\r\n`, wanted, delivery)
   })
+})
+
+const everyByte = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+
+test.each(everyByte.filter((byte) => !/[!#$%&'*+.^_`|~\dA-Za-z:-]/.test(byte)))(
+  'refuses %j before the colon of a framing field',
+  async (byte) => {
+    const lines = `content-length${byte}: 5\r\n`
+    await expectRefused(stage, `POST / HTTP/1.1\r\nhost: a\r\n${lines}\r\nhello`, 'bad-request', 'in one piece')
+  },
+)
+
+test.each(everyByte.filter((byte) => /[^\t -~\x80-\xff]/.test(byte)))('refuses %j in a value', async (byte) => {
+  const bytes = `POST / HTTP/1.1\r\nhost: a\r\nx-a: b${byte}c\r\ncontent-length: 5\r\n\r\nhello`
+  await expectRefused(stage, bytes, 'bad-request', 'in one piece')
 })
 
 test('refuses a head of 256 KiB', async () => {

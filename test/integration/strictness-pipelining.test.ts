@@ -55,6 +55,20 @@ describe('requests behind each other', () => {
     client.destroy()
   })
 
+  test.each([
+    ['in one piece', (request: string) => [`\r\n${request}`]],
+    ['apart', (request: string) => ['\r\n', request]],
+    ['with the end of the one before', (request: string) => [`${request}\r\n`]],
+    ['in its own two bytes', (request: string) => ['\r', '\n', request]],
+  ])('may each have one empty line in front, delivered %s, when all are alike', async (_name, cut) => {
+    const client = await RawClient.connect(stage.engine.port)
+    for (let i = 0; i < 8; i++) {
+      await client.sendPieces(cut(get('/alike')))
+      expect((await client.response()).body).toBe('/alike')
+    }
+    client.destroy()
+  })
+
   test.each(deliveries)(
     'a refused one, delivered %s, ends the connection behind the answers before it',
     async (delivery) => {

@@ -1,16 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { Failure } from '../../src/core/failure.ts'
-import { RawClient } from '../support/raw-client.ts'
-import {
-  canonical,
-  deliveries,
-  expectForwarded,
-  expectProblem,
-  expectRefused,
-  expectStillServing,
-  setStage,
-  type Stage,
-} from '../support/stage.ts'
+import { canonical, deliveries, expectForwarded, expectRefused, setStage, type Stage } from '../support/stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -105,13 +95,8 @@ test('refuses a target of 64 KiB as too long', async () => {
   await expectRefused(stage, `GET /${'x'.repeat(65_536)} HTTP/1.1\r\nhost: a\r\n\r\n`, 'uri-too-long', 'in one piece')
 })
 
-test('answers the beginning of an HTTP/0.9 request when the head is late', async () => {
-  const impatient = await setStage({ listener: { timeouts: { headMs: 100 } } })
-  const client = await RawClient.connect(impatient.engine.port)
-  expectProblem(await client.send('GET /\r\n').response(), 'request-timeout')
-  expect(await client.rest()).toEqual({ text: '', ending: 'fin' })
-  client.destroy()
-  expect(impatient.origin.receivedBytes).toBe(0)
-  await expectStillServing(impatient)
-  await impatient.close()
+describe.each(deliveries)('a request of HTTP/0.9 delivered %s', (delivery) => {
+  test.each(['GET /\r\n', 'GET / \r\n', 'GET\r\n'])('is refused at its line end: %j', async (bytes) => {
+    await expectRefused(stage, bytes, 'bad-request', delivery)
+  })
 })

@@ -41,7 +41,8 @@ export function useFlow(): Flow {
     for (const engine of engines.splice(0)) {
       for (let slot = 0; slot < 8; slot++) expect(engine.ledger.endpoint(slot, -1).inflight()).toBe(0)
     }
-    expect(timers.armed()).toBe(0)
+    // Neither armed, nor held by the wheel until their bucket comes round.
+    expect(timers.take().filter(({ armed, bucket }) => armed || bucket !== -1)).toEqual([])
   })
 
   return {
@@ -70,8 +71,8 @@ export function useFlow(): Flow {
   }
 }
 
-/** Deadlines of all wheels in this process, from now on. */
-function watchTimers(): { armed(): number } {
+/** Deadlines of all wheels in this process that were ever armed. */
+function watchTimers(): { take(): WheelTimer[] } {
   const seen = new Set<WheelTimer>()
   type Arm = (this: TimerWheel, timer: WheelTimer, ms: number) => void
   const original = Object.getOwnPropertyDescriptor(TimerWheel.prototype, 'arm')?.value as Arm
@@ -80,10 +81,10 @@ function watchTimers(): { armed(): number } {
     original.call(this, timer, ms)
   }
   return {
-    armed() {
-      const armed = [...seen].filter((timer) => timer.armed).length
+    take() {
+      const timers = [...seen]
       seen.clear()
-      return armed
+      return timers
     },
   }
 }

@@ -44,23 +44,34 @@ export function expectProblem(response: RawResponse, failure: Failure): void {
   expect(JSON.parse(response.body)).toEqual({ type: `urn:tidegate:failure:${failure}`, title, status, requestId })
 }
 
-/**
- * The attack gets one problem document and the connection is closed in good order; no whole request reaches the origin, and
- * what began to reach it is cut off.
- */
+/** The attack gets one problem document, the connection is closed in good order, and not a byte reaches the origin. */
 export async function expectRefused(stage: Stage, bytes: string, failure: Failure, delivery: Delivery): Promise<void> {
-  const { engine, origin } = stage
-  const before = origin.requests.length
-  const client = await RawClient.connect(engine.port)
+  const { connections } = stage.origin
+  const before = { bytes: stage.origin.receivedBytes, connections: connections.length }
+  await expectProblemAndEnd(stage, bytes, failure, delivery)
+  expect({ bytes: stage.origin.receivedBytes, connections: connections.length }).toEqual(before)
+  await expectStillServing(stage)
+}
+
+/**
+ * The same for an attack whose head is a good one: what began to reach the origin is cut off, so that no whole request does.
+ */
+export async function expectCutOff(stage: Stage, bytes: string, failure: Failure, delivery: Delivery): Promise<void> {
+  const before = stage.origin.requests.length
+  await expectProblemAndEnd(stage, bytes, failure, delivery)
+  expect(stage.origin.requests.slice(before).map(({ raw }) => raw)).toEqual([])
+  await expectNothingHalfOpen(stage.origin)
+  await expectStillServing(stage)
+}
+
+async function expectProblemAndEnd(stage: Stage, bytes: string, failure: Failure, delivery: Delivery): Promise<void> {
+  const client = await RawClient.connect(stage.engine.port)
   await deliver(client, bytes, delivery)
   const response = await client.response()
   expectProblem(response, failure)
   expect(header(response, 'connection')).toBe('close')
   expect(await client.rest()).toEqual({ text: '', ending: 'fin' })
   client.destroy()
-  expect(origin.requests.slice(before).map(({ raw }) => raw)).toEqual([])
-  await expectNothingHalfOpen(origin)
-  await expectStillServing(stage)
 }
 
 /** A request that came in part is on no connection that the engine still holds. */
@@ -113,6 +124,6 @@ export function canonical(parts: {
   const forwardedHost = host.includes(':') ? `"${host}"` : host
   const forwarded =
     'x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-port: PORT\r\n' +
-    `x-forwarded-host: ${host}\r\nforwarded: for=127.0.0.1;proto=http;host=${forwardedHost}\r\nx-request-id: ID\r\n`
-  return `${line} HTTP/1.1\r\nhost: ${host}\r\n${carried}${forwarded}${added}\r\n${body}`
+    `x-forwarded-host: ${host}\r\nforwarded: for=127.0.0.1;proto=http;host=${forwardedHost}\r\n`
+  return `${line} HTTP/1.1\r\nhost: ${host}\r\n${carried}${forwarded}${added}x-request-id: ID\r\n\r\n${body}`
 }

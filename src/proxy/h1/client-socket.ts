@@ -12,14 +12,14 @@ interface Handled {
  * @param accepted paused since it was accepted (`pauseOnConnect`): it has read nothing
  * @param buffer shared by many sockets: what was read is valid until `read` returns
  */
-export function takeOver(accepted: Socket, buffer: Buffer, read: (length: number, bytes: Buffer) => void): Socket {
+export function takeOver(accepted: Socket, buffer: Buffer, read: (length: number) => void): Socket {
   const handled = accepted as unknown as Handled
   const handle = handled._handle
   handled._handle = null
   const onread = {
     buffer,
     callback: (length: number) => {
-      read(length, buffer)
+      read(length)
       return true
     },
   }

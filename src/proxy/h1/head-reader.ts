@@ -83,10 +83,16 @@ export class HeadReader {
     return at + found + 4 - before
   }
 
-  /** A head starts with a method; while it is incomplete, a line feed on its own would be waited on in vain. */
+  /** A head starts with a method; while it is incomplete, what can't become one any more would be waited on in vain. */
   #looksRight(text: string, length: number): boolean {
     if (text === '' || text === '\r') return true
     if (nameFold[text.charCodeAt(0)] === 0 || nameFold[text.charCodeAt(0)] === undefined) return false
-    return length !== -1 || !hasLoneLineFeed(text)
+    return length !== -1 || (!hasLoneLineFeed(text) && !hasWrongRequestLine(text))
   }
+}
+
+/** True for a whole first line without a version at its end: that of HTTP/0.9 is all there is of its request. */
+function hasWrongRequestLine(text: string): boolean {
+  const lineEnd = text.indexOf('\r\n')
+  return lineEnd !== -1 && !text.startsWith(' HTTP/', lineEnd - 9)
 }

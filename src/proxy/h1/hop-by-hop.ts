@@ -1,4 +1,3 @@
-import { nameEquals } from './characters.ts'
 import type { Fields } from './fields.ts'
 
 /** What a field means to the forwarder. Everything else is carried along unread. */
@@ -19,8 +18,10 @@ export const field = {
   forwardedHost: 12,
   forwardedPort: 13,
   forwarded: 14,
-  /** Not believed in a request: `Proxy` (httpoxy), names that other proxies set, `_` twins of known names. Carried in a response. */
+  /** Not believed in a request: `Proxy` (httpoxy), `_` twins of known names. Carried in a response. */
   untrusted: 15,
+  /** What a proxy before us says of the client in words we do not use: carried when that proxy is trusted, else dropped. */
+  vouched: 16,
 } as const
 
 export type FieldKind = (typeof field)[keyof typeof field]
@@ -42,7 +43,7 @@ const byLength: readonly (readonly KnownName[])[] = (() => {
     ['expect', field.expect],
     ['upgrade', field.upgrade],
     ['forwarded', field.forwarded],
-    ['x-real-ip', field.untrusted],
+    ['x-real-ip', field.vouched],
     ['connection', field.connection],
     ['keep-alive', field.hopByHop],
     ['x-request-id', field.requestId],
@@ -55,8 +56,8 @@ const byLength: readonly (readonly KnownName[])[] = (() => {
     ['transfer-encoding', field.transferEncoding],
     ['x-forwarded-proto', field.forwardedProto],
     ['proxy-authenticate', field.hopByHop],
-    ['x-forwarded-prefix', field.untrusted],
-    ['x-forwarded-server', field.untrusted],
+    ['x-forwarded-prefix', field.vouched],
+    ['x-forwarded-server', field.vouched],
     ['proxy-authorization', field.hopByHop],
   ]
   const table: KnownName[][] = []
@@ -75,7 +76,7 @@ export function fieldKind(fields: Fields, index: number): FieldKind {
   if (candidates === undefined) return field.carried
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i] as KnownName
-    if (!nameEquals(fields.text, start, candidate.name)) continue
+    if (!fields.nameIs(index, candidate.name)) continue
     return hasUnderscore(fields.text, start, start + length) ? field.untrusted : candidate.kind
   }
   return field.carried

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
 import type { ProxyContext } from '../context.ts'
 import type { UpstreamConnection } from './upstream.ts'

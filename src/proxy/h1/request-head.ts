@@ -4,6 +4,7 @@ import { normalizePath } from '../../util/path.ts'
 import { equalsIgnoreCase, nameFold, targetCharacter } from './characters.ts'
 import { Fields, listMembers, parseContentLength } from './fields.ts'
 import { connectionOptions, field, fieldKind } from './hop-by-hop.ts'
+import { countForward } from './max-forwards.ts'
 
 /** One request head, parsed and judged; kept by its connection and used again for the next request. */
 export class RequestHead {
@@ -15,6 +16,9 @@ export class RequestHead {
   query = ''
   /** Lower case, without port: what routes are matched with. */
   host = ''
+  /** The last Host value that was valid, and what it comes to. */
+  #normalized = ''
+  #normalHost = ''
   /** The Host value to forward: as received, or the authority of an absolute-form target. */
   authority = ''
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
@@ -28,6 +32,10 @@ export class RequestHead {
   /** The protocol asked for by an Upgrade that may be tunnelled, or null. */
   upgrade: string | null = null
   acceptsTrailers = false
+  /** The fields are those of the request before, byte for byte. */
+  isRepeated = false
+  /** What follows the target towards an endpoint, for all requests with these fields; null until they were repeated. */
+  forwardedTail: string | null = null
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
   /** Fields of a proxy before us, believed only when the connection comes from a trusted one. */
@@ -37,6 +45,10 @@ export class RequestHead {
   forwardedHost: string | null = null
   forwardedPort: string | null = null
   forwarded: string | null = null
+  /** The same of fields that are only carried: lines, each with its CRLF. */
+  vouched = ''
+  /** Of an OPTIONS: how many proxies may still pass it on, or -1 when it does not say. */
+  maxForwards = -1
 
   /** For an exchange whose head could not be read: nothing of the request before may be taken for it. */
   clear(): void {
@@ -47,6 +59,18 @@ export class RequestHead {
     this.host = ''
     this.authority = ''
     this.minor = 1
+  }
+
+  /** `host` of `authority`; false when that is none. The clients of a connection hardly ever change it. */
+  readHost(): boolean {
+    if (this.authority !== this.#normalized) {
+      const host = normalizeHost(this.authority)
+      if (host === null) return false
+      this.#normalized = this.authority
+      this.#normalHost = host
+    }
+    this.host = this.#normalHost
+    return true
   }
 
   get hasBody(): boolean {
@@ -61,6 +85,7 @@ const maxMethodLength = 32
  * readings are possible (RFC 9112 sections 2.2, 3, 5, 6): such a head never reaches an upstream.
  *
  * @param maxFields more fields than this are `headers-too-large`
+ * @param bytes those of the text from `base` on, where they are at hand
  * @returns null, with `head` filled, or why the request is refused
  */
 export function parseRequestHead(
@@ -68,27 +93,34 @@ export function parseRequestHead(
   maxFields: number,
   head: RequestHead,
   end: number = text.length,
+  bytes?: Buffer,
+  base?: number,
 ): Failure | null {
+  const { fields } = head
   head.clear()
-  head.fields.reset(text, end)
+  fields.reset(text, end, bytes, base)
   head.contentLength = 0
   head.hasContentLength = false
   head.chunked = false
   head.expectContinue = false
   head.upgrade = null
   head.acceptsTrailers = false
+  head.isRepeated = false
+  head.forwardedTail = null
   head.requestId = null
   head.forwardedFor = null
   head.forwardedProto = null
   head.forwardedHost = null
   head.forwardedPort = null
   head.forwarded = null
+  head.vouched = ''
+  head.maxForwards = -1
 
-  const methodEnd = scanMethod(text)
+  const methodEnd = scanMethod(fields)
   if (methodEnd === -1) return 'bad-request'
   let targetEnd = methodEnd + 1
-  while (targetCharacter[text.charCodeAt(targetEnd)] === 1) targetEnd++
-  if (targetEnd === methodEnd + 1 || text.charCodeAt(targetEnd) !== 0x20) return 'bad-request'
+  while (targetCharacter[fields.byteAt(targetEnd)] === 1) targetEnd++
+  if (targetEnd === methodEnd + 1 || fields.byteAt(targetEnd) !== 0x20) return 'bad-request'
   const lineEnd = targetEnd + 9
   const versionFailure = checkVersion(text, targetEnd + 1, lineEnd, end)
   if (versionFailure !== null) return versionFailure
@@ -98,6 +130,7 @@ export function parseRequestHead(
   const failure = scanFields(lineEnd + 2, maxFields, head)
   if (failure !== null) return failure
   if (head.method === 'CONNECT' || head.method === 'TRACE') return 'method-refused'
+  if (head.method === 'OPTIONS' && !countForward(head)) return 'bad-request'
   if (readTarget(text, methodEnd + 1, targetEnd, head)) return null
   // For the log, as it came; it is neither matched nor forwarded.
   head.path = text.slice(methodEnd + 1, targetEnd)
@@ -105,10 +138,10 @@ export function parseRequestHead(
   return 'bad-request'
 }
 
-function scanMethod(text: string): number {
+function scanMethod(fields: Fields): number {
   let i = 0
-  while (i <= maxMethodLength && nameFold[text.charCodeAt(i)] !== 0 && i < text.length) i++
-  return i > 0 && i <= maxMethodLength && text.charCodeAt(i) === 0x20 ? i : -1
+  while (i <= maxMethodLength && i < fields.end && nameFold[fields.byteAt(i)] !== 0) i++
+  return i > 0 && i <= maxMethodLength && fields.byteAt(i) === 0x20 ? i : -1
 }
 
 /** `HTTP/1.0` or `HTTP/1.1`, in this case only, at the end of its line. */
@@ -202,6 +235,9 @@ function scanFields(from: number, maxFields: number, head: RequestHead): Failure
           break
         case field.forwarded:
           head.forwarded = append(head.forwarded, fields.value(index))
+          break
+        case field.vouched:
+          head.vouched += `${fields.text.slice(fields.nameStart(index), fields.nameEnd(index))}: ${fields.value(index)}\r\n`
           break
         default:
           break
@@ -305,8 +341,5 @@ function readHost(head: RequestHead): boolean {
     // An empty Host is for targets without authority (RFC 9112 section 3.2), which a gateway never sees.
     return head.minor === 0
   }
-  const host = normalizeHost(head.authority)
-  if (host === null) return false
-  head.host = host
-  return true
+  return head.readHost()
 }

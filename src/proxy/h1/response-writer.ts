@@ -1,5 +1,9 @@
 import { failures, type Failure } from '../../core/failure.ts'
+import { flat } from './latin1.ts'
 import type { ResponseHead } from './response-head.ts'
+
+/** The methods an `Allow` of our own names; any other token is forwarded too. */
+export const servedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** Reason phrases of the answers the gateway makes itself. */
 const phrases: Readonly<Record<number, string>> = {
@@ -33,7 +37,11 @@ export function responseHeadText(
   framing: 'plain' | 'chunked',
   connection: '' | 'close' | 'keep-alive',
 ): string {
-  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.carried}`
+  let text = head.forwardedText
+  if (text === null) {
+    text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.carried}`
+    if (head.isRepeated) head.forwardedText = text = flat(text)
+  }
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n'
   if (connection !== '') text += `connection: ${connection}\r\n`
   return `${text}\r\n`
@@ -63,7 +71,7 @@ export function problemText(
   const body = `{"type":"urn:tidegate:failure:${failure}","title":"${title}","status":${status},"requestId":"${requestId}"}\n`
   let text = `HTTP/1.1 ${status} ${phrases[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${body.length}\r\nx-request-id: ${requestId}\r\nx-tidegate-error: ${failure}\r\n`
   if (status === 503) text += 'retry-after: 1\r\n'
-  if (status === 405) text += 'allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n'
+  if (status === 405) text += `allow: ${servedMethods}\r\n`
   if (connection !== '') text += `connection: ${connection}\r\n`
   return withBody ? `${text}\r\n${body}` : `${text}\r\n`
 }

@@ -61,6 +61,8 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#outgoing = outgoing
     if (this.#phase === phase.closed) return void outgoing.destroy()
     this.#socket = socket
+    // node:http names no encoding for a head that goes out ahead of its body: UTF-8 would make two bytes of each above 0x7f.
+    socket.setDefaultEncoding('latin1')
     this.#bytesBefore = socket.bytesRead
     writeOutgoingHead(outgoing, requestHeadText(this.#x, this.#endpoint, this.#x.downstream.identity))
     outgoing.on('information', (interim) => this.#interim(interim))
@@ -70,15 +72,17 @@ export class StandardAttempt implements UpstreamAttempt {
     socket.once('connect', () => this.#connected())
   }
 
-  writeBody(bytes: Buffer, start: number, end: number): boolean {
-    if (start === end || this.#phase === phase.closed) return true
-    const isHead = this.#phase === phase.head
+  writeBody(bytes: Buffer, start: number, end: number): void {
+    if (start === end || this.#phase === phase.closed) return
     // The client did not wait for the endpoint's word.
-    if (this.#x.head.expectContinue && isHead) this.#disarm()
-    if (this.request.push(bytes.subarray(start, end))) return true
-    this.#isBlocked = true
+    if (this.#x.head.expectContinue && this.#phase === phase.head) this.#disarm()
+    if (!this.request.push(bytes.subarray(start, end))) this.#isBlocked = true
+  }
+
+  flush(): boolean {
+    if (!this.#isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (isHead) this.#arm(this.#settings.headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
     return false
   }
 
@@ -105,8 +109,7 @@ export class StandardAttempt implements UpstreamAttempt {
   }
 
   abandon(): void {
-    this.#phase = phase.closed
-    this.#disarm()
+    this.#close()
     this.#tunnel?.destroy()
     this.#outgoing?.destroy()
     this.request.destroy()
@@ -118,6 +121,8 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase !== phase.head) return void incoming.destroy()
     const head = this.#head
     if (!parseResponseHead(responseHeadText(incoming), maxHeadFields, head)) return this.#fail('bad-response')
+    // node:http takes a 101 that names no protocol for an answer.
+    if (head.status < 200) return this.#fail('bad-response')
     this.#incoming = incoming
     this.#phase = phase.body
     this.#arm(this.#settings.idleTimeoutMs)
@@ -181,7 +186,7 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#disarm()
     attemptAnswered(this.#x, this.#endpoint)
     this.#tunnel = new UpstreamTunnel(this.#x, socket, this.#settings.idleTimeoutMs, () => {
-      this.#phase = phase.closed
+      this.#close()
       attemptDone(this.#x, this.#endpoint)
     })
     this.#tunnel.start(head, early)
@@ -201,8 +206,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase !== phase.body) return
     const trailers = filterTrailers(fieldLines(incoming.rawTrailers).slice(0, -2))
     if (!incoming.complete || trailers === null) return this.#fail('reset-in-body')
-    this.#phase = phase.closed
-    this.#disarm()
+    this.#close()
     // An answer ahead of the end of its request: the connection is not used again.
     if (!this.#x.requestDone || !this.#head.keepAlive) this.#outgoing?.destroy()
     this.#x.downstream.writeEnd(trailers)
@@ -224,6 +228,12 @@ export class StandardAttempt implements UpstreamAttempt {
 
   #arm(ms: number): void {
     this.#x.context.wheel.arm(this.#timer, ms)
+  }
+
+  /** A bucket of the wheel would hold it, and all that it holds, until it comes round. */
+  #close(): void {
+    this.#phase = phase.closed
+    this.#x.context.wheel.remove(this.#timer)
   }
 
   #disarm(): void {

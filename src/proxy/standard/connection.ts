@@ -1,7 +1,9 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Failure } from '../../core/failure.ts'
+import { WheelTimer } from '../../util/timer-wheel.ts'
 import type { ClientIdentity } from '../client-identity.ts'
+import { halfClosedMs } from '../half-closed.ts'
 import { linger } from '../h1/linger.ts'
 import { WriteDeadline } from '../h1/write-deadline.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
@@ -22,6 +24,9 @@ export class StandardConnection implements ListenerConnection {
   readonly #waiting: StandardDownstream[] = []
   /** The client sent FIN. */
   #hasEnded = false
+  readonly #halfClosed = new WheelTimer(() => {
+    if (this.#current?.isAnswered === false) this.destroy()
+  })
   #isEnding = false
   #isClosed = false
   /** `socket.bytesRead` when the last answer was done: more since then are part of a request. */
@@ -33,7 +38,10 @@ export class StandardConnection implements ListenerConnection {
     this.identity = identity
     this.writing = new WriteDeadline(socket, listener.context.wheel, () => this.destroy())
     // node:http ends a connection with this; over bytes that were not read it would send a reset, which can eat the answer.
-    socket.destroySoon = () => this.end()
+    // A client that sent FIN may have left something behind the answer: it is told that it is no request.
+    socket.destroySoon = () => {
+      if (this.#waiting.length === 0) this.end()
+    }
     socket.on('drain', () => {
       this.writing.stop()
       this.#current?.drained()
@@ -41,6 +49,7 @@ export class StandardConnection implements ListenerConnection {
     socket.on('error', () => this.destroy())
     socket.on('end', () => {
       this.#hasEnded = true
+      this.#watchHalfClosed()
     })
     socket.on('close', () => {
       if (this.#current?.outlivesClient !== true) this.destroy()
@@ -65,10 +74,10 @@ export class StandardConnection implements ListenerConnection {
     this.#take(downstream)
   }
 
-  /** What came is no request, or not in time. @param failure null when the socket broke */
+  /** What came is no request, or not in time. @param failure null when the socket broke, or ended in the middle */
   broken(failure: Failure | null): void {
     if (this.#isEnding) return
-    if (failure === null) return this.destroy()
+    if (failure === null) return this.#cutShort()
     const last = this.#waiting.at(-1) ?? this.#current
     if (last?.isWhole === false) return last.bodyBroken(failure)
     // Nobody began a request: no answer is waited for.
@@ -96,6 +105,7 @@ export class StandardConnection implements ListenerConnection {
     if (this.#isEnding) return
     this.#isEnding = true
     this.#waiting.length = 0
+    this.listener.context.wheel.disarm(this.#halfClosed)
     linger(this.socket, this.listener.context.wheel)
   }
 
@@ -108,13 +118,20 @@ export class StandardConnection implements ListenerConnection {
     this.#isClosed = true
     this.#isEnding = true
     this.#waiting.length = 0
-    this.writing.stop()
+    this.writing.end()
+    this.listener.context.wheel.remove(this.#halfClosed)
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.socket.destroy()
     else if (!this.socket.destroyed) this.socket.resetAndDestroy()
     this.#current?.clientLeft()
     this.#current = null
     this.listener.forget(this)
+  }
+
+  /** Whole requests in front of the one that is not are answered; a socket that broke says `close` as well. */
+  #cutShort(): void {
+    this.#hasEnded = true
+    if (this.#current === null || this.#current.isHalf) this.destroy()
   }
 
   #take(downstream: StandardDownstream): void {
@@ -126,6 +143,12 @@ export class StandardConnection implements ListenerConnection {
 
   #start(downstream: StandardDownstream): void {
     this.#current = downstream
+    if (this.#hasEnded) this.#watchHalfClosed()
     downstream.start()
+    if (this.#hasEnded && downstream.isHalf) this.destroy()
+  }
+
+  #watchHalfClosed(): void {
+    if (this.#current !== null) this.listener.context.wheel.arm(this.#halfClosed, halfClosedMs)
   }
 }

@@ -8,15 +8,16 @@ import { filterTrailers } from '../h1/chunked.ts'
 import { parseRequestHead, RequestHead } from '../h1/request-head.ts'
 import type { ResponseHead } from '../h1/response-head.ts'
 import { problemText, switchingText } from '../h1/response-writer.ts'
-import { SocketEnd } from '../h1/socket-end.ts'
-import { attempt, handle, totalTimeout } from '../handle.ts'
-import { requestBody, requestBodyEnd } from '../request-body.ts'
+import { handle, totalTimeout } from '../handle.ts'
+import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
 import { requestHeadText } from './head-text.ts'
+import { inLatin1 } from './in-latin1.ts'
 import { runMiddlewares } from './middlewares.ts'
 import { tooLarge } from './parse-failure.ts'
+import { SocketEnd } from './socket-end.ts'
 
 /** The client's side of one exchange, over the request and response of node:http. */
 export class StandardDownstream implements Downstream {
@@ -60,17 +61,23 @@ export class StandardDownstream implements Downstream {
     this.#isDetached = early !== null || refusal !== null
     this.identity = connection.identity
     this.#bodyTimer = new WheelTimer(() => this.#bodyTimedOut())
-    const x: Exchange = new Exchange(connection.listener, this, this.#head, {
-      total: () => totalTimeout(x),
-      backoff: () => attempt(x),
-    })
-    this.#x = x
+    this.#x = new Exchange(connection.listener, this, this.#head, totalTimeout)
     response.sendDate = false
   }
 
   /** False while some of its request may still come. */
   get isWhole(): boolean {
     return this.#request.complete || this.#isDetached
+  }
+
+  /** True for one that can't go on when no more comes. */
+  get isHalf(): boolean {
+    return !this.isWhole && !this.#x.isSettled
+  }
+
+  /** True once something of its answer was sent. */
+  get isAnswered(): boolean {
+    return this.#x.status !== 0
   }
 
   /** True for a tunnel whose client is done in good order: it ends when the endpoint has taken the last bytes. */
@@ -160,15 +167,14 @@ export class StandardDownstream implements Downstream {
     this.#response.end()
   }
 
-  flush(): boolean {
+  flush(): void {
     const { socket, writing, listener } = this.#connection
     if (this.#isHeadWaiting) {
       this.#isHeadWaiting = false
-      this.#response.flushHeaders()
+      inLatin1(socket, () => this.#response.flushHeaders())
     }
-    if (socket.destroyed || socket.writableLength === 0) return false
+    if (socket.destroyed || socket.writableLength === 0) return
     writing.watch(listener.settings.timeouts.writeMs)
-    return true
   }
 
   cut(): void {
@@ -224,6 +230,7 @@ export class StandardDownstream implements Downstream {
     // The rest of the request body is not worth reading.
     if (this.isReceiving) this.#connection.closes = true
     this.#stopReceiving()
+    this.#forgetTimers()
     if (this.#tunnel === null) return
     this.#tunnel = null
     this.#connection.answered()
@@ -258,7 +265,7 @@ export class StandardDownstream implements Downstream {
     this.#response.removeHeader('connection')
     if (this.#connection.closes) fields.push('connection', 'close')
     else if (this.#head.minor === 0) fields.push('connection', 'keep-alive')
-    this.#response.writeHead(status, reason, fields)
+    inLatin1(this.#connection.socket, () => this.#response.writeHead(status, reason, fields))
     this.#isHeadWaiting = true
   }
 
@@ -268,6 +275,7 @@ export class StandardDownstream implements Downstream {
     if (bodyBytes !== null && this.#x.requestBytes + bytes.length > bodyBytes) return fail(this.#x, 'body-too-large')
     this.#armBody()
     requestBody(this.#x, bytes, 0, bytes.length)
+    requestFlush(this.#x)
   }
 
   #bodyDone(): void {
@@ -281,6 +289,14 @@ export class StandardDownstream implements Downstream {
   #stopReceiving(): void {
     this.isReceiving = false
     this.#connection.listener.context.wheel.disarm(this.#bodyTimer)
+  }
+
+  /** Each request has timers of its own here: a bucket of the wheel would hold it until it comes round. */
+  #forgetTimers(): void {
+    const { totalTimer, backoffTimer, context } = this.#x
+    context.wheel.remove(totalTimer)
+    if (backoffTimer !== null) context.wheel.remove(backoffTimer)
+    context.wheel.remove(this.#bodyTimer)
   }
 
   #armBody(): void {
@@ -297,7 +313,7 @@ export class StandardDownstream implements Downstream {
   #tunnelled(bytes: Buffer): void {
     if (this.#tunnel === null) return
     this.#x.requestBytes += bytes.length
-    if (this.#tunnel.send(bytes, 0, bytes.length).blocked) this.#connection.socket.pause()
+    if (!this.#tunnel.send(bytes, 0, bytes.length)) this.#connection.socket.pause()
   }
 
   /** The answer was handed to the system: ours, or that of a middleware. */

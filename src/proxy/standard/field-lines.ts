@@ -1,9 +1,11 @@
+import { trimmed } from '../h1/fields.ts'
+
 /** Field lines (`name: value`, each with CRLF) as node:http takes them: names and values in turn. */
 export function flatFields(lines: string): string[] {
   const flat: string[] = []
   for (const line of lines.split('\r\n')) {
     const colon = line.indexOf(':')
-    if (colon !== -1) flat.push(line.slice(0, colon), line.slice(colon + 1).trim())
+    if (colon !== -1) flat.push(line.slice(0, colon), trimmed(line.slice(colon + 1)))
   }
   return flat
 }

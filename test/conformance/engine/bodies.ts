@@ -33,6 +33,26 @@ export const bodyCases: readonly EngineCase[] = [
     },
   },
   {
+    title: 'carries high bytes in fields, in front of bodies of every kind',
+    async run({ flow, start }) {
+      const bodies = ['content-length: 5\r\n\r\nhello', 'transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n']
+      const expecting = 'expect: 100-continue\r\n'
+      const field = 'x-name: caf\xe9 \xc3\xa9 \xff\r\n'
+      const origin = await flow.rawOrigin(
+        (_request, index) => `HTTP/1.1 200 OK\r\n${field}${index < 2 ? '' : expecting}${bodies[index % 2]}`,
+      )
+      const engine = await start({ origins: [origin] })
+      for (const [i, body] of [...bodies, ...bodies].entries()) {
+        const client = await flow.client(engine)
+        const expectation = i < 2 ? '' : expecting
+        const response = await client.send(`POST / HTTP/1.1\r\nhost: a\r\n${field}${expectation}${body}`).response()
+        expect(header(response, 'x-name')).toBe('caf\xe9 \xc3\xa9 \xff')
+        expect(response.body).toBe('hello')
+      }
+      for (const request of origin.requests) expect(header(request, 'x-name')).toBe('caf\xe9 \xc3\xa9 \xff')
+    },
+  },
+  {
     title: 'frames the body of a chunked DELETE',
     async run({ flow, start }) {
       const origin = await flow.rawOrigin()

@@ -73,6 +73,53 @@ export const connectionCases: readonly EngineCase[] = [
     },
   },
   {
+    title: 'answers what came before a request that its client cut short',
+    async run({ flow, start }) {
+      for (const rest of [
+        'GET /half HTTP/1.1\r\nhost: a\r\n',
+        `POST /half HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc`,
+      ]) {
+        const origin = await flow.rawOrigin()
+        const engine = await start({ origins: [origin] })
+        const client = await flow.client(engine)
+        client.send(get('/1') + get('/2') + rest).end()
+        expect((await client.responses(2)).map(({ body }) => body)).toEqual(['/1', '/2'])
+        expect((await client.rest()).text).toBe('')
+        expect(origin.requests.map(({ target }) => target)).toEqual(['/1', '/2'])
+      }
+    },
+  },
+  {
+    title: 'answers what came before garbage and FIN, and refuses the garbage',
+    async run({ flow, start }) {
+      const origin = await flow.rawOrigin()
+      const engine = await start({ origins: [origin] })
+      const both = 'transfer-encoding: chunked\r\ncontent-length: 0\r\n'
+      for (const garbage of ['\0\0\0\0\r\n\r\n', get('/2', both)]) {
+        const client = await flow.client(engine)
+        const responses = await client
+          .send(get('/1') + garbage)
+          .end()
+          .responses(2)
+        expect(responses.map(({ status }) => status)).toEqual([200, 400])
+        expect((await client.rest()).ending).toBe('fin')
+      }
+    },
+  },
+  {
+    title: 'gives up a client that half-closed and is not answered soon',
+    async run({ flow, start }) {
+      const origin = await flow.rawOrigin(() => {})
+      const engine = await start({ origins: [origin] })
+      const client = await flow.client(engine)
+      client.send(get('/')).end()
+      await origin.requestAt(1)
+      await origin.connections[0]?.closed()
+      expect(await engine.settledAt(1)).toMatchObject({ status: 499, failure: 'client-abort' })
+      expect((await client.rest()).text).toBe('')
+    },
+  },
+  {
     title: 'answers what came before garbage, then refuses the garbage',
     async run({ flow, start }) {
       const origin = await flow.rawOrigin()

@@ -116,6 +116,9 @@ export const outcomeCases: readonly EngineCase[] = [
   problem('says that a 101 was not asked for', 'bad-response', get, {
     script: () => 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
   }),
+  problem('says that a 101 names no protocol', 'bad-response', get, {
+    script: () => 'HTTP/1.1 101 Switching Protocols\r\ncontent-length: 0\r\n\r\n',
+  }),
   problem('says that an endpoint closed without an answer', 'reset-before-head', get, {
     script: ({ connection }) => void connection.socket.end(),
   }),

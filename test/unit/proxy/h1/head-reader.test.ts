@@ -43,6 +43,21 @@ test('takes a head byte by byte, and one that is longer than its first look', ()
   expect(read([`${long}\r\n\r\nrest`], 6000)).toEqual({ head: long, failure: null, rest: 'rest' })
 })
 
+test.each(['GET /\r\n', 'GET / \r\n', 'GET\r\n', 'GET / http/1.1\r\n', 'GET / HTTP/10.1\r\n', 'x\r\nhost: a'])(
+  'refuses %j without waiting for more',
+  (bytes) => {
+    expect(read([bytes]).failure).toBe('bad-request')
+    expect(read(bytes.split('')).failure).toBe('bad-request')
+  },
+)
+
+test.each(['GET / HTTP/1.1\r\n', 'GET / HTTP/2.0\r\n', 'GET / HTTP/1.1', '\r\nGET / HTTP/1.1\r\nhost: a\r\n'])(
+  'waits for the rest of %j',
+  (bytes) => {
+    expect(read([bytes])).toEqual({ head: null, failure: null, rest: '' })
+  },
+)
+
 describe('at its limit', () => {
   const fits = `GET /${'x'.repeat(2980)} HTTP/1.1`
   test.each([

@@ -27,9 +27,9 @@ test.each([
   ['X-Forwarded-Host', field.forwardedHost],
   ['X-Forwarded-Port', field.forwardedPort],
   ['Forwarded', field.forwarded],
-  ['X-Forwarded-Prefix', field.untrusted],
-  ['X-Forwarded-Server', field.untrusted],
-  ['X-Real-IP', field.untrusted],
+  ['X-Forwarded-Prefix', field.vouched],
+  ['X-Forwarded-Server', field.vouched],
+  ['X-Real-IP', field.vouched],
   ['Proxy', field.untrusted],
   ['HTTP2-Settings', field.untrusted],
 ])('knows %s in every case', (name, kind) => {
