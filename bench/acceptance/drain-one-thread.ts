@@ -4,7 +4,7 @@ import { createConfigFile, startGatewayProcess } from '../../test/support/gatewa
 import { HttpClient } from '../../test/support/http-client.ts'
 import { startInstances } from '../../test/support/instance.ts'
 import { Traffic } from '../../test/support/traffic.ts'
-import { table } from './figures.ts'
+import { table } from '../markdown-table.ts'
 
 /**
  * What is lost when data threads are drained and replaced one after the other under steady load: on kept connections, and on a
