@@ -32,6 +32,18 @@ test('a lost thread is waited for until its replacement has applied the version'
   await expect(inForce).resolves.toEqual(nothing)
 })
 
+test('a thread that drains counts for nothing, whatever it still applies', async () => {
+  const rollout = new Rollout(1)
+  rollout.applied(1, 1, nothing)
+  rollout.threadLeaves(1)
+  rollout.applied(1, 2, { addresses: [address], errors: [] })
+  const inForce = rollout.inForce(2)
+
+  rollout.applied(2, 2, nothing)
+
+  await expect(inForce).resolves.toEqual(nothing)
+})
+
 test('who waits hears that nothing will come any more', async () => {
   const rollout = new Rollout(1)
   const waiting = rollout.inForce(1)
