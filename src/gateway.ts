@@ -174,6 +174,7 @@ export class Gateway {
     } finally {
       this.#failStart = null
     }
+    this.#warn()
     setTimeout(() => (this.#isReadyByTime = true), config.readyTimeoutMs).unref()
     return this.addresses()
   }
@@ -255,6 +256,7 @@ export class Gateway {
       for (const key of keptUntilRestart(before, loaded.config)) {
         logger.warn({ key }, 'takes effect at the next start only')
       }
+      this.#warn()
       this.#reloads.applied++
       this.#rejection = null
       this.#decide('config-applied', `version ${version} of ${loaded.file}`)
@@ -268,6 +270,10 @@ export class Gateway {
       logger.error({ findings }, 'configuration rejected; the one in force stays')
       return { applied: false, findings }
     }
+  }
+
+  #warn(): void {
+    for (const { path, message } of this.#loaded.warnings) this.#options.logger.warn({ path }, message)
   }
 
   #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {

@@ -7,6 +7,7 @@ import type { SettledExchange } from '../core/exchange.ts'
 import type { Random } from '../util/random.ts'
 import type { TimerWheel } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
+import { UpstreamContexts } from './tls/upstream-contexts.ts'
 
 /** A route with everything a request needs of it, assembled once per snapshot. */
 export interface ProxyRoute {
@@ -53,6 +54,9 @@ export class ProxyContext {
   readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
   /** Called for every settled exchange; null = no access log. */
   accessLog: ((exchange: SettledExchange) => void) | null = null
+  readonly upstreamContexts = new UpstreamContexts()
+  /** What keys of session tickets are made of; null until the control plane has said it. */
+  ticketSecret: Uint8Array | null = null
   /** True from the drain message on: every answer closes its connection. */
   draining = false
   readonly #idPrefix: string

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
 import type { Failure } from '../core/failure.ts'
+import type { ListenerSettings } from '../core/snapshot.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
 import type { ClientIdentity } from './client-identity.ts'
 import type { Forwarder, ProxyContext, ProxyRoute } from './context.ts'
@@ -67,6 +68,14 @@ export interface UpstreamAttempt {
   abandon(): void
 }
 
+/** What an exchange needs of the listener that it came in by. */
+export interface Entrance {
+  readonly name: string
+  readonly context: ProxyContext
+  readonly forwarder: Forwarder
+  readonly settings: Pick<ListenerSettings, 'redirectToHttps'>
+}
+
 /** Body bytes kept for another attempt; beyond it, the exchange can't be repeated. */
 export const maxKeptBytes = 64 * 1024
 
@@ -79,6 +88,8 @@ export class Exchange implements SettledExchange {
   readonly forwarder: Forwarder
   readonly downstream: Downstream
   readonly listener: string
+  /** Live: its settings are replaced by a reload. */
+  readonly entrance: Entrance
   readonly head: RequestHead
   /** Runs for all attempts together, and between attempts for the back-off. */
   readonly totalTimer: WheelTimer
@@ -110,7 +121,7 @@ export class Exchange implements SettledExchange {
   isRetry = false
 
   constructor(
-    listener: { readonly name: string; readonly context: ProxyContext; readonly forwarder: Forwarder },
+    listener: Entrance,
     downstream: Downstream,
     head: RequestHead,
     timers: { total: () => void; backoff: () => void },
@@ -119,6 +130,7 @@ export class Exchange implements SettledExchange {
     this.forwarder = listener.forwarder
     this.downstream = downstream
     this.listener = listener.name
+    this.entrance = listener
     this.head = head
     this.totalTimer = new WheelTimer(timers.total)
     this.backoffTimer = new WheelTimer(timers.backoff)

@@ -26,6 +26,8 @@ export interface EngineOptions {
     readonly trustedProxies?: readonly string[]
     readonly timeouts?: Partial<ListenerSettings['timeouts']>
     readonly limits?: Partial<ListenerSettings['limits']>
+    readonly tls?: ListenerSettings['tls']
+    readonly redirectToHttps?: ListenerSettings['redirectToHttps']
   }
   /** Changes to the one route, `/` → service `web`. */
   readonly route?: Partial<RouteRule>
@@ -209,6 +211,8 @@ function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
       connectionsPerClient: null,
       ...listener.limits,
     },
+    tls: listener.tls ?? null,
+    redirectToHttps: listener.redirectToHttps ?? null,
   }
 }
 
@@ -219,6 +223,7 @@ function serviceSettings(name: string, slot: number, overrides: Partial<ServiceS
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
+    tls: null,
     ...overrides,
     name,
     slot,

@@ -37,6 +37,11 @@ export class RawClient {
     return new RawClient(socket)
   }
 
+  /** @param socket stands; nothing was read of it */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket)
+  }
+
   /** Null while the connection stands. */
   get ending(): Ending | null {
     return this.#ending

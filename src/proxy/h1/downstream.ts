@@ -49,12 +49,12 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   #closes = false
   #hasEnded = false
   #discard: ((bytes: number) => void) | null = null
-  #isHeadTimed = false
+  #isHeadTimed: boolean
   /** The response goes out chunked, since its length is not known. */
   #isChunked = false
 
-  /** @param accepted paused, nothing read */
-  constructor(listener: Listener, accepted: Socket, identity: ClientIdentity) {
+  /** @param accepted paused, nothing read @param firstHeadMs what a TLS handshake left of the time for it; null: all of it */
+  constructor(listener: Listener, accepted: Socket, identity: ClientIdentity, firstHeadMs: number | null) {
     const { context } = listener
     const socket = takeOver(accepted, context.readBuffer, (length, bytes) => this.#received(bytes, length))
     this.identity = identity
@@ -72,7 +72,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     socket.on('end', () => this.#ended())
     socket.on('error', () => this.destroy())
     socket.on('close', () => this.#closed())
-    context.wheel.arm(this.#timer, listener.settings.timeouts.headMs)
+    this.#isHeadTimed = firstHeadMs !== null
+    context.wheel.arm(this.#timer, firstHeadMs ?? listener.settings.timeouts.headMs)
   }
 
   get isBusy(): boolean {
@@ -204,7 +205,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   /** @param bytes overwritten after the call */
   #received(bytes: Buffer, length: number): void {
     const joined = this.#waiting.takeWith(bytes, length)
-    if (joined === null) this.#consume(bytes, length, true)
+    if (joined === null) this.#consume(bytes, length, bytes === this.#listener.context.readBuffer)
     else this.#consume(joined, joined.length, false)
   }
 
@@ -242,7 +243,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     if (this.#phase === phase.answer || this.#phase === phase.head) {
       if (!this.#waiting.keep(bytes, at, length, isBorrowed)) this.#socket.pause()
     } else if (this.#phase === phase.tunnel) this.#tunnelled(Buffer.from(bytes.subarray(at, length)), 0)
-    else if (this.#phase === phase.linger) this.#discard?.(length - at)
+    else if (this.#phase === phase.linger && isBorrowed) this.#discard?.(length - at)
   }
 
   #takeHead(bytes: Buffer, at: number, length: number): number {
@@ -359,12 +360,11 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#hasEnded = true
     switch (this.#phase) {
       case phase.answer:
+      case phase.linger:
         // Half-closed: the client still wants its answer.
         return
       case phase.tunnel:
         return this.#tunnel?.sendEnd()
-      case phase.linger:
-        return
       case phase.head:
         // Answers may still be on their way out, and requests may still wait for them.
         if (!this.#waiting.isEmpty) return

@@ -21,6 +21,7 @@ export const field = {
   forwarded: 14,
   /** Not believed in a request: `Proxy` (httpoxy), names that other proxies set, `_` twins of known names. Carried in a response. */
   untrusted: 15,
+  forwardedClientCert: 16,
 } as const
 
 export type FieldKind = (typeof field)[keyof typeof field]
@@ -58,6 +59,7 @@ const byLength: readonly (readonly KnownName[])[] = (() => {
     ['x-forwarded-prefix', field.untrusted],
     ['x-forwarded-server', field.untrusted],
     ['proxy-authorization', field.hopByHop],
+    ['x-forwarded-client-cert', field.forwardedClientCert],
   ]
   const table: KnownName[][] = []
   for (const [name, kind] of names) {

@@ -37,6 +37,7 @@ export class RequestHead {
   forwardedHost: string | null = null
   forwardedPort: string | null = null
   forwarded: string | null = null
+  forwardedClientCert: string | null = null
 
   /** For an exchange whose head could not be read: nothing of the request before may be taken for it. */
   clear(): void {
@@ -83,6 +84,7 @@ export function parseRequestHead(
   head.forwardedHost = null
   head.forwardedPort = null
   head.forwarded = null
+  head.forwardedClientCert = null
 
   const methodEnd = scanMethod(text)
   if (methodEnd === -1) return 'bad-request'
@@ -202,6 +204,9 @@ function scanFields(from: number, maxFields: number, head: RequestHead): Failure
           break
         case field.forwarded:
           head.forwarded = append(head.forwarded, fields.value(index))
+          break
+        case field.forwardedClientCert:
+          head.forwardedClientCert = append(head.forwardedClientCert, fields.value(index))
           break
         default:
           break

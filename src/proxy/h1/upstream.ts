@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
@@ -56,15 +56,17 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#endpoint = pool.endpoint
     this.#pool = pool
     this.#timer = new WheelTimer(() => this.#timedOut())
-    this.#socket = connect({
+    const { tls } = pool
+    const options: TcpNetConnectOpts = {
       host: pool.endpoint.host,
       port: pool.endpoint.port,
       noDelay: true,
       allowHalfOpen: true,
       onread: { buffer: () => this.#buffer, callback: (length, bytes) => this.#read(length, bytes as Buffer) },
-    })
+    }
+    this.#socket = tls === null ? connect(options) : tls.connect(options)
     this.#output = new Output(this.#socket)
-    this.#socket.on('connect', () => this.#connected())
+    this.#socket.on(tls === null ? 'connect' : 'secureConnect', () => this.#connected())
     this.#socket.on('drain', () => this.#drained())
     this.#socket.on('end', () => this.#ended(false))
     this.#socket.on('error', (error) => {
@@ -309,7 +311,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const error = this.#connectError
     switch (this.#phase) {
       case phase.connecting:
-        if (isClosed) this.#fail(failureOfConnectError(error))
+        if (isClosed) this.#fail(failureOfConnectError(error, this.#pool.tls !== null))
         return
       case phase.head:
         return this.#fail(this.#headText === '' && this.#interims === 0 ? 'reset-before-head' : 'bad-response')

@@ -19,7 +19,7 @@ function keysOf(schema: JsonSchema): string[] {
 describe('the commented default', () => {
   test('says what the program does without it', async () => {
     const { config } = await loadConfig(commented, { env: {} })
-    const { config: bare } = parseConfig(
+    const { config: bare } = await parseConfig(
       `routes:
         - { path: /api/users, service: user-service, stripPrefix: true }
         - { path: /api/orders, service: order-service, stripPrefix: true }`,

@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { WheelTimer } from '../../util/timer-wheel.ts'
+import type { ClientIdentity } from '../client-identity.ts'
+import type { Listener, ListenerConnection } from '../listener.ts'
+
+/**
+ * A client's connection from when it was accepted until its TLS handshake is done. It holds the connection's place in the
+ * listener's limits; nothing a client does in it is more than the end of its own connection.
+ */
+export class Handshake implements ListenerConnection {
+  readonly identity: ClientIdentity
+  readonly isBusy = false
+  readonly isIdle = true
+  readonly #listener: Listener
+  readonly #accepted: Socket
+  readonly #timer: WheelTimer
+  readonly #startedMs = performance.now()
+  #isDone = false
+
+  constructor(listener: Listener, accepted: Socket, identity: ClientIdentity) {
+    this.identity = identity
+    this.#listener = listener
+    this.#accepted = accepted
+    this.#timer = new WheelTimer(() => this.destroy())
+    accepted.on('error', () => accepted.destroy())
+    accepted.on('close', () => this.#closed())
+    listener.context.wheel.arm(this.#timer, listener.settings.timeouts.headMs)
+  }
+
+  /** The listener sees to what comes after the handshake, if anything does. */
+  closeAfterAnswer(): void {}
+
+  destroy(): void {
+    this.#accepted.destroy()
+  }
+
+  /** Plain text, for a client that does not speak TLS; sent as far as the system takes it at once. */
+  sendPlain(text: string): void {
+    if (!this.#accepted.destroyed) this.#accepted.write(text, 'latin1')
+  }
+
+  /** The handshake is done: HTTP is spoken on `secured` from now on. */
+  done(secured: TLSSocket, identity: ClientIdentity): void {
+    const { context, settings, name } = this.#listener
+    this.#isDone = true
+    context.wheel.remove(this.#timer)
+    context.meter.handshake(name, secured.isSessionReused() ? 'resumed' : 'full')
+    // A TLS connection has no reset of its own: whoever has to cut an answer visibly resets what is below.
+    secured.resetAndDestroy = () => {
+      this.#accepted.resetAndDestroy()
+      return secured
+    }
+    const leftMs = Math.max(1, settings.timeouts.headMs - (performance.now() - this.#startedMs))
+    this.#listener.secured(this, secured, identity, leftMs)
+  }
+
+  #closed(): void {
+    if (this.#isDone) return
+    this.#isDone = true
+    const { context, name } = this.#listener
+    context.wheel.remove(this.#timer)
+    // Who only tries whether the port is open has begun no handshake.
+    if (this.#accepted.bytesRead > 0) context.meter.handshake(name, 'failed')
+    this.#listener.forget(this)
+  }
+}
