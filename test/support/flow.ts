@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingHttpHeaders, type RequestListener, type RequestOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, expect } from 'vitest'
@@ -8,6 +9,7 @@ import { TimerWheel, type WheelTimer } from '../../src/util/timer-wheel.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine.ts'
 import { RawClient } from './raw-client.ts'
 import { RecordingOrigin, type Script } from './recording-origin.ts'
+import { connectTls, type TlsClient, type TlsClientOptions } from './tls-client.ts'
 
 export interface HttpOrigin {
   readonly port: number
@@ -22,8 +24,10 @@ export interface Flow {
   client(engine: { readonly port: number }): Promise<RawClient>
   /** An origin on node:http. */
   origin(listener: RequestListener): Promise<HttpOrigin>
-  /** An origin that answers byte for byte what the script says. */
-  rawOrigin(script?: Script): Promise<RecordingOrigin>
+  /** A client that speaks TLS; rejects when the handshake fails. */
+  tlsClient(engine: { readonly port: number }, options: TlsClientOptions): Promise<TlsClient>
+  /** An origin that answers byte for byte what the script says; over TLS where it is given certificates. */
+  rawOrigin(script?: Script, secure?: TlsOptions): Promise<RecordingOrigin>
   /** Runs after the test, before what was opened earlier is closed. */
   defer(close: () => unknown): void
 }
@@ -61,8 +65,13 @@ export function useFlow(): Flow {
       closings.push(() => origin.close())
       return origin
     },
-    async rawOrigin(script) {
-      const origin = script === undefined ? await RecordingOrigin.start() : await RecordingOrigin.start(script)
+    async tlsClient({ port }, options) {
+      const connected = await connectTls(port, options)
+      closings.push(() => connected.client.destroy())
+      return connected
+    },
+    async rawOrigin(script, secure) {
+      const origin = await RecordingOrigin.start(script, secure)
       closings.push(() => origin.close())
       return origin
     },

@@ -16,10 +16,12 @@ export class RawClient {
   received = ''
   #unread = ''
   #ending: Ending | null = null
+  readonly #below: Socket
   readonly #events = new EventEmitter()
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, below = socket) {
     this.socket = socket
+    this.#below = below
     socket.on('data', (bytes: Buffer) => {
       const text = bytes.toString('latin1')
       this.received += text
@@ -37,9 +39,9 @@ export class RawClient {
     return new RawClient(socket)
   }
 
-  /** @param socket stands; nothing was read of it */
-  static over(socket: Socket): RawClient {
-    return new RawClient(socket)
+  /** @param socket stands; nothing was read of it @param below what carries it, for resets */
+  static over(socket: Socket, below: Socket): RawClient {
+    return new RawClient(socket, below)
   }
 
   /** Null while the connection stands. */
@@ -70,7 +72,7 @@ export class RawClient {
 
   /** Lets go with a reset. */
   reset(): void {
-    this.socket.resetAndDestroy()
+    this.#below.resetAndDestroy()
   }
 
   destroy(): void {

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createSecureServer, type TlsOptions } from 'node:tls'
 import { type HttpMessage, MalformedMessage, takeMessage } from './http-message.ts'
 import type { Ending } from './raw-client.ts'
 
@@ -47,16 +48,25 @@ export class RecordingOrigin {
   readonly connections: OriginConnection[] = []
   readonly requests: RecordedRequest[] = []
   script: Script
-  readonly #server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+  readonly #server: Server
   readonly #events = new EventEmitter()
 
-  private constructor(script: Script) {
+  private constructor(script: Script, secure: TlsOptions | null) {
     this.script = script
+    const options = { allowHalfOpen: true, noDelay: true }
+    this.#server =
+      secure === null
+        ? createServer(options, (socket) => this.#accept(socket))
+        : createSecureServer({ ...options, ...secure }, (socket) => this.#accept(socket))
     this.#events.setMaxListeners(0)
   }
 
-  static async start(script: Script = (request) => answer(request.target)): Promise<RecordingOrigin> {
-    const origin = new RecordingOrigin(script)
+  /** @param secure certificates, where it speaks TLS */
+  static async start(
+    script: Script = (request) => answer(request.target),
+    secure: TlsOptions | null = null,
+  ): Promise<RecordingOrigin> {
+    const origin = new RecordingOrigin(script, secure)
     origin.#server.listen(0, '127.0.0.1')
     await once(origin.#server, 'listening')
     return origin

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectPlain } from 'node:net'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { RawClient } from './raw-client.ts'
 
@@ -13,16 +14,36 @@ export interface TlsClient {
   readonly secured: TLSSocket
 }
 
-/** Rejects when the handshake fails. */
+/** Asks for `edge.test` unless it is told otherwise. Rejects when the handshake fails. */
 export async function connectTls(port: number, options: TlsClientOptions): Promise<TlsClient> {
-  const secured = connect({
-    port,
-    host: '127.0.0.1',
-    servername: 'edge.test',
-    allowHalfOpen: true,
-    ...options,
-  } as ConnectionOptions)
-  secured.setNoDelay(true)
+  const socket = connectPlain({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+  const secured = connect({ servername: 'edge.test', ...options, socket } as ConnectionOptions)
   await once(secured, 'secureConnect')
-  return { client: RawClient.over(secured), secured }
+  return { client: RawClient.over(secured, socket), secured }
+}
+
+/** The same; tells what it was served, and lets go. */
+export async function handshake(port: number, options: TlsClientOptions): Promise<Served> {
+  const { client, secured } = await connectTls(port, options)
+  const certificate = secured.getPeerX509Certificate()
+  const served = {
+    names: certificate?.subjectAltName ?? '',
+    fingerprint: certificate?.fingerprint256 ?? '',
+    keyType: certificate?.publicKey.asymmetricKeyType ?? '',
+    protocol: secured.getProtocol(),
+    alpn: secured.alpnProtocol,
+    isResumed: secured.isSessionReused(),
+  }
+  client.destroy()
+  return served
+}
+
+export interface Served {
+  /** `DNS:a.test, DNS:b.test` */
+  readonly names: string
+  readonly fingerprint: string
+  readonly keyType: string
+  readonly protocol: string | null
+  readonly alpn: string | false | null
+  readonly isResumed: boolean
 }
