@@ -8,28 +8,34 @@ interface Place {
 }
 
 /**
- * Every name has one certificate, or one for each type of key: then a handshake takes the one that suits the client. And every
- * certificate but the first has a name, or it would serve nobody.
+ * Every name has one certificate, but that those for exactly the names of the first, with keys of other types, may stand beside
+ * it. And every certificate but the first has a name, or it would serve nobody.
  */
 export function checkNames(certificates: readonly ListenerCertificate[], places: readonly Place[]): Problem[] {
-  const problems: Problem[] = []
-  const takenBy = new Map<string, Place>()
-  for (const [index, { names, keyType }] of certificates.entries()) {
-    const place = places[index] as Place
-    if (names.length === 0 && index > 0) {
-      const message = 'names no host, so no client would get it'
-      problems.push({ path: [...place.path, 'cert'], message, hint: 'put it first, or add a subjectAltName to it' })
+  return certificates.flatMap((certificate, index) => {
+    const { path } = places[index] as Place
+    const refuse = (message: string, hint: string): Problem[] => [{ path: [...path, 'cert'], message, hint }]
+    if (index > 0 && certificate.names.length === 0) {
+      return refuse('names no host, so no client would get it', 'put it first, or add a subjectAltName to it')
     }
-    for (const name of names) {
-      const key = `${keyType} ${name}`
-      const other = takenBy.get(key)
-      if (other === undefined) takenBy.set(key, place)
-      else {
-        const message = `${name} is in ${other.cert}, too, with a key of the same type`
-        problems.push({ path: [...place.path, 'cert'], message, hint: 'remove one of the two' })
-        break
-      }
+    for (const [earlier, other] of certificates.slice(0, index).entries()) {
+      const name = certificate.names.find((one) => other.names.includes(one))
+      if (name === undefined || (earlier === 0 && isAlternative(certificate, other))) continue
+      return refuse(
+        `${name} is in ${(places[earlier] as Place).cert}, too`,
+        earlier === 0 && certificate.keyType !== other.keyType
+          ? 'only one for exactly the same names may stand beside the first, with a key of another type'
+          : 'remove one of the two',
+      )
     }
-  }
-  return problems
+    return []
+  })
+}
+
+function isAlternative(certificate: ListenerCertificate, first: ListenerCertificate): boolean {
+  return (
+    certificate.keyType !== first.keyType &&
+    certificate.names.length === first.names.length &&
+    certificate.names.every((name) => first.names.includes(name))
+  )
 }

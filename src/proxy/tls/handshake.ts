@@ -23,6 +23,8 @@ export class Handshake implements ListenerConnection {
     this.#listener = listener
     this.#accepted = accepted
     this.#timer = new WheelTimer(() => this.destroy())
+    // Who ends in the middle of a handshake waits for no answer.
+    accepted.allowHalfOpen = false
     accepted.on('error', () => accepted.destroy())
     accepted.on('close', () => this.#closed())
     listener.context.wheel.arm(this.#timer, listener.settings.timeouts.headMs)
@@ -44,6 +46,7 @@ export class Handshake implements ListenerConnection {
   done(secured: TLSSocket, identity: ClientIdentity): void {
     const { context, settings, name } = this.#listener
     this.#isDone = true
+    secured.allowHalfOpen = true
     context.wheel.remove(this.#timer)
     context.meter.handshake(name, secured.isSessionReused() ? 'resumed' : 'full')
     // A TLS connection has no reset of its own: whoever has to cut an answer visibly resets what is below.
