@@ -45,12 +45,14 @@ interface Issuer {
 export class Authority {
   /** PEM. */
   readonly cert: string
+  readonly key: string
   readonly #issuer: Issuer
   /** Intermediate certificates between a leaf and a root, PEM. */
   readonly #chain: string
 
   private constructor(made: { cert: string; issuer: Issuer; chain: string }) {
     this.cert = made.cert
+    this.key = pemOf(made.issuer.key)
     this.#issuer = made.issuer
     this.#chain = made.chain
   }
@@ -77,8 +79,12 @@ export class Authority {
     const { keyType = 'ec', names = [], subject = [['CN', names[0] ?? 'nobody']] } = options
     const { privateKey, publicKey } = generateKey(keyType)
     const leaf = certificate(this.#issuer, distinguishedName(subject), publicKey, options)
-    return { cert: leaf + this.#chain, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string }
+    return { cert: leaf + this.#chain, key: pemOf(privateKey) }
   }
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
 function generateKey(type: KeyType): { privateKey: KeyObject; publicKey: KeyObject } {

@@ -17,7 +17,11 @@ export function metered(method: Counted): Metered {
   const calls: unknown[][] = []
   const events = new EventEmitter()
   const count = Object.getOwnPropertyDescriptor(ThreadMeter.prototype, method)?.value as (...args: unknown[]) => void
-  const spy = vi.spyOn(ThreadMeter.prototype, method).mockImplementation(function counting(this: unknown, ...args: unknown[]) {
+  if (vi.isMockFunction(count)) throw new Error(`${method} is watched already`)
+  const spy = vi.spyOn(ThreadMeter.prototype, method).mockImplementation(function counting(
+    this: unknown,
+    ...args: unknown[]
+  ) {
     count.apply(this, args)
     calls.push(args)
     events.emit('call')
