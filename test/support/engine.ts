@@ -58,6 +58,8 @@ export interface Engine {
   publish(origins: readonly OriginAddress[]): Promise<void>
   /** A new configuration: these listeners, each like the first one but for its changes; services and routes stay. */
   listen(listeners: readonly Partial<ListenerSettings>[]): Promise<Extract<ThreadMessage, { type: 'config-applied' }>>
+  /** Replaces what session tickets are made of; in force for connections that are accepted later. */
+  shareTickets(secret: Uint8Array): Promise<void>
   /** Stops accepting and lets exchanges finish. @returns how many connections the deadline cut */
   drain(deadlineMs: number): Promise<number>
   close(): Promise<void>
@@ -74,6 +76,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   events.setMaxListeners(0)
   let version = 0
   let configVersion = 1
+  let latest = options.origins
 
   const plane = createDataPlane({
     workers: 0,
@@ -123,6 +126,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function publish(origins: readonly OriginAddress[]): Promise<void> {
     version++
+    latest = origins
     const wanted = version
     const endpoints = origins.map((origin): PublishedEndpoint => {
       const slot = slots.get(origin.port) ?? slots.size
@@ -165,6 +169,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         const applied = messages.findLast(({ type }) => type === 'config-applied')
         return applied?.type === 'config-applied' && applied.version === wanted ? applied : undefined
       })
+    },
+    async shareTickets(secret) {
+      plane.send({ type: 'tickets', secret })
+      // Messages keep their order: what is acknowledged behind it says that it arrived.
+      await publish(latest)
     },
     drain,
     async close() {
