@@ -16,8 +16,10 @@ const flow = useFlow()
 
 const authority = Authority.create('conformance')
 const tls = listenerTls([authority.issue({ names: ['edge.test'] })])
+const endpoint = authority.issue({ names: ['127.0.0.1'] })
+const upstreamTls = { ca: authority.cert, servername: null, keyPair: null, verify: true }
 
-/** What clients speak below HTTP. */
+/** What clients, and endpoints, speak below HTTP. */
 const transports: Readonly<Record<string, (engine: EngineName) => EngineStage>> = {
   'plain text': (engine) => ({
     proto: 'http',
@@ -28,6 +30,16 @@ const transports: Readonly<Record<string, (engine: EngineName) => EngineStage>> 
     proto: 'https',
     flow: { ...flow, client: async (to) => (await flow.tlsClient(to, { ca: authority.cert })).client },
     start: (options) => flow.engine({ ...options, listener: { ...options.listener, engine, tls } }),
+  }),
+  'TLS to endpoints': (engine) => ({
+    proto: 'http',
+    flow: { ...flow, rawOrigin: (script) => flow.rawOrigin(script, endpoint) },
+    start: (options) =>
+      flow.engine({
+        ...options,
+        listener: { ...options.listener, engine },
+        service: { ...options.service, tls: upstreamTls },
+      }),
   }),
 }
 

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { createServer as createSecureServer, type TlsOptions } from 'node:tls'
+import { createServer as createSecureServer, type TlsOptions, TLSSocket } from 'node:tls'
 import { type HttpMessage, MalformedMessage, takeMessage } from './http-message.ts'
 import type { Ending } from './raw-client.ts'
 
@@ -49,6 +49,8 @@ export class RecordingOrigin {
   readonly requests: RecordedRequest[] = []
   script: Script
   readonly #server: Server
+  /** Those whose handshake is not done among them. */
+  readonly #accepted = new Set<Socket>()
   readonly #events = new EventEmitter()
 
   private constructor(script: Script, secure: TlsOptions | null) {
@@ -58,6 +60,7 @@ export class RecordingOrigin {
       secure === null
         ? createServer(options, (socket) => this.#accept(socket))
         : createSecureServer({ ...options, ...secure }, (socket) => this.#accept(socket))
+    this.#server.on('connection', (socket: Socket) => this.#accepted.add(socket))
     this.#events.setMaxListeners(0)
   }
 
@@ -102,13 +105,15 @@ export class RecordingOrigin {
   }
 
   async close(): Promise<void> {
-    for (const { socket } of this.connections) socket.destroy()
+    for (const socket of this.#accepted) socket.destroy()
     if (!this.#server.listening) return
     this.#server.close()
     await once(this.#server, 'close')
   }
 
   #accept(socket: Socket): void {
+    // TLS has no reset; it is cut without a word.
+    if (socket instanceof TLSSocket) socket.resetAndDestroy = () => socket.destroy()
     const connection = new OriginConnection(socket)
     this.connections.push(connection)
     const letGo = (ending: Ending): void => {
