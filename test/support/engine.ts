@@ -15,6 +15,8 @@ export interface OriginAddress {
   readonly host?: string
   readonly weight?: number
   readonly draining?: boolean
+  /** The name that the registry has for it; default none. */
+  readonly hostName?: string
 }
 
 export interface EngineOptions {
@@ -58,6 +60,8 @@ export interface Engine {
   publish(origins: readonly OriginAddress[]): Promise<void>
   /** A new configuration: these listeners, each like the first one but for its changes; services and routes stay. */
   listen(listeners: readonly Partial<ListenerSettings>[]): Promise<Extract<ThreadMessage, { type: 'config-applied' }>>
+  /** A new configuration in which only the settings of services differ; resolves when it is in force. */
+  reconfigureService(changes: Partial<ServiceSettings>): Promise<void>
   /** Replaces what session tickets are made of; in force for connections that are accepted later. */
   shareTickets(secret: Uint8Array): Promise<void>
   /** Stops accepting and lets exchanges finish. @returns how many connections the deadline cut */
@@ -77,6 +81,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   let version = 0
   let configVersion = 1
   let latest = options.origins
+  let { service } = options
 
   const plane = createDataPlane({
     workers: 0,
@@ -104,7 +109,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         version: wanted,
         accessLog: true,
         listeners: listeners.map((changes) => ({ ...listenerSettings(options), ...changes })),
-        services: [serviceSettings('web', 0, options.service), serviceSettings('empty', 1, options.service)],
+        services: [serviceSettings('web', 0, service), serviceSettings('empty', 1, service)],
         routes: (options.routes ?? [options.route ?? {}]).map(routeRule),
       },
     }
@@ -131,11 +136,27 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const endpoints = origins.map((origin): PublishedEndpoint => {
       const slot = slots.get(origin.port) ?? slots.size
       slots.set(origin.port, slot)
-      const { port, host = '127.0.0.1', weight = 1, draining = false } = origin
-      return publishedEndpoint(slot, { id: `test/node/${slot}@${host}:${port}`, host, port, weight, draining })
+      const { port, host = '127.0.0.1', hostName = null, weight = 1, draining = false } = origin
+      return publishedEndpoint(slot, {
+        id: `test/node/${slot}@${host}:${port}`,
+        host,
+        hostName,
+        port,
+        weight,
+        draining,
+      })
     })
     plane.send({ type: 'service', ledger: ledger.shape(), published: { service: 'web', version, endpoints } })
     await until('message', () => messages.find((m) => m.type === 'service-applied' && m.version === wanted))
+  }
+
+  async function listen(listeners: readonly Partial<ListenerSettings>[]) {
+    const wanted = ++configVersion
+    plane.send(config(wanted, listeners))
+    return until('message', () => {
+      const applied = messages.findLast(({ type }) => type === 'config-applied')
+      return applied?.type === 'config-applied' && applied.version === wanted ? applied : undefined
+    })
   }
 
   async function drain(deadlineMs: number): Promise<number> {
@@ -162,13 +183,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     settledAt: async (n) => until('settled', () => settled[n - 1]),
     message,
     publish,
-    async listen(listeners) {
-      const wanted = ++configVersion
-      plane.send(config(wanted, listeners))
-      return until('message', () => {
-        const applied = messages.findLast(({ type }) => type === 'config-applied')
-        return applied?.type === 'config-applied' && applied.version === wanted ? applied : undefined
-      })
+    listen,
+    async reconfigureService(changes) {
+      service = { ...service, ...changes }
+      await listen([{}])
     },
     async shareTickets(secret) {
       plane.send({ type: 'tickets', secret })
