@@ -109,8 +109,8 @@ describe.each(['fast', 'standard'] as const)('TLS to endpoints (%s)', (engineNam
       const client = await flow.client(engine)
       expectProblem(await client.send(get).response(), 'tls-failed')
       expect(await engine.settledAt(1)).toMatchObject({ failure: 'tls-failed', attempts: 1 })
-      if ('requests' in origin)
-        expect((origin as RecordingOrigin).connections.every(({ received }) => received === '')).toBe(true)
+      const { connections = [] } = origin as Partial<RecordingOrigin>
+      expect(connections.filter(({ received }) => received !== '')).toEqual([])
     })
   })
 
