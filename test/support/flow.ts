@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingHttpHeaders, type RequestListener, type RequestOptions } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -22,8 +23,8 @@ export interface HttpOrigin {
 export interface Flow {
   engine(options: EngineOptions): Promise<Engine>
   client(engine: { readonly port: number }): Promise<RawClient>
-  /** An origin on node:http. */
-  origin(listener: RequestListener): Promise<HttpOrigin>
+  /** An origin on node:http; on node:https where it is given certificates. */
+  origin(listener: RequestListener, secure?: TlsOptions): Promise<HttpOrigin>
   /** A client that speaks TLS; rejects when the handshake fails. */
   tlsClient(engine: { readonly port: number }, options: TlsClientOptions): Promise<TlsClient>
   /** An origin that answers byte for byte what the script says; over TLS where it is given certificates. */
@@ -60,8 +61,8 @@ export function useFlow(): Flow {
       closings.push(() => client.destroy())
       return client
     },
-    async origin(listener) {
-      const origin = await startHttpOrigin(listener)
+    async origin(listener, secure) {
+      const origin = await startHttpOrigin(listener, secure)
       closings.push(() => origin.close())
       return origin
     },
@@ -97,9 +98,11 @@ function watchTimers(): { armed(): number } {
   }
 }
 
-async function startHttpOrigin(listener: RequestListener): Promise<HttpOrigin> {
+async function startHttpOrigin(listener: RequestListener, secure?: TlsOptions): Promise<HttpOrigin> {
   let connections = 0
-  const server = createServer({ keepAliveTimeout: 60_000 }, listener)
+  const options = { keepAliveTimeout: 60_000 }
+  const server =
+    secure === undefined ? createServer(options, listener) : createSecureServer({ ...options, ...secure }, listener)
   server.on('connection', () => connections++)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
