@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { configJsonSchema, type JsonSchema } from '../../../src/config/json-schema.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { parseConfig } from '../../../src/config/parse.ts'
+import { CertificateFiles } from '../../support/certificate-files.ts'
+import { Authority } from '../../support/certificates.ts'
 
+const authority = Authority.create('examples')
 const folder = fileURLToPath(new URL('../../../config/', import.meta.url))
 const commented = `${folder}tidegate.yaml`
 
@@ -14,6 +17,17 @@ function keysOf(schema: JsonSchema): string[] {
   if (typeof schema.additionalProperties === 'object') below.push(schema.additionalProperties)
   const own = Object.entries(schema.properties ?? {})
   return [...own.flatMap(([key, inner]) => [key, ...keysOf(inner)]), ...below.flatMap(keysOf)]
+}
+
+/** A copy of an example, with the certificates and keys beside it that it names: one pair for each, from one authority. */
+function withCertificates(example: string): string {
+  const files = new CertificateFiles()
+  const text = readFileSync(`${folder}examples/${example}`, 'utf8')
+  const paths = [...text.matchAll(/\.\/(certs\/(\w+))\.pem/g)]
+  mkdirSync(files.path('certs'))
+  for (const [, path = '', name = ''] of paths)
+    files.writePair(path, authority.issue({ names: [`${name}.example.com`] }))
+  return files.write(example, text)
 }
 
 describe('the commented default', () => {
@@ -42,8 +56,9 @@ describe('the commented default', () => {
 
 describe('the examples', () => {
   test.each(readdirSync(`${folder}examples`))('%s is valid without any variable set', async (file) => {
-    const { config } = await loadConfig(`${folder}examples/${file}`, { env: {} })
+    const { config, warnings } = await loadConfig(withCertificates(file), { env: {} })
     expect(config.routes.length).toBeGreaterThan(0)
+    expect(warnings).toEqual([])
   })
 
   test.each([commented, ...readdirSync(`${folder}examples`).map((file) => `${folder}examples/${file}`)])(
