@@ -7,6 +7,9 @@ import type { SettledExchange } from '../core/exchange.ts'
 import type { Random } from '../util/random.ts'
 import type { TimerWheel } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
+import { ReadBuffer } from './h1/read-buffer.ts'
+import { Slabs } from './h1/slabs.ts'
+import { SpareWriteRequest } from './h1/write-request.ts'
 import { UpstreamContexts } from './tls/upstream-contexts.ts'
 
 /** A route with everything a request needs of it, assembled once per snapshot. */
@@ -39,6 +42,9 @@ export interface ProxyOptions {
   readonly middlewares: readonly ConnectMiddleware[]
 }
 
+/** Of one thread, kept because the other ends did not take it at once. */
+const manyWaitingBytes = 16 * 1024 * 1024
+
 /** What all connections of one data thread share. */
 export class ProxyContext {
   readonly wheel: TimerWheel
@@ -47,11 +53,11 @@ export class ProxyContext {
   readonly threads: number
   readonly middlewares: readonly ConnectMiddleware[]
   routing: Routing = { match: () => null }
-  /**
-   * What clients' sockets of this thread read into, one after the other: valid for one callback only. For heads; body bytes are
-   * copied out, since a slice that waits in a queue would be overwritten by the next read of any client.
-   */
-  readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  readonly reads = new ReadBuffer()
+  readonly slabs = new Slabs()
+  readonly writeRequests: SpareWriteRequest | null = SpareWriteRequest.find()
+  /** Copied because the other end did not take them at once, over all connections. */
+  waitingBytes = 0
   /** Called for every settled exchange; null = no access log. */
   accessLog: ((exchange: SettledExchange) => void) | null = null
   readonly upstreamContexts = new UpstreamContexts()
@@ -69,6 +75,11 @@ export class ProxyContext {
     this.threads = options.threads
     this.middlewares = options.middlewares
     this.#idPrefix = crypto.randomUUID().slice(0, 13).replace('-', '')
+  }
+
+  /** What the next answer is read into: less of it at once while much has to be kept for slow clients. */
+  nextView(): Buffer {
+    return this.waitingBytes < manyWaitingBytes ? this.reads.whole : this.reads.part
   }
 
   /** A request id that no other thread or process makes. */

@@ -17,12 +17,12 @@ export interface Downstream {
   /** A response of 100 to 199 other than 101. */
   writeInterim(head: ResponseHead): void
   writeHead(head: ResponseHead, framing: BodyFraming): void
-  /** `bytes` may be overwritten after the next `flush` unless that returned true. */
+  /** `bytes` may be overwritten after the next `flush`, and those in front of `start` by it. */
   writeBody(bytes: Buffer, start: number, end: number): void
   /** The response is complete. @param trailers lines with CRLF */
   writeEnd(trailers: string): void
-  /** Sends what was written. @returns true when some of it still waits, by reference */
-  flush(): boolean
+  /** Sends what was written. */
+  flush(): void
   /** True while the client takes its bytes more slowly than they come; `drained` is reported to the upstream side. */
   readonly isBlocked: boolean
   /** Ends the answer so that the client sees that it is incomplete. */
@@ -40,28 +40,31 @@ export interface Downstream {
 
 /** One end of a tunnel. Bytes that come in at one end are sent at the other. */
 export interface TunnelEnd {
-  /** @param isBorrowed true when `bytes` may be overwritten after the call unless it returned `kept` */
-  send(bytes: Buffer, start: number, end: number): TunnelFlow
+  /**
+   * @param bytes may be overwritten after the call
+   * @returns false when this end takes no more for now; the other end's `resumeReading` is called later
+   */
+  send(bytes: Buffer, start: number, end: number): boolean
   /** Nothing more will be sent to this end. */
   sendEnd(): void
   /** The other end takes bytes again. */
   resumeReading(): void
 }
 
-/** What became of bytes sent into a tunnel end: gone, or waiting by reference; and whether to stop reading for now. */
-export interface TunnelFlow {
-  readonly kept: boolean
-  readonly blocked: boolean
-}
-
 /** The endpoint's side of an exchange: one attempt. */
 export interface UpstreamAttempt {
   /** True once body bytes may be written. */
   readonly isReady: boolean
-  /** @returns false when the endpoint takes no more for now; the downstream's `resumeBody` is called later */
-  writeBody(bytes: Buffer, start: number, end: number): boolean
+  /** `bytes` may be overwritten after the next `flush`, and those in front of `start` by it. */
+  writeBody(bytes: Buffer, start: number, end: number): void
   /** The request is complete. @param trailers lines with CRLF */
   endBody(trailers: string): void
+  /**
+   * Sends what was written.
+   *
+   * @returns false when the endpoint takes no more for now; the downstream's `resumeBody` is called later
+   */
+  flush(): boolean
   /** The client takes bytes again. */
   downstreamDrained(): void
   /** Gives the attempt up: the connection is destroyed, never reused. */
@@ -91,9 +94,10 @@ export class Exchange implements SettledExchange {
   /** Live: its settings are replaced by a reload. */
   readonly entrance: Entrance
   readonly head: RequestHead
-  /** Runs for all attempts together, and between attempts for the back-off. */
+  /** Runs for all attempts together. */
   readonly totalTimer: WheelTimer
-  readonly backoffTimer: WheelTimer
+  /** Runs between attempts; null until the first back-off. */
+  backoffTimer: WheelTimer | null = null
 
   requestId = ''
   clientAddress = ''
@@ -124,7 +128,7 @@ export class Exchange implements SettledExchange {
     listener: Entrance,
     downstream: Downstream,
     head: RequestHead,
-    timers: { total: () => void; backoff: () => void },
+    totalTimeout: (x: Exchange) => void,
   ) {
     this.context = listener.context
     this.forwarder = listener.forwarder
@@ -132,8 +136,7 @@ export class Exchange implements SettledExchange {
     this.listener = listener.name
     this.entrance = listener
     this.head = head
-    this.totalTimer = new WheelTimer(timers.total)
-    this.backoffTimer = new WheelTimer(timers.backoff)
+    this.totalTimer = new WheelTimer(() => totalTimeout(this))
   }
 
   begin(startedMs: number): void {

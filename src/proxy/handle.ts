@@ -1,5 +1,7 @@
+import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../core/endpoint.ts'
 import { failures, type Failure } from '../core/failure.ts'
+import { WheelTimer } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
 import { redirect } from './redirect.ts'
 import { backoffMs, decideRetry, depositForRequest } from './retry.ts'
@@ -94,6 +96,7 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
       return
     case 'after-backoff':
       x.isRetry = true
+      x.backoffTimer ??= new WheelTimer(() => attempt(x))
       x.context.wheel.arm(x.backoffTimer, backoffMs(x.context.random))
       return
     case 'no-budget':

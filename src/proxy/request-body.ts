@@ -3,10 +3,10 @@ import { requestReceived } from './handle.ts'
 import { isIdempotent } from './retry.ts'
 
 /**
- * Body bytes of the request, as they come. They go to the endpoint at once when it is ready; what another attempt might
- * need, or what came before the connection stood, is kept.
+ * Body bytes of the request, as they come. They go to the endpoint when it is ready; what another attempt might need, or what came
+ * before the connection stood, is kept. `requestFlush` follows when there is no more for now.
  *
- * @param bytes may be kept by reference: the slice is the exchange's own
+ * @param bytes may be overwritten after `requestFlush`
  */
 export function requestBody(x: Exchange, bytes: Buffer, start: number, end: number): void {
   if (x.isSettled) return
@@ -14,15 +14,18 @@ export function requestBody(x: Exchange, bytes: Buffer, start: number, end: numb
   const isReady = upstream !== null && upstream.isReady
   const isFirst = x.requestBytes === 0
   x.requestBytes += end - start
-  if (isFirst) x.kept = []
-  if (x.kept !== null) {
-    x.keptBytes += end - start
-    if (isReady && (x.keptBytes > maxKeptBytes || !isIdempotent(x.head.method))) x.kept = null
-    else x.kept.push(bytes.subarray(start, end))
-  }
-  if (isReady) {
-    if (!upstream.writeBody(bytes, start, end)) x.downstream.pauseBody()
-  } else if (x.keptBytes >= maxKeptBytes) x.downstream.pauseBody()
+  x.keptBytes += end - start
+  if (isReady && (x.keptBytes > maxKeptBytes || !isIdempotent(x.head.method))) x.kept = null
+  else if (isFirst || x.kept !== null) (x.kept ??= []).push(Buffer.from(bytes.subarray(start, end)))
+  if (isReady) upstream.writeBody(bytes, start, end)
+  else if (x.keptBytes >= maxKeptBytes) x.downstream.pauseBody()
+}
+
+/** Sends what one event brought of the request. */
+export function requestFlush(x: Exchange): void {
+  const { upstream } = x
+  if (x.isSettled || upstream === null || !upstream.isReady) return
+  if (!upstream.flush() && !x.requestDone) x.downstream.pauseBody()
 }
 
 /** The request body is complete. @param trailers lines with CRLF */
@@ -39,11 +42,10 @@ export function requestBodyEnd(x: Exchange, trailers: string): void {
 export function sendKept(x: Exchange): void {
   const { upstream, kept } = x
   if (upstream === null) return
-  let takesMore = true
   if (kept !== null) {
-    for (const bytes of kept) takesMore = upstream.writeBody(bytes, 0, bytes.length)
+    for (const bytes of kept) upstream.writeBody(bytes, 0, bytes.length)
     if (x.keptBytes > maxKeptBytes || !isIdempotent(x.head.method)) x.kept = null
   }
   if (x.requestDone) upstream.endBody(x.requestTrailers)
-  else if (takesMore) x.downstream.resumeBody()
+  if (upstream.flush() && !x.requestDone) x.downstream.resumeBody()
 }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Failure } from '../core/failure.ts'
 import { failures } from '../core/failure.ts'
 import type { Exchange } from './exchange.ts'
@@ -12,7 +13,7 @@ export function settle(x: Exchange, failure: Failure | null): void {
   x.isSettled = true
   const { context } = x
   context.wheel.disarm(x.totalTimer)
-  context.wheel.disarm(x.backoffTimer)
+  if (x.backoffTimer !== null) context.wheel.disarm(x.backoffTimer)
   releaseAttempt(x, failure)
   x.kept = null
   x.failure = failure

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** Offset that turns this thread's `performance.now()` into the machine's monotonic clock, so that all threads agree. */
 const offsetMs = (() => {
   const [seconds, nanoseconds] = process.hrtime()

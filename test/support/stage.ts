@@ -113,6 +113,6 @@ export function canonical(parts: {
   const forwardedHost = host.includes(':') ? `"${host}"` : host
   const forwarded =
     'x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-port: PORT\r\n' +
-    `x-forwarded-host: ${host}\r\nforwarded: for=127.0.0.1;proto=http;host=${forwardedHost}\r\nx-request-id: ID\r\n`
-  return `${line} HTTP/1.1\r\nhost: ${host}\r\n${carried}${forwarded}${added}\r\n${body}`
+    `x-forwarded-host: ${host}\r\nforwarded: for=127.0.0.1;proto=http;host=${forwardedHost}\r\n`
+  return `${line} HTTP/1.1\r\nhost: ${host}\r\n${carried}${forwarded}${added}x-request-id: ID\r\n\r\n${body}`
 }

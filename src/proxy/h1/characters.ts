@@ -34,14 +34,6 @@ export function isToken(text: string): boolean {
   return text !== ''
 }
 
-/** True when the field name at `start` equals `name` (lower case), `_` taken for `-`. The caller compared the lengths. */
-export function nameEquals(text: string, start: number, name: string): boolean {
-  for (let i = 0; i < name.length; i++) {
-    if (nameFold[text.charCodeAt(start + i)] !== name.charCodeAt(i)) return false
-  }
-  return true
-}
-
 /** True when `text[start, end)` equals `word` (lower case), ASCII case aside. */
 export function equalsIgnoreCase(text: string, start: number, end: number, word: string): boolean {
   if (end - start !== word.length) return false

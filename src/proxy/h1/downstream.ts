@@ -1,22 +1,23 @@
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { failures, type Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
 import { isBodyWanted } from '../body-wanted.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
-import { attempt, handle, totalTimeout } from '../handle.ts'
+import { handle, totalTimeout } from '../handle.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
-import { requestBody, requestBodyEnd } from '../request-body.ts'
+import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail } from '../settle.ts'
 import { ChunkedDecoder, type ChunkSink, chunkSizeLine } from './chunked.ts'
 import { takeOver } from './client-socket.ts'
-import { HeadReader } from './head-reader.ts'
 import { linger } from './linger.ts'
 import { Output } from './output.ts'
-import { parseRequestHead, RequestHead } from './request-head.ts'
+import type { RequestHead } from './request-head.ts'
+import { RequestReader } from './request-reader.ts'
 import type { ResponseHead } from './response-head.ts'
 import { interimText, problemText, responseHeadText, switchingText } from './response-writer.ts'
-import { SocketEnd } from './socket-end.ts'
+import { OutputEnd } from './output-end.ts'
 import { WaitingBytes } from './waiting-bytes.ts'
 import { WriteDeadline } from './write-deadline.ts'
 
@@ -34,9 +35,10 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   readonly #output: Output
   /** For what the client has to send; `#writing` for what it has to take. */
   readonly #timer: WheelTimer
-  readonly #writing: WriteDeadline
-  readonly #reader = new HeadReader()
-  readonly #head = new RequestHead()
+  /** Null until the client was slow. */
+  #writing: WriteDeadline | null = null
+  readonly #reader = new RequestReader()
+  readonly #head: RequestHead = this.#reader.head
   readonly #decoder = new ChunkedDecoder()
   readonly #waiting = new WaitingBytes()
   readonly #x: Exchange
@@ -56,19 +58,13 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   /** @param accepted paused, nothing read @param firstHeadMs what a TLS handshake left of the time for it; null: all of it */
   constructor(listener: Listener, accepted: Socket, identity: ClientIdentity, firstHeadMs: number | null) {
     const { context } = listener
-    const socket = takeOver(accepted, context.readBuffer, (length, bytes) => this.#received(bytes, length))
+    const socket = takeOver(accepted, context.reads.whole, (length) => this.#received(length))
     this.identity = identity
     this.#listener = listener
     this.#socket = socket
-    this.#output = new Output(socket)
+    this.#output = new Output(socket, context, () => this.#drained())
     this.#timer = new WheelTimer(() => this.#timedOut())
-    this.#writing = new WriteDeadline(socket, context.wheel, () => this.destroy())
-    const x: Exchange = new Exchange(listener, this, this.#head, {
-      total: () => totalTimeout(x),
-      backoff: () => attempt(x),
-    })
-    this.#x = x
-    socket.on('drain', () => this.#drained())
+    this.#x = new Exchange(listener, this, this.#head, totalTimeout)
     socket.on('end', () => this.#ended())
     socket.on('error', () => this.destroy())
     socket.on('close', () => this.#closed())
@@ -77,7 +73,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   get isBusy(): boolean {
-    return !this.#x.isSettled || this.#socket.writableLength > 0
+    return !this.#x.isSettled || this.#output.isWaiting
   }
 
   get isIdle(): boolean {
@@ -85,7 +81,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   get isBlocked(): boolean {
-    return this.#socket.writableNeedDrain
+    return this.#output.isBlocked
   }
 
   closeAfterAnswer(): void {
@@ -97,7 +93,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     const { wheel } = this.#listener.context
     this.#phase = phase.closed
     wheel.remove(this.#timer)
-    this.#writing.end()
+    this.#writing?.end()
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.#socket.destroy()
     else if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
@@ -105,7 +101,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#waiting.take()
     fail(this.#x, 'client-abort')
     wheel.remove(this.#x.totalTimer)
-    wheel.remove(this.#x.backoffTimer)
+    if (this.#x.backoffTimer !== null) wheel.remove(this.#x.backoffTimer)
     this.#listener.forget(this)
   }
 
@@ -137,10 +133,12 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     if (this.#isChunked) this.#output.text(`0\r\n${trailers}\r\n`)
   }
 
-  flush(): boolean {
-    if (!this.#output.flush() || this.#phase === phase.closed) return false
-    this.#writing.watch(this.#listener.settings.timeouts.writeMs)
-    return true
+  flush(): void {
+    this.#output.flush()
+    if (!this.#output.isWaiting || this.#phase === phase.closed) return
+    const { context, settings } = this.#listener
+    this.#writing ??= new WriteDeadline(this.#socket, context.wheel, () => this.destroy())
+    this.#writing.watch(settings.timeouts.writeMs)
   }
 
   cut(): void {
@@ -176,9 +174,9 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#output.flush()
     const early = this.#waiting.take()
     this.#socket.resume()
-    if (early !== null) this.#tunnelled(early, 0)
+    if (early !== null) this.#tunnelled(early, 0, early.length)
     if (this.#hasEnded) upstream.sendEnd()
-    return new SocketEnd(this.#socket)
+    return new OutputEnd(this.#socket, this.#output)
   }
 
   settled(): void {
@@ -202,18 +200,18 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     return this.#head.minor === 0 ? 'keep-alive' : ''
   }
 
-  /** @param bytes overwritten after the call */
-  #received(bytes: Buffer, length: number): void {
-    const joined = this.#waiting.takeWith(bytes, length)
-    if (joined === null) this.#consume(bytes, length, bytes === this.#listener.context.readBuffer)
-    else this.#consume(joined, joined.length, false)
+  #received(length: number): void {
+    const { bytes, start } = this.#listener.context.reads
+    const joined = this.#waiting.takeWith(bytes, start, start + length)
+    if (joined === null) this.#consume(bytes, start, start + length)
+    else this.#consume(joined, 0, joined.length)
   }
 
   /** Between two requests: takes what came behind the last one, then reads on. */
   #goOn(): void {
     if (this.isBlocked) return
     const bytes = this.#waiting.take()
-    if (bytes !== null) this.#consume(bytes, bytes.length, false)
+    if (bytes !== null) this.#consume(bytes, 0, bytes.length)
     if (!this.#waiting.isEmpty) return
     if (this.#hasEnded) return this.#ended()
     this.#socket.resume()
@@ -223,54 +221,47 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
    * Takes bytes until they are used up or have to wait: for the answer under way, or for the client to take those before. A
    * loop, so that pipelining can't overflow the stack.
    */
-  #consume(bytes: Buffer, length: number, isBorrowed: boolean): void {
+  #consume(bytes: Buffer, start: number, end: number): void {
     this.#isConsuming = true
-    let at = 0
-    while (at < length) {
-      if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at, length)
-      else if (this.#phase === phase.body) {
-        if (isBorrowed) {
-          bytes = Buffer.from(bytes.subarray(at, length))
-          length = bytes.length
-          at = 0
-          isBorrowed = false
-        }
-        at = this.#takeBody(bytes, at, length)
-      } else break
+    let at = start
+    while (at < end) {
+      if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at, end)
+      else if (this.#phase === phase.body) at = this.#takeBody(bytes, at, end)
+      else break
     }
     this.#isConsuming = false
-    if (at === length) return
+    if (this.#x.head.hasBody) requestFlush(this.#x)
+    if (at === end) return
     if (this.#phase === phase.answer || this.#phase === phase.head) {
-      if (!this.#waiting.keep(bytes, at, length, isBorrowed)) this.#socket.pause()
-    } else if (this.#phase === phase.tunnel) this.#tunnelled(Buffer.from(bytes.subarray(at, length)), 0)
-    else if (this.#phase === phase.linger && isBorrowed) this.#discard?.(length - at)
+      if (!this.#waiting.keep(bytes, at, end)) this.#socket.pause()
+    } else if (this.#phase === phase.tunnel) this.#tunnelled(bytes, at, end)
+    else if (this.#phase === phase.linger) this.#discard?.(end - at)
   }
 
-  #takeHead(bytes: Buffer, at: number, length: number): number {
+  #takeHead(bytes: Buffer, at: number, end: number): number {
     const { context, settings } = this.#listener
-    const next = this.#reader.take(bytes, at, length, settings.limits.headBytes)
-    if (this.#reader.failure !== null) {
-      this.#refuse(this.#reader.failure)
-      return length
+    const reader = this.#reader
+    const next = reader.take(bytes, at, end, settings.limits)
+    if (reader.failure !== null) {
+      this.#refuse(reader.failure, reader.isWhole)
+      return next
     }
-    if (this.#reader.head === null) {
-      if (!this.#isHeadTimed && !this.#reader.isEmpty) {
+    if (!reader.isWhole) {
+      if (!this.#isHeadTimed && !reader.isEmpty) {
         this.#isHeadTimed = true
         context.wheel.arm(this.#timer, settings.timeouts.headMs)
       }
       return next
     }
     context.wheel.disarm(this.#timer)
-    this.#begin(this.#reader.head, this.#reader.headEnd)
+    this.#begin()
     return next
   }
 
-  #begin(text: string, end: number): void {
+  #begin(): void {
     const x = this.#x
     const head = this.#head
     x.begin(performance.now())
-    const failure = parseRequestHead(text, this.#listener.settings.limits.headFields, head, end)
-    if (failure !== null) return this.#refuseBegun(failure)
     x.requestId = this.identity.requestId(head) ?? x.context.makeRequestId()
     x.clientAddress = this.identity.clientAddress(head)
     if (!head.hasBody) {
@@ -287,40 +278,37 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     handle(x)
   }
 
-  /** A head that is no request: answered, counted and logged like any other exchange. */
-  #refuse(failure: Failure): void {
-    this.#head.clear()
-    this.#x.begin(performance.now())
-    this.#refuseBegun(failure)
-  }
-
-  #refuseBegun(failure: Failure): void {
-    this.#x.requestId = this.#x.context.makeRequestId()
-    this.#x.clientAddress = this.identity.address
+  /** A head that is no request: answered, counted and logged like any other exchange. @param isRead false when nothing is known of it */
+  #refuse(failure: Failure, isRead: boolean): void {
+    const x = this.#x
+    if (!isRead) this.#head.clear()
+    x.begin(performance.now())
+    x.requestId = x.context.makeRequestId()
+    x.clientAddress = this.identity.address
     this.#closes = true
-    fail(this.#x, failure)
+    fail(x, failure)
   }
 
-  #takeBody(bytes: Buffer, at: number, length: number): number {
+  #takeBody(bytes: Buffer, at: number, end: number): number {
     const x = this.#x
     if (this.#head.chunked) {
-      const next = this.#decoder.push(bytes, at, length, this)
+      const next = this.#decoder.push(bytes, at, end, this)
       if (this.#phase !== phase.body) return next
       if (this.#decoder.isBroken) {
         fail(x, 'bad-request')
-        return length
+        return end
       }
       if (this.#decoder.isDone) this.#bodyDone(this.#decoder.trailers)
       else this.#armBody()
       return next
     }
-    const end = Math.min(length, at + this.#remaining)
-    this.#remaining -= end - at
-    requestBody(x, bytes, at, end)
-    if (this.#phase !== phase.body) return end
+    const bodyEnd = Math.min(end, at + this.#remaining)
+    this.#remaining -= bodyEnd - at
+    requestBody(x, bytes, at, bodyEnd)
+    if (this.#phase !== phase.body) return bodyEnd
     if (this.#remaining === 0) this.#bodyDone('')
     else this.#armBody()
-    return end
+    return bodyEnd
   }
 
   #bodyDone(trailers: string): void {
@@ -331,25 +319,36 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     requestBodyEnd(this.#x, trailers)
   }
 
-  #tunnelled(bytes: Buffer, at: number): void {
+  #tunnelled(bytes: Buffer, start: number, end: number): void {
     const tunnel = this.#tunnel
     if (tunnel === null) return
-    this.#x.requestBytes += bytes.length - at
-    if (tunnel.send(bytes, at, bytes.length).blocked) this.#socket.pause()
+    this.#x.requestBytes += end - start
+    if (!tunnel.send(bytes, start, end)) this.#socket.pause()
   }
 
   /** The answer was the last one on this connection. */
   #linger(): void {
     const { wheel } = this.#listener.context
+    if (this.#isDone()) return this.destroy()
     this.#phase = phase.linger
     this.#waiting.take()
     wheel.disarm(this.#timer)
     this.flush()
-    this.#discard = linger(this.#socket, wheel)
+    const discard = linger(this.#socket, wheel)
+    // What TLS reads it emits, and is counted already.
+    if (!('encrypted' in this.#socket)) this.#discard = discard
+  }
+
+  /** The client asked for the end itself behind a request without a body, and all of its answer was taken: nothing more will come. */
+  #isDone(): boolean {
+    const { keepAlive, hasBody } = this.#head
+    if (this.#phase !== phase.answer || keepAlive || hasBody) return false
+    this.flush()
+    return this.#waiting.isEmpty && !this.#isConsuming && !this.#output.isWaiting
   }
 
   #drained(): void {
-    this.#writing.stop()
+    this.#writing?.stop()
     if (this.#phase === phase.tunnel) return this.#tunnel?.resumeReading()
     if (this.#phase === phase.head) return this.#goOn()
     this.#x.upstream?.downstreamDrained()
@@ -360,11 +359,12 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#hasEnded = true
     switch (this.#phase) {
       case phase.answer:
-      case phase.linger:
         // Half-closed: the client still wants its answer.
         return
       case phase.tunnel:
         return this.#tunnel?.sendEnd()
+      case phase.linger:
+        return
       case phase.head:
         // Answers may still be on their way out, and requests may still wait for them.
         if (!this.#waiting.isEmpty) return
@@ -389,7 +389,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     switch (this.#phase) {
       case phase.head:
         if (this.#reader.isEmpty) return this.#linger()
-        return this.#refuse('request-timeout')
+        return this.#refuse('request-timeout', false)
       case phase.body:
         // Not read because the endpoint takes no more: its silence, not the client's.
         if (this.#socket.isPaused()) return this.#armBody()

@@ -1,22 +1,34 @@
 import { equalsIgnoreCase, nameFold, valueCharacter } from './characters.ts'
 
+const noBytes = Buffer.alloc(0)
+
 /**
  * Positions of the fields of one head inside its text. Kept as numbers in one growing array, so that a head that nobody
- * asks about costs no strings.
+ * asks about costs no strings. Scanned as bytes, at a third of what the characters of a string cost.
  */
 export class Fields {
   text = ''
   /** Where the head ends in the text; what follows is none of it. */
   end = 0
   count = 0
-  /** Four numbers per field: start and end of the name, start and end of the trimmed value. */
-  #positions = new Int32Array(128)
+  /** What is scanned: the text's bytes, from `base` on. */
+  #bytes: Buffer = noBytes
+  #base = 0
+  /** Four numbers per field: start and end of the name, start and end of the trimmed value. Grows by its use. */
+  readonly #positions: number[] = []
 
-  /** @param text flat where it is hot: a slice of another string costs a detour for each character */
-  reset(text: string, end: number = text.length): void {
+  /** @param bytes those of the text from `base` on, which may be overwritten once the head was scanned */
+  reset(
+    text: string,
+    end: number = text.length,
+    bytes: Buffer = text === '' ? noBytes : Buffer.from(text, 'latin1'),
+    base = 0,
+  ): void {
     this.text = text
     this.end = end
     this.count = 0
+    this.#bytes = bytes
+    this.#base = base
   }
 
   /**
@@ -26,25 +38,41 @@ export class Fields {
    * a control character, CR or LF on its own
    */
   scan(at: number): number {
-    const text = this.text
-    const length = this.end
-    let i = at
-    while (i < length && nameFold[text.charCodeAt(i)] !== 0) i++
-    if (i === at || i === length || text.charCodeAt(i) !== 0x3a) return -1
+    const bytes = this.#bytes
+    const base = this.#base
+    const start = base + at
+    const end = base + this.end
+    let i = start
+    while (i < end && nameFold[bytes[i] as number] !== 0) i++
+    if (i === start || i >= end || bytes[i] !== 0x3a) return -1
     const nameEnd = i
     i++
-    while (i < length && isSpace(text.charCodeAt(i))) i++
+    while (i < end && isSpace(bytes[i] as number)) i++
     const valueStart = i
-    while (i < length && valueCharacter[text.charCodeAt(i)] === 1) i++
+    while (i < end && valueCharacter[bytes[i] as number] === 1) i++
     let next = i
-    if (i < length) {
-      if (text.charCodeAt(i) !== 0x0d || text.charCodeAt(i + 1) !== 0x0a) return -1
+    if (i < end) {
+      if (bytes[i] !== 0x0d || bytes[i + 1] !== 0x0a) return -1
       next = i + 2
     }
     let valueEnd = i
-    while (valueEnd > valueStart && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--
-    this.#add(at, nameEnd, valueStart, valueEnd)
-    return next
+    while (valueEnd > valueStart && isSpace(bytes[valueEnd - 1] as number)) valueEnd--
+    this.#add(at, nameEnd - base, valueStart - base, valueEnd - base)
+    return next - base
+  }
+
+  /** The byte at `at` of the text; before the bytes are overwritten. NaN-like (undefined) behind their end. */
+  byteAt(at: number): number {
+    return this.#bytes[this.#base + at] as number
+  }
+
+  /** True when the name at `index` is `name` (lower case, of the same length), `_` taken for `-`. Before the bytes are overwritten. */
+  nameIs(index: number, name: string): boolean {
+    const start = this.#base + this.nameStart(index)
+    for (let i = 0; i < name.length; i++) {
+      if (nameFold[this.#bytes[start + i] as number] !== name.charCodeAt(i)) return false
+    }
+    return true
   }
 
   nameStart(index: number): number {
@@ -79,11 +107,6 @@ export class Fields {
 
   #add(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.count * 4
-    if (at === this.#positions.length) {
-      const grown = new Int32Array(at * 2)
-      grown.set(this.#positions)
-      this.#positions = grown
-    }
     this.#positions[at] = nameStart
     this.#positions[at + 1] = nameEnd
     this.#positions[at + 2] = valueStart

@@ -1,4 +1,3 @@
-import { nameEquals } from './characters.ts'
 import type { Fields } from './fields.ts'
 
 /** What a field means to the forwarder. Everything else is carried along unread. */
@@ -77,7 +76,7 @@ export function fieldKind(fields: Fields, index: number): FieldKind {
   if (candidates === undefined) return field.carried
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i] as KnownName
-    if (!nameEquals(fields.text, start, candidate.name)) continue
+    if (!fields.nameIs(index, candidate.name)) continue
     return hasUnderscore(fields.text, start, start + length) ? field.untrusted : candidate.kind
   }
   return field.carried

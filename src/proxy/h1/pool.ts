@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
 import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 import type { ProxyContext } from '../context.ts'

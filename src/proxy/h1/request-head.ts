@@ -15,6 +15,9 @@ export class RequestHead {
   query = ''
   /** Lower case, without port: what routes are matched with. */
   host = ''
+  /** The last Host value that was valid, and what it comes to. */
+  #normalized = ''
+  #normalHost = ''
   /** The Host value to forward: as received, or the authority of an absolute-form target. */
   authority = ''
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
@@ -28,6 +31,10 @@ export class RequestHead {
   /** The protocol asked for by an Upgrade that may be tunnelled, or null. */
   upgrade: string | null = null
   acceptsTrailers = false
+  /** The fields are those of the request before, byte for byte. */
+  isRepeated = false
+  /** What follows the target towards an endpoint, for all requests with these fields; null until they were repeated. */
+  forwardedTail: string | null = null
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
   /** Fields of a proxy before us, believed only when the connection comes from a trusted one. */
@@ -50,6 +57,18 @@ export class RequestHead {
     this.minor = 1
   }
 
+  /** `host` of `authority`; false when that is none. The clients of a connection hardly ever change it. */
+  readHost(): boolean {
+    if (this.authority !== this.#normalized) {
+      const host = normalizeHost(this.authority)
+      if (host === null) return false
+      this.#normalized = this.authority
+      this.#normalHost = host
+    }
+    this.host = this.#normalHost
+    return true
+  }
+
   get hasBody(): boolean {
     return this.chunked || this.contentLength > 0
   }
@@ -62,6 +81,7 @@ const maxMethodLength = 32
  * readings are possible (RFC 9112 sections 2.2, 3, 5, 6): such a head never reaches an upstream.
  *
  * @param maxFields more fields than this are `headers-too-large`
+ * @param bytes those of the text from `base` on, where they are at hand
  * @returns null, with `head` filled, or why the request is refused
  */
 export function parseRequestHead(
@@ -69,15 +89,20 @@ export function parseRequestHead(
   maxFields: number,
   head: RequestHead,
   end: number = text.length,
+  bytes?: Buffer,
+  base?: number,
 ): Failure | null {
+  const { fields } = head
   head.clear()
-  head.fields.reset(text, end)
+  fields.reset(text, end, bytes, base)
   head.contentLength = 0
   head.hasContentLength = false
   head.chunked = false
   head.expectContinue = false
   head.upgrade = null
   head.acceptsTrailers = false
+  head.isRepeated = false
+  head.forwardedTail = null
   head.requestId = null
   head.forwardedFor = null
   head.forwardedProto = null
@@ -86,11 +111,11 @@ export function parseRequestHead(
   head.forwarded = null
   head.forwardedClientCert = null
 
-  const methodEnd = scanMethod(text)
+  const methodEnd = scanMethod(fields)
   if (methodEnd === -1) return 'bad-request'
   let targetEnd = methodEnd + 1
-  while (targetCharacter[text.charCodeAt(targetEnd)] === 1) targetEnd++
-  if (targetEnd === methodEnd + 1 || text.charCodeAt(targetEnd) !== 0x20) return 'bad-request'
+  while (targetCharacter[fields.byteAt(targetEnd)] === 1) targetEnd++
+  if (targetEnd === methodEnd + 1 || fields.byteAt(targetEnd) !== 0x20) return 'bad-request'
   const lineEnd = targetEnd + 9
   const versionFailure = checkVersion(text, targetEnd + 1, lineEnd, end)
   if (versionFailure !== null) return versionFailure
@@ -107,10 +132,10 @@ export function parseRequestHead(
   return 'bad-request'
 }
 
-function scanMethod(text: string): number {
+function scanMethod(fields: Fields): number {
   let i = 0
-  while (i <= maxMethodLength && nameFold[text.charCodeAt(i)] !== 0 && i < text.length) i++
-  return i > 0 && i <= maxMethodLength && text.charCodeAt(i) === 0x20 ? i : -1
+  while (i <= maxMethodLength && i < fields.end && nameFold[fields.byteAt(i)] !== 0) i++
+  return i > 0 && i <= maxMethodLength && fields.byteAt(i) === 0x20 ? i : -1
 }
 
 /** `HTTP/1.0` or `HTTP/1.1`, in this case only, at the end of its line. */
@@ -310,8 +335,5 @@ function readHost(head: RequestHead): boolean {
     // An empty Host is for targets without authority (RFC 9112 section 3.2), which a gateway never sees.
     return head.minor === 0
   }
-  const host = normalizeHost(head.authority)
-  if (host === null) return false
-  head.host = host
-  return true
+  return head.readHost()
 }

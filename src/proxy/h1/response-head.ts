@@ -20,6 +20,10 @@ export class ResponseHead {
   upgrade: string | null = null
   /** Lines to forward as they are, each with its CRLF. */
   carried = ''
+  /** It is the head of the response before, byte for byte. */
+  isRepeated = false
+  /** Status line and carried lines; null until it was repeated. */
+  forwardedText: string | null = null
 }
 
 /** False when what came so far can't become a response head any more, however long we wait for its end. */
@@ -32,6 +36,7 @@ const protocol = 'HTTP/1.'
 /**
  * Parses a response head: `text` up to `end` is everything from the status line up to, without, the empty line.
  *
+ * @param bytes those of the text from `base` on, where they are at hand
  * @returns false when it is not a response that can have one reading only (RFC 9112 sections 4, 5, 6.3)
  */
 export function parseResponseHead(
@@ -39,13 +44,17 @@ export function parseResponseHead(
   maxFields: number,
   head: ResponseHead,
   end: number = text.length,
+  bytes?: Buffer,
+  base?: number,
 ): boolean {
   const fields = head.fields
-  fields.reset(text, end)
+  fields.reset(text, end, bytes, base)
   head.contentLength = -1
   head.chunked = false
   head.keepAliveMs = -1
   head.upgrade = null
+  head.isRepeated = false
+  head.forwardedText = null
 
   if (!text.startsWith(protocol) || text.charCodeAt(8) !== 0x20) return false
   head.minor = text.charCodeAt(7) - 0x30

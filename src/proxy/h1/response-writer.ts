@@ -1,4 +1,5 @@
 import { failures, type Failure } from '../../core/failure.ts'
+import { flat } from './latin1.ts'
 import type { ResponseHead } from './response-head.ts'
 
 /** Reason phrases of the answers the gateway makes itself. */
@@ -33,7 +34,11 @@ export function responseHeadText(
   framing: 'plain' | 'chunked',
   connection: '' | 'close' | 'keep-alive',
 ): string {
-  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.carried}`
+  let text = head.forwardedText
+  if (text === null) {
+    text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.carried}`
+    if (head.isRepeated) head.forwardedText = text = flat(text)
+  }
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n'
   if (connection !== '') text += `connection: ${connection}\r\n`
   return `${text}\r\n`

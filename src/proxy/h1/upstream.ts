@@ -3,30 +3,24 @@ import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
 import type { ProxyContext } from '../context.ts'
-import type { BodyFraming, Exchange, TunnelEnd, TunnelFlow, UpstreamAttempt } from '../exchange.ts'
+import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
 import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
-import { latin1 } from './latin1.ts'
 import { Output } from './output.ts'
 import type { Pool } from './pool.ts'
 import { requestHeadText } from './request-writer.ts'
-import { mayBecomeResponseHead, parseResponseHead, ResponseHead, switchesAsAsked } from './response-head.ts'
+import { type ResponseHead, switchesAsAsked } from './response-head.ts'
+import { ResponseReader } from './response-reader.ts'
 
-const readBytes = 64 * 1024
-const maxHeadBytes = 64 * 1024
-const maxHeadFields = 500
 /** Interim responses (1xx) before the final one. */
 const maxInterims = 32
 
 /** Where a connection stands. */
 const phase = { connecting: 0, idle: 1, head: 2, body: 3, tunnel: 4, closed: 5 } as const
 
-/**
- * One connection to an endpoint, carrying one exchange at a time. It reads into a buffer of its own, which it uses again for
- * the next read unless a slice of it still waits in the client's queue; then that buffer is left to the queue.
- */
+/** One connection to an endpoint, carrying one exchange at a time. */
 export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink {
   /** Set by the pool while idle. */
   idleUntilMs = 0
@@ -36,13 +30,12 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   readonly #socket: Socket
   readonly #output: Output
   readonly #timer: WheelTimer
-  readonly #head = new ResponseHead()
+  readonly #reader = new ResponseReader()
+  readonly #head: ResponseHead = this.#reader.head
   readonly #decoder = new ChunkedDecoder()
-  #buffer: Buffer = Buffer.allocUnsafeSlow(readBytes)
   #x: Exchange | null = null
   #tunnel: TunnelEnd | null = null
   #phase: number = phase.connecting
-  #headText = ''
   #framing: BodyFraming = 'none'
   /** Body bytes still to come, of a response with Content-Length. */
   #remaining = 0
@@ -62,12 +55,11 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       port: pool.endpoint.port,
       noDelay: true,
       allowHalfOpen: true,
-      onread: { buffer: () => this.#buffer, callback: (length, bytes) => this.#read(length, bytes as Buffer) },
+      onread: { buffer: () => this.#context.nextView(), callback: (length) => this.#read(length) },
     }
     this.#socket = tls === null ? connect(options) : tls.connect(options)
-    this.#output = new Output(this.#socket)
+    this.#output = new Output(this.#socket, this.#context, () => this.#drained())
     this.#socket.on(tls === null ? 'connect' : 'secureConnect', () => this.#connected())
-    this.#socket.on('drain', () => this.#drained())
     this.#socket.on('end', () => this.#ended(false))
     this.#socket.on('error', (error) => {
       this.#connectError = error
@@ -78,7 +70,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   /** Carries `x` from now on; the head goes out at once, or when the connection stands. */
   start(x: Exchange): void {
     this.#x = x
-    this.#headText = ''
+    this.#reader.reset()
     this.#interims = 0
     if (this.#phase === phase.connecting) {
       this.#context.wheel.arm(this.#timer, settingsOf(x).connectTimeoutMs)
@@ -86,16 +78,18 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     }
     this.#isReused = true
     this.#phase = phase.head
-    this.#sendHead(x)
+    this.#writeHead(x)
+    // What came of the body with the head leaves with it.
+    if (!x.head.hasBody) this.#output.flush()
   }
 
   get isReady(): boolean {
     return this.#phase === phase.head || this.#phase === phase.body
   }
 
-  writeBody(bytes: Buffer, start: number, end: number): boolean {
+  writeBody(bytes: Buffer, start: number, end: number): void {
     const x = this.#x
-    if (x === null || start === end) return true
+    if (x === null || start === end) return
     // The client did not wait for the endpoint's word.
     if (x.head.expectContinue && this.#phase === phase.head) this.#context.wheel.disarm(this.#timer)
     if (x.head.chunked) {
@@ -103,10 +97,14 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       this.#output.bytes(bytes, start, end)
       this.#output.text('\r\n')
     } else this.#output.bytes(bytes, start, end)
+  }
+
+  flush(): boolean {
     this.#output.flush()
-    if (!this.#socket.writableNeedDrain) return true
+    if (!this.#output.isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+    if (this.#x !== null && this.#phase === phase.head)
+      this.#context.wheel.arm(this.#timer, settingsOf(this.#x).headTimeoutMs)
     return false
   }
 
@@ -114,7 +112,6 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const x = this.#x
     if (x === null) return
     if (x.head.chunked) this.#output.text(`0\r\n${trailers}\r\n`)
-    this.#output.flush()
     if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
   }
 
@@ -140,10 +137,11 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#x?.downstream.writeBody(bytes, start, end)
   }
 
-  send(bytes: Buffer, start: number, end: number): TunnelFlow {
+  send(bytes: Buffer, start: number, end: number): boolean {
     this.#armTunnel()
-    this.#socket.write(bytes.subarray(start, end))
-    return { kept: this.#socket.writableLength > 0, blocked: this.#socket.writableNeedDrain }
+    this.#output.bytes(bytes, start, end)
+    this.#output.flush()
+    return !this.#output.isBlocked
   }
 
   sendEnd(): void {
@@ -159,26 +157,24 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     if (x === null) return this.destroy()
     this.#context.wheel.disarm(this.#timer)
     this.#phase = phase.head
-    this.#sendHead(x)
+    this.#writeHead(x)
+    if (x.head.hasBody) sendKept(x)
+    else this.#output.flush()
   }
 
-  #sendHead(x: Exchange): void {
+  #writeHead(x: Exchange): void {
     this.#output.text(requestHeadText(x, this.#endpoint, x.downstream.identity))
-    if (x.head.hasBody) {
-      // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
-      if (x.head.expectContinue && x.requestBytes === 0)
-        this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
-      sendKept(x)
-      this.#output.flush()
-      return
-    }
-    this.#output.flush()
-    this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+    // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
+    if (!x.head.hasBody || (x.head.expectContinue && x.requestBytes === 0))
+      this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
   }
 
   /** @returns false to stop reading until the client has taken what came */
-  #read(length: number, bytes: Buffer): boolean {
-    if (this.#phase === phase.tunnel) return this.#readTunnel(bytes, length)
+  #read(length: number): boolean {
+    const { reads } = this.#context
+    const { bytes, start } = reads
+    const end = start + length
+    if (this.#phase === phase.tunnel) return this.#readTunnel(bytes, start, end)
     const x = this.#x
     if (x === null) {
       // Nothing was asked: a kept connection that speaks by itself can't be trusted with an exchange.
@@ -187,11 +183,11 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       return true
     }
     const { downstream } = x
-    let at = 0
-    if (this.#phase === phase.head) at = this.#readHead(x, bytes, length)
-    if (at !== -1 && this.#phase === phase.body && this.#x === x) this.#readBody(x, bytes, at, length)
-    if (downstream.flush()) this.#buffer = Buffer.allocUnsafeSlow(readBytes)
+    let at = start
+    if (this.#phase === phase.head) at = this.#readHead(x, bytes, start, end)
+    if (at !== -1 && this.#phase === phase.body && this.#x === x) this.#readBody(x, bytes, at, end)
     if (this.#x !== x || this.#phase !== phase.body) return true
+    downstream.flush()
     if (downstream.isBlocked) {
       this.#context.wheel.disarm(this.#timer)
       this.#isReadPaused = true
@@ -202,36 +198,26 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   /** @returns where the body starts, or -1 when there is nothing more to do with these bytes */
-  #readHead(x: Exchange, bytes: Buffer, length: number): number {
-    let at = 0
+  #readHead(x: Exchange, bytes: Buffer, start: number, end: number): number {
+    let at = start
     for (;;) {
-      const before = this.#headText.length
-      const text = this.#headText + latin1(bytes, at, Math.min(length, at + maxHeadBytes + 4 - before))
-      const found = text.indexOf('\r\n\r\n', Math.max(0, before - 3))
-      if (found === -1) {
-        this.#headText = text
-        if (text.length >= maxHeadBytes || !mayBecomeResponseHead(text)) this.#fail('bad-response')
-        return -1
-      }
-      this.#headText = ''
-      at += found + 4 - before
-      if (!parseResponseHead(text, maxHeadFields, this.#head, found)) {
-        this.#fail('bad-response')
+      at = this.#reader.take(bytes, at, end)
+      if (at === -1) {
+        if (this.#reader.isBroken) this.#fail('bad-response')
         return -1
       }
       if (this.#head.status >= 200) break
-      if (!this.#interim(x, bytes, at, length)) return -1
-      if (at === length) return -1
+      if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
     this.#finalHead(x)
     return at
   }
 
   /** A 1xx response. @returns false when no further head is to be read from these bytes */
-  #interim(x: Exchange, bytes: Buffer, at: number, length: number): boolean {
+  #interim(x: Exchange, bytes: Buffer, at: number, end: number): boolean {
     const head = this.#head
     if (head.status === 101) {
-      if (switchesAsAsked(head, x.head.upgrade)) this.#startTunnel(x, bytes, at, length)
+      if (switchesAsAsked(head, x.head.upgrade)) this.#startTunnel(x, bytes, at, end)
       else this.#fail('bad-response')
       return false
     }
@@ -265,21 +251,21 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     x.downstream.writeHead(head, this.#framing)
   }
 
-  #readBody(x: Exchange, bytes: Buffer, at: number, length: number): void {
-    if (this.#framing === 'none') return this.#complete(x, at < length)
+  #readBody(x: Exchange, bytes: Buffer, at: number, end: number): void {
+    if (this.#framing === 'none') return this.#complete(x, at < end)
     if (this.#framing === 'length') {
-      const end = Math.min(length, at + this.#remaining)
-      if (end > at) x.downstream.writeBody(bytes, at, end)
-      this.#remaining -= end - at
-      if (this.#remaining === 0) this.#complete(x, end < length)
+      const bodyEnd = Math.min(end, at + this.#remaining)
+      if (bodyEnd > at) x.downstream.writeBody(bytes, at, bodyEnd)
+      this.#remaining -= bodyEnd - at
+      if (this.#remaining === 0) this.#complete(x, bodyEnd < end)
       return
     }
     if (!this.#head.chunked) {
-      if (length > at) x.downstream.writeBody(bytes, at, length)
+      if (end > at) x.downstream.writeBody(bytes, at, end)
       return
     }
-    const end = this.#decoder.push(bytes, at, length, this)
-    if (this.#decoder.isDone) this.#complete(x, end < length)
+    const bodyEnd = this.#decoder.push(bytes, at, end, this)
+    if (this.#decoder.isDone) this.#complete(x, bodyEnd < end)
     else if (this.#decoder.isBroken) this.#fail('reset-in-body')
   }
 
@@ -289,8 +275,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#x = null
     this.#context.wheel.disarm(this.#timer)
     x.downstream.writeEnd(head.chunked ? this.#decoder.trailers : '')
-    if (x.downstream.flush()) this.#buffer = Buffer.allocUnsafeSlow(readBytes)
-    if (head.keepAlive && x.requestDone && !hasMore && !this.#socket.writableNeedDrain) {
+    x.downstream.flush()
+    if (head.keepAlive && x.requestDone && !hasMore && !this.#output.isWaiting) {
       this.#phase = phase.idle
       this.#pool.give(this, head.keepAliveMs)
     } else this.destroy()
@@ -314,7 +300,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
         if (isClosed) this.#fail(failureOfConnectError(error, this.#pool.tls !== null))
         return
       case phase.head:
-        return this.#fail(this.#headText === '' && this.#interims === 0 ? 'reset-before-head' : 'bad-response')
+        return this.#fail(this.#reader.isEmpty && this.#interims === 0 ? 'reset-before-head' : 'bad-response')
       case phase.body:
         if (this.#x !== null && error === null && this.#framing === 'stream' && !this.#head.chunked) {
           return this.#complete(this.#x, false)
@@ -360,23 +346,22 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#socket.resume()
   }
 
-  #startTunnel(x: Exchange, bytes: Buffer, at: number, length: number): void {
+  #startTunnel(x: Exchange, bytes: Buffer, at: number, end: number): void {
     attemptAnswered(x, this.#endpoint)
     this.#phase = phase.tunnel
     this.#tunnel = x.downstream.startTunnel(this.#head, this)
     this.#armTunnel()
-    if (at < length) this.#readTunnel(bytes.subarray(at, length), length - at)
+    if (at < end) this.#readTunnel(bytes, at, end)
   }
 
-  #readTunnel(bytes: Buffer, length: number): boolean {
+  #readTunnel(bytes: Buffer, start: number, end: number): boolean {
     const tunnel = this.#tunnel
     if (tunnel === null) return true
     this.#armTunnel()
-    if (this.#x !== null) this.#x.responseBytes += length
-    const flow = tunnel.send(bytes, 0, length)
-    if (flow.kept) this.#buffer = Buffer.allocUnsafeSlow(readBytes)
-    if (flow.blocked) this.#isReadPaused = true
-    return !flow.blocked
+    if (this.#x !== null) this.#x.responseBytes += end - start
+    if (tunnel.send(bytes, start, end)) return true
+    this.#isReadPaused = true
+    return false
   }
 
   /** FIN is passed on; a close or a timeout ends the exchange, and the client gets FIN behind what still waits for it. */

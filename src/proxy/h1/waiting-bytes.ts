@@ -10,15 +10,13 @@ export class WaitingBytes {
   }
 
   /**
-   * Reading goes on for a while behind them: a client that goes away is noticed by reading only.
+   * Copies them. Reading goes on for a while behind them: a client that goes away is noticed by reading only.
    *
-   * @param isBorrowed the bytes are overwritten after the call
    * @returns false when no more should be read for now
    */
-  keep(bytes: Buffer, start: number, end: number, isBorrowed: boolean): boolean {
-    const slice = bytes.subarray(start, end)
-    this.#bytes = isBorrowed ? Buffer.from(slice) : slice
-    return slice.length < maxWaitingBytes
+  keep(bytes: Buffer, start: number, end: number): boolean {
+    this.#bytes = Buffer.from(bytes.subarray(start, end))
+    return end - start < maxWaitingBytes
   }
 
   take(): Buffer | null {
@@ -28,8 +26,8 @@ export class WaitingBytes {
   }
 
   /** What waited, with what came behind it. @returns null when nothing waited */
-  takeWith(bytes: Buffer, length: number): Buffer | null {
+  takeWith(bytes: Buffer, start: number, end: number): Buffer | null {
     const waiting = this.take()
-    return waiting === null ? null : Buffer.concat([waiting, bytes.subarray(0, length)])
+    return waiting === null ? null : Buffer.concat([waiting, bytes.subarray(start, end)])
   }
 }

@@ -14,8 +14,9 @@ export class WriteDeadline {
     this.#socket = socket
     this.#wheel = wheel
     this.#timer = new WheelTimer(() => {
-      if (socket.writableLength === 0) return
-      if (this.#takenBytes() === this.#taken) stalled()
+      const handle = this.#handle()
+      if (handle === null || (handle.writeQueueSize === 0 && socket.writableLength === 0)) return
+      if (handle.bytesWritten - handle.writeQueueSize === this.#taken) stalled()
       else this.#arm()
     })
   }
@@ -37,12 +38,19 @@ export class WriteDeadline {
   }
 
   #arm(): void {
-    this.#taken = this.#takenBytes()
+    const handle = this.#handle()
+    if (handle === null) return
+    this.#taken = handle.bytesWritten - handle.writeQueueSize
     this.#wheel.arm(this.#timer, this.#timeoutMs)
   }
 
-  /** The socket counts what it was given, waiting bytes included. */
-  #takenBytes(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength
+  #handle(): WritingHandle | null {
+    return (this.#socket as unknown as { readonly _handle: WritingHandle | null })._handle
   }
+}
+
+/** The part of a socket that types leave out: what was written to the connection, and how much of it the system has not taken. */
+interface WritingHandle {
+  readonly bytesWritten: number
+  readonly writeQueueSize: number
 }

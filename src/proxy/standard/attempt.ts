@@ -70,15 +70,17 @@ export class StandardAttempt implements UpstreamAttempt {
     socket.once(this.#settings.tls === null ? 'connect' : 'secureConnect', () => this.#connected())
   }
 
-  writeBody(bytes: Buffer, start: number, end: number): boolean {
-    if (start === end || this.#phase === phase.closed) return true
-    const isHead = this.#phase === phase.head
+  writeBody(bytes: Buffer, start: number, end: number): void {
+    if (start === end || this.#phase === phase.closed) return
     // The client did not wait for the endpoint's word.
-    if (this.#x.head.expectContinue && isHead) this.#disarm()
-    if (this.request.push(bytes.subarray(start, end))) return true
-    this.#isBlocked = true
+    if (this.#x.head.expectContinue && this.#phase === phase.head) this.#disarm()
+    if (!this.request.push(bytes.subarray(start, end))) this.#isBlocked = true
+  }
+
+  flush(): boolean {
+    if (!this.#isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (isHead) this.#arm(this.#settings.headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
     return false
   }
 

@@ -8,15 +8,15 @@ import { filterTrailers } from '../h1/chunked.ts'
 import { parseRequestHead, RequestHead } from '../h1/request-head.ts'
 import type { ResponseHead } from '../h1/response-head.ts'
 import { problemText, switchingText } from '../h1/response-writer.ts'
-import { SocketEnd } from '../h1/socket-end.ts'
-import { attempt, handle, totalTimeout } from '../handle.ts'
-import { requestBody, requestBodyEnd } from '../request-body.ts'
+import { handle, totalTimeout } from '../handle.ts'
+import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
 import { requestHeadText } from './head-text.ts'
 import { runMiddlewares } from './middlewares.ts'
 import { tooLarge } from './parse-failure.ts'
+import { SocketEnd } from './socket-end.ts'
 
 /** The client's side of one exchange, over the request and response of node:http. */
 export class StandardDownstream implements Downstream {
@@ -60,11 +60,7 @@ export class StandardDownstream implements Downstream {
     this.#isDetached = early !== null || refusal !== null
     this.identity = connection.identity
     this.#bodyTimer = new WheelTimer(() => this.#bodyTimedOut())
-    const x: Exchange = new Exchange(connection.listener, this, this.#head, {
-      total: () => totalTimeout(x),
-      backoff: () => attempt(x),
-    })
-    this.#x = x
+    this.#x = new Exchange(connection.listener, this, this.#head, totalTimeout)
     response.sendDate = false
   }
 
@@ -160,15 +156,14 @@ export class StandardDownstream implements Downstream {
     this.#response.end()
   }
 
-  flush(): boolean {
+  flush(): void {
     const { socket, writing, listener } = this.#connection
     if (this.#isHeadWaiting) {
       this.#isHeadWaiting = false
       this.#response.flushHeaders()
     }
-    if (socket.destroyed || socket.writableLength === 0) return false
+    if (socket.destroyed || socket.writableLength === 0) return
     writing.watch(listener.settings.timeouts.writeMs)
-    return true
   }
 
   cut(): void {
@@ -268,6 +263,7 @@ export class StandardDownstream implements Downstream {
     if (bodyBytes !== null && this.#x.requestBytes + bytes.length > bodyBytes) return fail(this.#x, 'body-too-large')
     this.#armBody()
     requestBody(this.#x, bytes, 0, bytes.length)
+    requestFlush(this.#x)
   }
 
   #bodyDone(): void {
@@ -297,7 +293,7 @@ export class StandardDownstream implements Downstream {
   #tunnelled(bytes: Buffer): void {
     if (this.#tunnel === null) return
     this.#x.requestBytes += bytes.length
-    if (this.#tunnel.send(bytes, 0, bytes.length).blocked) this.#connection.socket.pause()
+    if (!this.#tunnel.send(bytes, 0, bytes.length)) this.#connection.socket.pause()
   }
 
   /** The answer was handed to the system: ours, or that of a middleware. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { WheelTimer } from '../../util/timer-wheel.ts'
-import type { Exchange, TunnelEnd, TunnelFlow } from '../exchange.ts'
+import type { Exchange, TunnelEnd } from '../exchange.ts'
 import type { ResponseHead } from '../h1/response-head.ts'
 
 /** The endpoint's end of a tunnel. FIN is passed on; a close, or silence for too long, ends the tunnel. */
@@ -37,10 +37,9 @@ export class UpstreamTunnel implements TunnelEnd {
     if (early.length > 0) this.#received(early)
   }
 
-  send(bytes: Buffer, start: number, end: number): TunnelFlow {
+  send(bytes: Buffer, start: number, end: number): boolean {
     this.#arm()
-    this.#socket.write(bytes.subarray(start, end))
-    return { kept: this.#socket.writableLength > 0, blocked: this.#socket.writableNeedDrain }
+    return this.#socket.write(bytes.subarray(start, end))
   }
 
   sendEnd(): void {
@@ -61,7 +60,7 @@ export class UpstreamTunnel implements TunnelEnd {
     if (this.#client === null) return
     this.#arm()
     this.#x.responseBytes += bytes.length
-    if (this.#client.send(bytes, 0, bytes.length).blocked) this.#socket.pause()
+    if (!this.#client.send(bytes, 0, bytes.length)) this.#socket.pause()
   }
 
   #end(): void {
