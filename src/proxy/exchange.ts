@@ -124,12 +124,7 @@ export class Exchange implements SettledExchange {
   /** True when the attempt under way is a retry inside the budget. */
   isRetry = false
 
-  constructor(
-    listener: Entrance,
-    downstream: Downstream,
-    head: RequestHead,
-    totalTimeout: (x: Exchange) => void,
-  ) {
+  constructor(listener: Entrance, downstream: Downstream, head: RequestHead, totalTimeout: (x: Exchange) => void) {
     this.context = listener.context
     this.forwarder = listener.forwarder
     this.downstream = downstream

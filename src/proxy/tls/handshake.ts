@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { WheelTimer } from '../../util/timer-wheel.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
+import { serverNameOf } from './client-hello.ts'
 
 /**
  * A client's connection from when it was accepted until its TLS handshake is done. It holds the connection's place in the
@@ -35,6 +36,32 @@ export class Handshake implements ListenerConnection {
 
   destroy(): void {
     this.#accepted.destroy()
+  }
+
+  /**
+   * Reads as far as the name of the host that the client asks for, and puts what was read back.
+   *
+   * @param then called once, with an empty name where there is none; not when the connection ends before. When it throws, the
+   * connection ends
+   */
+  readServerName(then: (name: string) => void): void {
+    const accepted = this.#accepted
+    let bytes: Buffer = Buffer.alloc(0)
+    const look = (): void => {
+      const more = accepted.read() as Buffer | null
+      if (more === null) return
+      bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more])
+      const name = serverNameOf(bytes)
+      if (name === null) return
+      accepted.off('readable', look)
+      accepted.unshift(bytes)
+      try {
+        then(name)
+      } catch {
+        this.destroy()
+      }
+    }
+    accepted.on('readable', look)
   }
 
   /** Plain text, for a client that does not speak TLS; sent as far as the system takes it at once. */
