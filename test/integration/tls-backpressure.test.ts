@@ -119,4 +119,20 @@ describe.each(['fast', 'standard'] as const)('engine: %s', (engineName) => {
       expect(await response.map(String).toArray()).toEqual(['thanks'])
     })
   })
+
+  test('a client over TLS that takes nothing of its answer is cut off', async () => {
+    const side = { client: true, endpoint: false }
+    const body = new Body(size)
+    const engine = await serve(engineName, side, (_request, response) => {
+      response.writeHead(200, { 'content-length': size })
+      send(body, response)
+    })
+    await engine.listen([{ timeouts: { headMs: 10_000, idleMs: 75_000, bodyMs: 30_000, writeMs: 200 } }])
+    const { client } = await flow.tlsClient(engine, { ca: authority.cert })
+    client.socket.pause()
+    client.send('GET / HTTP/1.1\r\nhost: edge.test\r\n\r\n')
+    expect(await engine.settledAt(1)).toMatchObject({ status: 499, failure: 'client-abort' })
+    client.socket.resume()
+    expect((await client.rest()).ending).toBe('reset')
+  })
 })

@@ -79,7 +79,7 @@ export class Handshake implements ListenerConnection {
     // A TLS connection has no reset of its own: whoever has to cut an answer visibly resets what is below.
     secured.resetAndDestroy = () => {
       this.#accepted.resetAndDestroy()
-      return secured
+      return secured.destroy()
     }
     const leftMs = Math.max(1, settings.timeouts.headMs - (performance.now() - this.#startedMs))
     this.#listener.secured(this, secured, identity, leftMs)
