@@ -17,7 +17,7 @@ export interface KeyPair {
 
 /** How connections to a service's endpoints are secured. */
 export interface UpstreamTlsSettings {
-  /** PEM of the authorities that are believed; null = those of the system. */
+  /** PEM of the authorities that are believed; null = the public ones that Node knows. */
   readonly ca: string | null
   /** Name or address that certificates have to be for; null = the name in the registry, else the endpoint's address. */
   readonly servername: string | null

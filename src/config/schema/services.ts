@@ -36,7 +36,7 @@ const tls = z.strictObject({
     .nullable()
     .prefault(null)
     .describe(
-      'PEM file with the certificates of the authorities that are believed; relative to this file. null = those of the system.',
+      'PEM file with the certificates of the authorities that are believed; relative to this file. null = the public ones that Node knows.',
     ),
   servername: parsedText(parseServername)
     .nullable()
