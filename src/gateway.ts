@@ -273,7 +273,9 @@ export class Gateway {
   }
 
   #warn(): void {
-    for (const { path, message } of this.#loaded.warnings) this.#options.logger.warn({ path }, message)
+    const { warnings } = this.#loaded
+    for (const { path, message } of warnings)
+      this.#options.logger.warn({ path, warning: message }, 'configuration warning')
   }
 
   #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {

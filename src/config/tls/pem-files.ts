@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FileVersion, fingerprint, fingerprintOf } from '../file-version.ts'
@@ -50,18 +50,13 @@ export class PemFiles {
   }
 
   async #readFile(absolute: string): Promise<string> {
-    const file = await open(absolute)
-    let text = ''
-    try {
-      const stats = await file.stat({ bigint: true })
-      // Before its bytes: what is written meanwhile is a change.
-      this.#versions.set(absolute, fingerprintOf(stats))
-      if (stats.isDirectory()) throw new InvalidValue(`${absolute} can't be read: it is a directory`)
-      if (!stats.isFile() || stats.size > maxBytes) throw new InvalidValue(`${absolute} is no file of at most 4 MiB`)
-      text = await file.readFile('latin1')
-    } finally {
-      await file.close()
-    }
+    const stats = await stat(absolute, { bigint: true })
+    // Before its bytes: what is written meanwhile is a change.
+    this.#versions.set(absolute, fingerprintOf(stats))
+    if (stats.isDirectory()) throw new InvalidValue(`${absolute} can't be read: it is a directory`)
+    // Nothing but a file: opening a pipe could take for ever.
+    if (!stats.isFile() || stats.size > maxBytes) throw new InvalidValue(`${absolute} is no file of at most 4 MiB`)
+    const text = await readFile(absolute, 'latin1')
     if (text.includes('-----BEGIN ')) return text
     throw new InvalidValue(`${absolute} is not PEM`, 'its text has to hold "-----BEGIN …-----" lines')
   }

@@ -2,8 +2,9 @@ import type { ListenerTlsSettings, UpstreamTlsSettings } from '../../core/snapsh
 import type { Problem } from '../finding.ts'
 import type { FileVersion } from '../file-version.ts'
 import type { ParsedConfig } from '../schema.ts'
-import { type Findings, readListenerTls } from './listener-tls.ts'
+import { readListenerTls } from './listener-tls.ts'
 import { PemFiles } from './pem-files.ts'
+import type { Findings } from './reading.ts'
 import { readServiceTls } from './service-tls.ts'
 
 /** Everything that a configuration says of TLS, with the files that it names. */
