@@ -88,17 +88,13 @@ describe.each(['fast', 'standard'] as const)('engine: %s', (engineName) => {
   ])('TLS %s', (_, side) => {
     test('an endpoint is held back while the client does not read, and nothing is lost', async () => {
       const body = new Body(size)
-      let sent = () => 0
+      const sending = Promise.withResolvers<() => number>()
       const engine = await serve(engineName, side, (_request, response) => {
         response.writeHead(200, { 'content-length': size })
-        sent = send(body, response)
+        sending.resolve(send(body, response))
       })
       const [response] = (await once(ask(engine, side).end(), 'response')) as [IncomingMessage]
-      const hash = await readSlowly(
-        response,
-        () => sent(),
-        () => otherExchanges(engine, side),
-      )
+      const hash = await readSlowly(response, await sending.promise, () => otherExchanges(engine, side))
       expect(hash).toBe(body.hash())
     })
 

@@ -182,3 +182,25 @@ test.each(engines)('a client may not renegotiate (%s)', async (engine) => {
   expect(await errors).toMatchObject([{ code: 'ERR_SSL_NO_RENEGOTIATION' }])
   await expectStillServing(running)
 })
+
+test.each(engines)('a handshake that does not go on holds up no drain (%s)', async (engine) => {
+  const running = await serve({ engine })
+  const connections = metered('connections')
+  const client = await flow.client(running)
+  client.send(clientHello({ serverName: name }).subarray(0, 50))
+  await connections.until('edge', 1)
+  expect(await running.drain(20_000)).toBe(0)
+  expect((await client.rest()).text).toBe('')
+})
+
+describe.each(engines)('a body that ends with its connection (%s)', (engine) => {
+  test.each(['with a word (close_notify)', 'without'])('%s is an abort', async (how) => {
+    const running = await serve({ engine })
+    const { client } = await flow.tlsClient(running, { ca: authority.cert })
+    client.send('POST / HTTP/1.1\r\nhost: edge.test\r\ncontent-length: 10\r\n\r\nhalf')
+    if (how === 'without') client.destroy()
+    else client.end()
+    expect(await running.settledAt(1)).toMatchObject({ status: 499, failure: 'client-abort' })
+    await expectStillServing(running)
+  })
+})

@@ -71,6 +71,8 @@ export class Handshake implements ListenerConnection {
 
   /** The handshake is done: HTTP is spoken on `secured` from now on. */
   done(secured: TLSSocket, identity: ClientIdentity): void {
+    // The listener knows nothing of it any more.
+    if (this.#isDone) return void secured.destroy()
     const { context, settings, name } = this.#listener
     this.#isDone = true
     secured.allowHalfOpen = true
