@@ -41,16 +41,12 @@ const limits = z.strictObject({
 const pem = z.string().min(1)
 
 const certificate = z.strictObject({
-  cert: pem.describe(
-    'PEM file with the certificate and its chain, the certificate first; relative to this file. Required.',
-  ),
-  key: pem.describe('PEM file with its key, not encrypted. Required.'),
+  cert: pem.describe('PEM file with the certificate and its chain, the certificate first; relative to this file.'),
+  key: pem.describe('PEM file with its key, not encrypted.'),
 })
 
 const clientAuth = z.strictObject({
-  ca: pem.describe(
-    'PEM file with the certificates of the authorities whose client certificates are accepted. Required.',
-  ),
+  ca: pem.describe('PEM file with the certificates of the authorities whose client certificates are accepted.'),
   mode: z
     .enum(['require', 'optional'])
     .prefault('require')
@@ -62,7 +58,7 @@ const tls = z.strictObject({
     .array(certificate)
     .min(1)
     .describe(
-      'A client gets the one for the host name it asks for (SNI): names are those of the certificate, an exact one before a wildcard. The first serves everybody else. Files are read again when they change. Required.',
+      'A client gets the one for the host name it asks for (SNI): names are those of the certificate, an exact one before a wildcard. The first serves everybody else. Files are read again when they change.',
     ),
   minVersion: z
     .enum(['TLSv1.2', 'TLSv1.3'])
