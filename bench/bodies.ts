@@ -15,7 +15,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Body, digest } from '../test/support/bodies.ts'
 import { freePorts } from '../test/support/free-ports.ts'
-import { parsePeakBytes } from './macro/procfs.ts'
+import { parsePeakBytes, resetPeak } from './macro/procfs.ts'
 
 const MiB = 1024 * 1024
 const size = Number(process.argv[2] ?? 1024) * MiB
@@ -106,11 +106,6 @@ routes: [{ path: /, service: web }]
     if (gateway.exitCode !== null) throw new Error(`the gateway ended with ${gateway.exitCode}`)
     await delay(50)
   }
-}
-
-/** From here on the peak is counted anew (proc_pid_clear_refs(5)). */
-function resetPeak(pid: number): void {
-  writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
 function peakMiB(pid: number): string {

@@ -1,25 +1,30 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cases, type CaseName } from './macro/cases.ts'
+import { type Case, cases, type CaseName } from './macro/cases.ts'
+import type { Competitor } from './macro/competitor.ts'
 import { competitors } from './macro/competitors/index.ts'
-import { readCpuPlan, type CpuPlan } from './macro/cpus.ts'
-import { describeMachine, type Machine } from './macro/machine.ts'
+import { otherCheckout } from './macro/competitors/tidegate.ts'
+import { readAllowedCpus } from './macro/cpus.ts'
+import { estimateSeconds, sayDuration } from './macro/estimate.ts'
+import { describeMachine, isQuiet, type Machine } from './macro/machine.ts'
 import { parseOptions, usage, UsageError, type Options } from './macro/options.ts'
 import { readMicrosPerTick } from './macro/procfs.ts'
 import { profileCase } from './macro/profile.ts'
 import { replaceBetweenMarkers } from './macro/readme.ts'
 import { choose, installPackages, missingCommands } from './macro/requirements.ts'
-import type { CaseResult } from './macro/result.ts'
-import { runCase } from './macro/run-case.ts'
+import { type CaseResult, resultFormat } from './macro/result.ts'
+import { planFor, runCase } from './macro/run-case.ts'
+import { keepResult, newestResults } from './macro/store.ts'
+import { renderPage, renderSummary } from './macro/summary.ts'
 import { renderCase } from './macro/table.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
+/** Figures of record, and those of a try, which git does not see. */
 const results = join(here, 'results')
+const tries = join(results, 'tries')
 const readme = join(here, '../README.md')
 const profiledFunctions = 25
-/** Load average of a machine that nobody else uses. */
-const quietLoad = 0.3
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -34,9 +39,8 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(usage)
       return 0
     }
-    const missing = missingCommands()
+    const missing = missingCommands(options.cases.map((name) => cases[name]))
     if (missing.length > 0) throw new UsageError(`not installed: ${missing.join(', ')}; run bench/setup.sh`)
-    mkdirSync(results, { recursive: true })
     return options.profiles ? await profileAll(options, interrupt.signal) : await compareAll(options, interrupt.signal)
   } catch (error) {
     if (interrupt.signal.aborted) return 130
@@ -48,58 +52,89 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function compareAll(options: Options, signal: AbortSignal): Promise<number> {
   if (!installPackages(here)) console.log('the competitors of the npm registry could not be installed')
-  const cpus = readCpuPlan()
-  const machine = describeMachine(cpus)
-  if (machine.loadAverageBefore > quietLoad) {
+  const allowed = readAllowedCpus()
+  const machine = describeMachine(allowed)
+  if (!isQuiet(machine)) {
     console.log(`others use this machine (load average ${machine.loadAverageBefore.toFixed(2)}): trust ratios only`)
   }
-  const microsPerTick = readMicrosPerTick()
-  const finished: CaseResult[] = []
-  for (const name of options.cases) {
-    const result = await compareCase(name, { options, cpus, machine, microsPerTick, signal })
-    finished.push(result)
-    const file = resultFile(name, 'json')
-    writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
-    console.log(`\n${renderCase(result)}\n\nwritten to ${relative(process.cwd(), file)}\n`)
+  const { present: chosen, absent } = choose(competitors, options.competitors)
+  const present = options.against === null ? chosen : withOther(chosen, options.against)
+  for (const { competitor, reason } of absent) console.log(`without ${competitor}: ${reason}`)
+  const comparison = { options, allowed, machine, present, absent, microsPerTick: readMicrosPerTick(), signal }
+  const names = present.map(({ name }) => name)
+  const secondsOf = (name: CaseName) => estimateSeconds(cases[name], names, options)
+  let leftSeconds = options.cases.reduce((sum, name) => sum + secondsOf(name), 0)
+  let isValid = true
+  for (const [index, name] of options.cases.entries()) {
+    console.log(`\ncase ${index + 1} of ${options.cases.length}; about ${sayDuration(leftSeconds)} to go`)
+    const result = await compareCase(name, comparison)
+    leftSeconds -= secondsOf(name)
+    isValid &&= result.rows.every(({ problem }) => problem === null)
+    const file = keepResult(options.writesReadme ? results : tries, result)
+    console.log(`\n${renderCase(result)}\n\nwritten to ${relative(process.cwd(), file)}`)
+    // After each: what an interrupted run measured is not lost.
+    if (options.writesReadme) writePages()
   }
-  if (options.writesReadme) writeReadme(finished)
-  return finished.some(({ rows }) => rows.some(({ problem }) => problem !== null)) ? 1 : 0
+  return isValid ? 0 : 1
+}
+
+/** The other checkout is measured right after this one. */
+function withOther(chosen: readonly Competitor[], against: string): Competitor[] {
+  const own = chosen.findIndex(({ name }) => name === 'tidegate')
+  try {
+    return chosen.toSpliced(own + 1, 0, otherCheckout(against))
+  } catch (error) {
+    throw new UsageError(`--against: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 interface Comparison {
   readonly options: Options
-  readonly cpus: CpuPlan
+  readonly allowed: readonly number[]
   readonly machine: Machine
+  readonly present: readonly Competitor[]
+  readonly absent: CaseResult['absent']
   readonly microsPerTick: number
   readonly signal: AbortSignal
 }
 
-async function compareCase(name: CaseName, { options, machine, ...measuring }: Comparison): Promise<CaseResult> {
-  const { title, load } = cases[name]
+async function compareCase(name: CaseName, comparison: Comparison): Promise<CaseResult> {
+  const { options, allowed, machine, present, absent, microsPerTick, signal } = comparison
+  const measured: Case = cases[name]
+  const { title, figure, load, shapes } = measured
   const { rounds, seconds } = options
-  const { present, absent } = choose(competitors, options.competitors)
-  const { cpus } = measuring
   const startedAt = new Date().toISOString()
-  console.log(
-    `${name}: ${title}; connections: ${load.connections}; proxies on CPU ${cpus.proxy}, the rest on ${cpus.rest}`,
-  )
-  for (const { competitor, reason } of absent) console.log(`  without ${competitor}: ${reason}`)
-  const rows = await runCase(name, {
-    ...measuring,
+  console.log(`${name}: ${title}; connections: ${load.connections}`)
+  for (const threads of new Set(shapes.map((shape) => shape.threads))) {
+    const plan = planFor(measured, threads, allowed)
+    console.log(
+      `  ${threads === 1 ? 'one thread' : 'two threads'}: proxy on CPU ${plan.proxy}, the rest on ${plan.rest}`,
+    )
+  }
+  const rows = await runCase(measured, {
     competitors: present,
     rounds,
     seconds,
+    allowed,
+    microsPerTick,
+    signal,
     tell: (line) => console.log(line),
   })
-  return { case: name, title, startedAt, connections: load.connections, rounds, seconds, machine, rows, absent }
+  const connections = load.connections
+  const about = { case: name, title, figure, startedAt, connections, rounds, seconds, machine }
+  return { format: resultFormat, ...about, rows, absent: absent.filter(({ competitor }) => takesPart(competitor)) }
+
+  function takesPart(competitor: string): boolean {
+    return measured.competitors.includes(competitor)
+  }
 }
 
 async function profileAll({ cases: names, seconds }: Options, signal: AbortSignal): Promise<number> {
-  const cpus = readCpuPlan()
+  const profiling = { seconds, allowed: readAllowedCpus(), microsPerTick: readMicrosPerTick(), signal }
+  mkdirSync(tries, { recursive: true })
   for (const name of names) {
-    const file = resultFile(name, 'cpuprofile')
-    const measuring = { seconds, cpus, microsPerTick: readMicrosPerTick(), signal }
-    const { functions, requestsPerSecond } = await profileCase(name, file, measuring)
+    const file = join(tries, `${name}.cpuprofile`)
+    const { functions, requestsPerSecond } = await profileCase(name, file, profiling)
     console.log(`${name}: self time of the busiest thread, at ${Math.round(requestsPerSecond)} requests/s`)
     for (const { name: label, percent } of functions.slice(0, profiledFunctions)) {
       console.log(`${percent.toFixed(1).padStart(6)} %  ${label}`)
@@ -109,13 +144,12 @@ async function profileAll({ cases: names, seconds }: Options, signal: AbortSigna
   return 0
 }
 
-function writeReadme(finished: readonly CaseResult[]): void {
-  const page = replaceBetweenMarkers(readFileSync(readme, 'utf8'), finished.map(renderCase).join('\n\n'))
+/** The newest results of all cases, those of earlier runs included. */
+function writePages(): void {
+  const newest = newestResults(results)
+  const page = replaceBetweenMarkers(readFileSync(readme, 'utf8'), renderSummary(newest))
   if (page === null) throw new UsageError('README.md has no <!-- bench:start --> followed by <!-- bench:end -->')
   writeFileSync(readme, page)
-  console.log('written to README.md')
-}
-
-function resultFile(name: CaseName, extension: string): string {
-  return join(results, `${new Date().toISOString().slice(0, 10)}-${name}.${extension}`)
+  writeFileSync(join(results, 'README.md'), renderPage(newest))
+  console.log('written to README.md and bench/results/README.md')
 }

@@ -12,6 +12,6 @@ if [ ! -e "$policy" ]; then
 fi
 
 apt-get update
-apt-get install -y --no-install-recommends caddy haproxy nginx util-linux wrk
+apt-get install -y --no-install-recommends caddy haproxy luajit nginx openssl util-linux wrk
 
 npm ci --loglevel=error --no-audit --no-fund

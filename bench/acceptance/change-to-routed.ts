@@ -4,7 +4,8 @@ import type { ConsulApi } from '../../test/support/consul-api.ts'
 import { type Instance, startInstances } from '../../test/support/instance.ts'
 import { deregister, register, setCheck, setMaintenance } from '../../test/support/registration.ts'
 import { Traffic } from '../../test/support/traffic.ts'
-import { milliseconds, percentile, table } from './figures.ts'
+import { table } from '../markdown-table.ts'
+import { milliseconds, percentile } from './figures.ts'
 import { Stage } from './stage.ts'
 
 /**

@@ -6,7 +6,8 @@ import { startInstances } from '../../test/support/instance.ts'
 import { register, setCheck } from '../../test/support/registration.ts'
 import { Traffic } from '../../test/support/traffic.ts'
 import { readMicrosPerTick, usageOf } from '../macro/procfs.ts'
-import { percentile, table } from './figures.ts'
+import { table } from '../markdown-table.ts'
+import { percentile } from './figures.ts'
 import { Stage } from './stage.ts'
 
 /**
@@ -49,11 +50,13 @@ try {
   await after(2000)
 
   const microsPerTick = readMicrosPerTick()
-  const before = usageOf(pid, microsPerTick).cpuMicros
+  const before = usageOf(pid, microsPerTick)
   await after(seconds * 1000)
-  const cpuPercent = (usageOf(pid, microsPerTick).cpuMicros - before) / (seconds * 10_000)
+  const { userMicros, systemMicros, residentBytes } = usageOf(pid, microsPerTick)
+  const usedMicros = userMicros + systemMicros - before.userMicros - before.systemMicros
+  const cpuPercent = usedMicros / (seconds * 10_000)
   const connections = connectionsTo(port, pid)
-  const residentMiB = residentBytes(pid) / mebibyte
+  const residentMiB = residentBytes / mebibyte
 
   const delays = { passes: [] as number[], fails: [] as number[] }
   const subject = instances.at(-1)
@@ -116,9 +119,4 @@ function linkOf(path: string): string {
   } catch {
     return ''
   }
-}
-
-function residentBytes(pid: number): number {
-  const found = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
-  return Number(found?.[1] ?? 0) * 1024
 }

@@ -4,7 +4,8 @@ import { type Consul, startConsul } from '../../test/support/consul.ts'
 import { HttpClient } from '../../test/support/http-client.ts'
 import { startInstances } from '../../test/support/instance.ts'
 import { deregister, register } from '../../test/support/registration.ts'
-import { milliseconds, table } from './figures.ts'
+import { table } from '../markdown-table.ts'
+import { milliseconds } from './figures.ts'
 import { Stage } from './stage.ts'
 
 /**

@@ -1,27 +1,39 @@
-import { Agent, get } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { Agent as PlainAgent, get as getPlain } from 'node:http'
+import { Agent as SecureAgent, get as getSecure } from 'node:https'
 import { isIP } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
 import { arrivalPath, type Arrival } from './origin.ts'
 
 const enough = 30
 
 /**
  * Sees that a proxy does the work it is measured for, before it is measured: requests reach several origins, name the client,
- * and travel on kept connections on both sides. Throws with what is missing.
+ * and travel on kept connections on both sides, over TLS 1.3 where TLS is asked for. Throws with what is missing.
  *
+ * @param url of a route, without the path behind its prefix
+ * @param certificate file of the certificate that it has to show; null over plain TCP
  * @param originCount above 10 the connections to origins are not looked at: too few requests come round to each
+ * @returns protocol and cipher, or null without TLS
  */
-export async function checkArrivals(port: number, prefix: string, originCount: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+export async function checkArrivals(
+  url: string,
+  certificate: string | null,
+  originCount: number,
+): Promise<string | null> {
+  const client = clientFor(certificate)
   try {
-    const url = `http://127.0.0.1:${port}${prefix}${arrivalPath}`
-    await untilAnswers(url, agent)
+    await untilAnswers(url + arrivalPath, client)
     const answers: Answer[] = []
-    while (answers.length < enough) answers.push(await ask(url, agent))
+    while (answers.length < enough) answers.push(await client.ask(url + arrivalPath))
     const missing = missingWork(answers, originCount)
     if (missing !== null) throw new Error(missing)
+    const tls = answers[0]?.tls ?? null
+    if (certificate !== null && !tls?.startsWith('TLSv1.3 ')) throw new Error(`speaks ${tls}, not TLS 1.3`)
+    return tls
   } finally {
-    agent.destroy()
+    client.close()
   }
 }
 
@@ -29,6 +41,12 @@ interface Answer {
   readonly status: number
   readonly arrival: Arrival | null
   readonly onKeptConnection: boolean
+  readonly tls: string | null
+}
+
+interface Client {
+  ask(url: string): Promise<Answer>
+  close(): void
 }
 
 function missingWork(answers: readonly Answer[], originCount: number): string | null {
@@ -43,21 +61,33 @@ function missingWork(answers: readonly Answer[], originCount: number): string | 
 }
 
 /** A proxy that listens may still be reading its configuration, and answer 503 meanwhile. */
-async function untilAnswers(url: string, agent: Agent): Promise<void> {
+async function untilAnswers(url: string, client: Client): Promise<void> {
   const deadlineMs = performance.now() + 30_000
-  while ((await ask(url, agent)).arrival === null && performance.now() < deadlineMs) await delay(50)
+  while ((await client.ask(url)).arrival === null && performance.now() < deadlineMs) await delay(50)
 }
 
-function ask(url: string, agent: Agent): Promise<Answer> {
+function clientFor(certificate: string | null): Client {
+  const options = { keepAlive: true, maxSockets: 1 }
+  if (certificate === null) {
+    const agent = new PlainAgent(options)
+    return { ask: async (url) => ask(url, agent, getPlain), close: () => agent.destroy() }
+  }
+  const agent = new SecureAgent({ ...options, ca: readFileSync(certificate) })
+  return { ask: async (url) => ask(url, agent, getSecure), close: () => agent.destroy() }
+}
+
+function ask(url: string, agent: PlainAgent, get: typeof getPlain): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent }, (response) => {
+      const { socket } = response
+      const tls = socket instanceof TLSSocket ? `${socket.getProtocol()} ${socket.getCipher().standardName}` : null
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.once('error', reject)
       response.once('end', () => {
         const status = response.statusCode as number
         const arrival = status === 200 ? (JSON.parse(Buffer.concat(chunks).toString()) as Arrival) : null
-        resolve({ status, arrival, onKeptConnection: request.reusedSocket })
+        resolve({ status, arrival, onKeptConnection: request.reusedSocket, tls })
       })
     })
     request.once('error', reject)

@@ -1,8 +1,13 @@
+import { browserFields } from './browser-fields.ts'
+import type { KeyType } from './certificates.ts'
+import type { Sending } from './generators/index.ts'
+
 /** What the load generator sends. */
 export interface Load {
+  readonly sending: Sending
   readonly connections: number
   /** After the prefix of the route. */
-  readonly path: '/json' | '/16k' | '/1m'
+  readonly path: '' | '/json' | '/16k' | '/1m'
   readonly headers: readonly string[]
   /** 0 sends GET, anything else POST. */
   readonly requestBodyBytes: number
@@ -12,69 +17,119 @@ export interface Load {
 export interface Shape {
   readonly routes: number
   readonly instancesPerRoute: number
+  /** Of the proxy. With two, it has two CPUs. */
+  readonly threads: 1 | 2
 }
+
+/**
+ * What a case is about: CPU per request; p99 at a rate that leaves room; or how many more requests two threads serve than one.
+ * A proxy's CPUs are its own in the first two.
+ */
+export type Figure = 'cpu' | 'p99' | 'speedup'
 
 export interface Case {
   readonly title: string
+  readonly figure: Figure
   readonly load: Load
-  /** Every competitor is measured with each; one route over three instances unless the case is about size. */
+  /** Every competitor is measured with each. The first is what the case is about, the last what it is compared with. */
   readonly shapes: readonly Shape[]
   readonly accessLog: boolean
-  /** Competitors that can do it; null = all. */
-  readonly competitors: readonly string[] | null
+  /** Key of the certificate that the proxy serves TLS with; null = plain TCP. The origin is reached without TLS. */
+  readonly tls: KeyType | null
+  /** Those that are measured, where they are installed. */
+  readonly competitors: readonly string[]
 }
 
-export const oneRoute: Shape = { routes: 1, instancesPerRoute: 3 }
+export const oneRoute: Shape = { routes: 1, instancesPerRoute: 3, threads: 1 }
 
-const smallGet: Load = { connections: 64, path: '/json', headers: [], requestBodyBytes: 0 }
-const plain = { shapes: [oneRoute], accessLog: false, competitors: null }
+/** Of its own peak, what a proxy gets in the case about a constant rate. */
+export const shareOfPeak = 0.7
 
-/** With the Host field that the load generator adds these are 20, as a browser sends them to an API of its own site. */
-const browserHeaders = [
-  'Connection: keep-alive',
-  'sec-ch-ua: "Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
-  'sec-ch-ua-mobile: ?0',
-  'sec-ch-ua-platform: "Linux"',
-  'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
-  'Accept: application/json, text/plain, */*',
-  'Origin: https://shop.example.com',
-  'Sec-Fetch-Site: same-origin',
-  'Sec-Fetch-Mode: cors',
-  'Sec-Fetch-Dest: empty',
-  'Referer: https://shop.example.com/catalogue/shoes?page=3&sort=price&size=42',
-  'Accept-Encoding: gzip, deflate, br, zstd',
-  'Accept-Language: en-GB,en;q=0.9,de;q=0.8,fr;q=0.7',
-  'Cookie: session=7f3c1d5e9b2a4c6d8e0f1a2b3c4d5e6f; _ga=GA1.1.1034872234.1725459216; theme=dark; consent=all; cart=9f86d081884c7d65',
-  'Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MjciLCJleHAiOjE4OTM0NTYwMDB9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbi1oZXJl',
-  'Cache-Control: no-cache',
-  'Pragma: no-cache',
-  'Priority: u=1, i',
-  'DNT: 1',
-]
+const native = ['tidegate', 'nginx', 'haproxy', 'caddy']
+const everyone = [...native, 'http-proxy', 'http-proxy-3', 'fast-proxy', '@fastify/http-proxy']
 
-/** The keys are the values of `--case`. */
+const smallGet: Load = {
+  sending: 'as-fast-as-answered',
+  connections: 64,
+  path: '/json',
+  headers: [],
+  requestBodyBytes: 0,
+}
+const plain = {
+  figure: 'cpu',
+  shapes: [oneRoute],
+  accessLog: false,
+  tls: null,
+  competitors: everyone,
+} as const satisfies Partial<Case>
+const secured = { ...plain, tls: 'ecdsa', competitors: native } as const satisfies Partial<Case>
+const handshakes: Load = { ...smallGet, sending: 'new-sessions', connections: 16 }
+
+/** The keys are the values of `--case`, in the order in which `--case all` measures them. */
 export const cases = {
-  json: { ...plain, title: 'small JSON response', load: smallGet },
+  json: {
+    ...plain,
+    title: 'small JSON response',
+    load: smallGet,
+    competitors: ['tidegate', 'tidegate standard', ...everyone.slice(1)],
+  },
   headers: {
     ...plain,
     title: 'small JSON response, 20 request headers',
-    load: { ...smallGet, headers: browserHeaders },
+    load: { ...smallGet, headers: browserFields },
+  },
+  varied: {
+    ...plain,
+    title: 'requests that differ, 8 headers; responses of 120 B to 12 KiB',
+    load: { ...smallGet, sending: 'varied', path: '' },
   },
   '16k': { ...plain, title: '16 KiB response', load: { ...smallGet, path: '/16k' } },
   '1m': { ...plain, title: '1 MiB response', load: { ...smallGet, path: '/1m' } },
   post16k: { ...plain, title: '16 KiB POST', load: { ...smallGet, requestBodyBytes: 16 * 1024 } },
+  rate: {
+    ...plain,
+    title: `small JSON response at ${shareOfPeak * 100} % of its own peak rate`,
+    figure: 'p99',
+    load: { ...smallGet, sending: 'constant-rate' },
+    competitors: ['tidegate', 'nginx', 'haproxy'],
+  },
+  threads: {
+    ...plain,
+    title: 'small JSON response, two threads and one',
+    figure: 'speedup',
+    load: smallGet,
+    shapes: [{ ...oneRoute, threads: 2 }, oneRoute],
+    competitors: ['tidegate', 'nginx', 'haproxy'],
+  },
+  tls: { ...secured, title: 'small JSON response over TLS 1.3', load: smallGet },
+  'tls-resume': {
+    ...secured,
+    title: 'a TLS 1.3 connection per request, session resumed',
+    load: { ...handshakes, sending: 'resumed-sessions' },
+  },
+  'tls-handshake-ecdsa': {
+    ...secured,
+    title: 'a TLS 1.3 connection per request, full handshake, ECDSA P-256',
+    load: handshakes,
+  },
+  'tls-handshake-rsa': {
+    ...secured,
+    title: 'a TLS 1.3 connection per request, full handshake, RSA 2048',
+    load: handshakes,
+    tls: 'rsa',
+  },
   'access-log': {
     ...plain,
     title: 'small JSON response, access log on',
     load: smallGet,
     accessLog: true,
-    competitors: ['tidegate', 'nginx', 'haproxy', 'caddy'],
+    competitors: native,
   },
   routes: {
     ...plain,
     title: '1,000 routes × 100 instances',
     load: smallGet,
-    shapes: [{ routes: 1000, instancesPerRoute: 100 }, oneRoute],
+    shapes: [{ routes: 1000, instancesPerRoute: 100, threads: 1 }, oneRoute],
     competitors: ['tidegate', 'nginx'],
   },
   'connections-1': { ...plain, title: 'small JSON response', load: { ...smallGet, connections: 1 } },

@@ -1,3 +1,4 @@
+import type { Certificate } from './certificates.ts'
 import type { Running } from './processes.ts'
 
 /** What a proxy is asked to do; the same for all of them. */
@@ -8,6 +9,14 @@ export interface Work {
   readonly prefixes: readonly string[]
   /** `host:port` each. */
   readonly origins: readonly string[]
+  /** That many serve clients, where the proxy can have a number of them. */
+  readonly threads: number
+  /** Clients' connections at a time. */
+  readonly connections: number
+  /** A client's connection that is idle for so long may be closed. */
+  readonly idleSeconds: number
+  /** With this certificate, TLS 1.2 or later, session tickets as they are by default; null: plain TCP. */
+  readonly tls: Certificate | null
   /** One line per request, into a file of `directory`. */
   readonly accessLog: boolean
   /** Of its own, for configuration, logs and temporary files. */
@@ -25,7 +34,7 @@ export interface Competitor {
   readonly name: string
   /** Null, or why it can't be measured here and how to change that. */
   available(): string | null
-  /** Asked only when it is available. */
+  /** Asked only when it is available; empty where the name says it. */
   version(): string
   start(work: Work, launch: Launch): Running
 }

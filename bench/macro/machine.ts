@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { commandVersion } from './competitors/installed.ts'
-import type { CpuPlan } from './cpus.ts'
+import { planCpus } from './cpus.ts'
 
 /** Where figures were taken: without it they mean nothing. */
 export interface Machine {
@@ -17,8 +17,16 @@ export interface Machine {
   readonly loadAverageBefore: number
 }
 
+/** Load average up to which nobody else seems to use a machine. */
+const quietLoad = 0.3
+
+export function isQuiet({ loadAverageBefore }: Machine): boolean {
+  return loadAverageBefore <= quietLoad
+}
+
 /** Called before the bench puts load on the machine itself. */
-export function describeMachine(plan: CpuPlan): Machine {
+export function describeMachine(allowed: readonly number[]): Machine {
+  const plan = planCpus(allowed)
   return {
     cpuModel: cpus()[0]?.model ?? 'unknown',
     cpuCount: cpus().length,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { cases, type CaseName } from './cases.ts'
+import { cases, type CaseName, isCaseName } from './cases.ts'
 import { competitorNames } from './competitors/index.ts'
 
 export interface Options {
@@ -7,6 +7,8 @@ export interface Options {
   readonly competitors: readonly string[]
   readonly rounds: number
   readonly seconds: number
+  /** Folder of another checkout to measure beside this one; null for none. */
+  readonly against: string | null
   readonly writesReadme: boolean
   readonly profiles: boolean
   readonly asksForHelp: boolean
@@ -14,11 +16,12 @@ export interface Options {
 
 export const usage = `npm run bench -- [options]
   --case NAMES     comma-separated, default json; all, or: ${Object.keys(cases).join(', ')}
-                   (connections selects connections-1 and connections-512; 64 connections is json)
+                   (connections selects connections-1 and connections-512, tls-handshake both of its kind)
   --only NAMES     comma-separated, default every one that is installed: ${competitorNames.join(', ')}
   --rounds N       default 5
   --seconds N      per competitor and round, default 4
-  --write          put the tables into README.md between <!-- bench:start --> and <!-- bench:end -->
+  --against DIR    another checkout of tidegate too, with its own node_modules: before and after in one run
+  --write          keep the results in bench/results, and put them into README.md and bench/results/README.md
   --profile        a CPU profile of tidegate alone instead of a comparison
 `
 
@@ -29,11 +32,14 @@ export class UsageError extends Error {
 
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parse(args)
+  if (values.write && values.against !== undefined)
+    throw new UsageError('--write publishes figures of this checkout only')
   return {
     cases: selectCases(values.case),
     competitors: values.only === undefined ? competitorNames : selectCompetitors(values.only),
     rounds: positiveInteger('--rounds', values.rounds),
     seconds: positiveInteger('--seconds', values.seconds),
+    against: values.against ?? null,
     writesReadme: values.write,
     profiles: values.profile,
     asksForHelp: values.help,
@@ -49,6 +55,7 @@ function parse(args: readonly string[]) {
         only: { type: 'string' },
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '4' },
+        against: { type: 'string' },
         write: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -63,7 +70,7 @@ function selectCases(text: string): CaseName[] {
   const all = Object.keys(cases) as CaseName[]
   if (text === 'all') return all
   const selected = text.split(',').flatMap((name) => {
-    const found = all.filter((key) => key === name || key.startsWith(`${name}-`))
+    const found = isCaseName(name) ? [name] : all.filter((key) => key.startsWith(`${name}-`))
     if (found.length === 0) throw new UsageError(`there is no case ${JSON.stringify(name)}`)
     return found
   })

@@ -10,6 +10,14 @@ const portCount = 3
 export const smallJson =
   '{"id":4711,"name":"Ada Lovelace","email":"ada@example.com","roles":["admin","author"],"active":true,"score":42}'
 
+/** What `/items/ID/part-N` answers with is told apart by N. */
+const partCount = 32
+
+/** 120 B to 12 KiB, each a good deal larger than the one before. */
+function partBytes(part: number): number {
+  return Math.round(120 * 102.4 ** (part / (partCount - 1)))
+}
+
 /** The path, under a route's prefix, that tells how a request arrived. */
 export const arrivalPath = '/arrival'
 
@@ -45,6 +53,8 @@ export async function startOrigin(
   )
   writeFileSync(join(directory, '16k'), 'x'.repeat(16 * 1024))
   writeFileSync(join(directory, '1m'), 'x'.repeat(1024 * 1024))
+  for (let part = 0; part < partCount; part++)
+    writeFileSync(join(directory, `part-${part}`), 'x'.repeat(partBytes(part)))
   const file = join(directory, 'nginx.conf')
   writeFileSync(file, configuration(directory, { addresses, prefixes, processes: cpus.restCount }))
   const args = ['-p', directory, '-e', 'stderr', '-c', file]
@@ -72,6 +82,7 @@ function configuration(directory: string, { addresses, prefixes, processes }: Co
   const locations = prefixes.flatMap((prefix) => [
     `location = ${prefix}/16k { alias ${directory}/16k; }`,
     `location = ${prefix}/1m { alias ${directory}/1m; }`,
+    `location ~ ^${prefix}/items/\\d+/(?<part>part-\\d+)$ { alias ${directory}/$part; add_header x-trace $request_id; }`,
     `location = ${prefix}${arrivalPath} { return 200 '${arrival}'; }`,
   ])
   // `return` throws a request's body away, so it takes POST too. Connections are never closed by count.
@@ -85,7 +96,7 @@ http {
   access_log off;
   sendfile on;
   tcp_nopush on;
-  open_file_cache max=10;
+  open_file_cache max=100;
   keepalive_timeout 300s;
   keepalive_requests 1000000000;
   client_body_temp_path ${directory}/client-body;
@@ -95,7 +106,7 @@ http {
   scgi_temp_path ${directory}/scgi;
   default_type application/json;
   server {
-    ${addresses.map((address) => `listen ${address};`).join('\n    ')}
+    ${addresses.map((address) => `listen ${address}${processes === 1 ? '' : ' reuseport'};`).join('\n    ')}
     location / { return 200 '${smallJson}'; }
     ${locations.join('\n    ')}
   }

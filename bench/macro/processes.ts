@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { familyOf } from './procfs.ts'
 
@@ -43,11 +43,12 @@ export class Processes {
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()))
     if (child.pid === undefined) throw new Error(`${command} can't be started: is taskset (util-linux) installed?`)
     const { pid } = child
+    const describe = () => `${basename(command)} ${lastWords(directory)}`
     const running: Running = {
       pid,
-      listening: (port) => untilListening(port, child, () => `${command} ${lastWords(directory)}`),
+      listening: (port) => untilListening(port, child, describe),
       checkAlive: () => {
-        if (hasEnded(child)) throw new Error(`${command} ${lastWords(directory)}: ended`)
+        if (hasEnded(child)) throw new Error(`${describe()}: ended`)
       },
       stop: async () => {
         this.#running.delete(running)
@@ -103,7 +104,9 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
+/** Without the places of this run, which are gone once it is over. */
 function lastWords(directory: string): string {
   const said = ['stdout', 'stderr'].map((name) => readFileSync(join(directory, name), 'utf8').slice(-1000).trim())
-  return `(${said.filter((text) => text !== '').join('\n') || 'no output'})`
+  const text = said.filter((each) => each !== '').join('\n')
+  return `(${text.replaceAll(`${directory}/`, '') || 'no output'})`
 }

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cases, type Case, type CaseName } from './cases.ts'
 import { tidegate } from './competitors/tidegate.ts'
-import { measure, type Measuring } from './measure.ts'
-import { startOrigin } from './origin.ts'
+import { planCpus } from './cpus.ts'
+import { measure } from './measure.ts'
 import { Processes } from './processes.ts'
+import { UsageError } from './options.ts'
 import { selfTimes, type CpuProfile, type SelfTime } from './self-time.ts'
-import { measuredPrefix, startSubject } from './subject.ts'
+import { Stage } from './stage.ts'
 
 export interface Profile {
   readonly functions: readonly SelfTime[]
@@ -15,35 +16,37 @@ export interface Profile {
   readonly requestsPerSecond: number
 }
 
+export interface Profiling {
+  readonly seconds: number
+  /** CPUs that the bench may use. */
+  readonly allowed: readonly number[]
+  readonly microsPerTick: number
+  readonly signal: AbortSignal
+}
+
 /**
  * Loads tidegate alone, in the case's first shape, under `--cpu-prof`. Start and warm-up don't count.
  *
  * @param file where the profile of the data thread goes, for Chrome's DevTools or speedscope
  */
-export async function profileCase(name: CaseName, file: string, measuring: Omit<Measuring, 'load'>): Promise<Profile> {
+export async function profileCase(name: CaseName, file: string, profiling: Profiling): Promise<Profile> {
   const measured: Case = cases[name]
+  if (measured.load.sending === 'constant-rate')
+    throw new UsageError(`case ${name} has no load of its own: profile json`)
   const [shape] = measured.shapes
   if (shape === undefined) throw new Error(`case ${name} has no shape`)
-  const { cpus } = measuring
   const root = mkdtempSync(join(tmpdir(), 'tidegate-bench-'))
   const profiles = join(root, 'profiles')
   mkdirSync(profiles)
   const processes = new Processes()
   try {
-    const origin = await startOrigin(processes, {
-      cpus,
-      directory: join(root, 'origin'),
-      addressCount: shape.instancesPerRoute,
-      prefixes: [measuredPrefix(shape)],
-    })
-    const competitor = tidegate(['--cpu-prof', `--cpu-prof-dir=${profiles}`])
-    const directory = join(root, 'tidegate')
-    const parameters = { competitor, shape, measured, origins: origin.addresses, directory, processes, cpus }
-    const subject = await startSubject(parameters)
-    const { load } = measured
-    await measure(subject, { ...measuring, load, seconds: 1 })
+    const competitor = tidegate({ nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${profiles}`] })
+    const stage = new Stage(measured, processes, root)
+    const subject = await stage.start(competitor, { ...shape, threads: 1 }, planCpus(profiling.allowed))
+    const measuring = { ...profiling, load: measured.load, rate: null }
+    await measure(subject, { ...measuring, seconds: 1 })
     const fromMicros = monotonicMicros()
-    const { requestsPerSecond } = await measure(subject, { ...measuring, load })
+    const { requestsPerSecond } = await measure(subject, measuring)
     const window = { fromMicros, toMicros: monotonicMicros() }
     await subject.running.stop()
     const { path, profile } = busiestThread(profiles)

@@ -1,18 +1,25 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Case } from './cases.ts'
 import type { Competitor } from './competitor.ts'
 import { missingCommand } from './competitors/installed.ts'
+import { generators } from './generators/index.ts'
 import type { Absence } from './result.ts'
 
-/** Commands without which nothing can be measured; empty when all are there. */
-export function missingCommands(): string[] {
-  const needed = [
+/** Commands without which these cases can't be measured; empty when all are there. */
+export function missingCommands(measured: readonly Case[]): string[] {
+  const needed = new Map<string, string>([
     ['nginx', '-v'],
-    ['wrk', '-v'],
     ['taskset', '-V'],
-  ] as const
-  return needed.filter(([command, flag]) => missingCommand(command, flag) !== null).map(([command]) => command)
+  ])
+  for (const { load, tls } of measured) {
+    for (const [command, flag] of generators[load.sending].commands) needed.set(command, flag)
+    // Peaks are looked for first.
+    if (load.sending === 'constant-rate') needed.set('wrk', '-v')
+    if (tls !== null) needed.set('openssl', 'version')
+  }
+  return [...needed].filter(([command, flag]) => missingCommand(command, flag) !== null).map(([command]) => command)
 }
 
 /**

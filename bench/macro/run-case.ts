@@ -1,133 +1,102 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cases, type Case, type CaseName, type Shape } from './cases.ts'
+import { type Case, shareOfPeak } from './cases.ts'
 import type { Competitor } from './competitor.ts'
-import { measure, type Measuring } from './measure.ts'
-import { startOrigin } from './origin.ts'
+import { type CpuPlan, planCpus, planThreads } from './cpus.ts'
+import { describeRound, Entry, listEntries } from './entry.ts'
 import { Processes } from './processes.ts'
 import { usageOf } from './procfs.ts'
-import type { Round, Row } from './result.ts'
-import { compare, type Measured } from './rows.ts'
-import { measuredPrefix, startSubject, subjectDirectory, type Subject } from './subject.ts'
+import type { Row } from './result.ts'
+import { compare } from './rows.ts'
+import { Stage } from './stage.ts'
+import { spread } from './statistics.ts'
 
-export interface CaseRun extends Omit<Measuring, 'load'> {
+export interface CaseRun {
   /** Those that are available. */
   readonly competitors: readonly Competitor[]
   readonly rounds: number
+  readonly seconds: number
+  /** CPUs that the bench may use. */
+  readonly allowed: readonly number[]
+  readonly microsPerTick: number
+  readonly signal: AbortSignal
   /** Takes a line whenever there is something to tell. */
   readonly tell: (line: string) => void
 }
 
-/** A subject as far as it came. */
-interface Entry {
-  readonly competitor: Competitor
-  /** Asked for before anything starts: a checkout may change meanwhile. */
-  readonly version: string
-  readonly shape: Shape
-  readonly label: string
-  readonly rounds: Round[]
-  subject: Subject | null
-  peakBytes: number
-  problem: string | null
-}
+/** Before a constant rate; the middle one counts. */
+export const peakRounds = 3
+export const warmUpSeconds = 1
 
 /**
  * Starts the origin and every competitor, measures them in turn (A B C, A B C …) and stops them all, also when it is
  * aborted. A competitor that fails is out of the later rounds; the others go on.
  */
-export async function runCase(name: CaseName, run: CaseRun): Promise<Row[]> {
-  const measured: Case = cases[name]
+export async function runCase(measured: Case, run: CaseRun): Promise<Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'tidegate-bench-'))
   const processes = new Processes()
   const entries = listEntries(measured, run.competitors)
   try {
-    await startAll(entries, { measured, run, directory, processes })
-    for (const entry of entries) await takeRound(entry, { ...run, load: measured.load, seconds: 1 })
-    for (const entry of entries) entry.rounds.length = 0
+    const stage = new Stage(measured, processes, directory)
+    for (const entry of entries) {
+      run.signal.throwIfAborted()
+      const { competitor, shape } = entry
+      await entry.attempt(run.signal, async () => {
+        entry.subject = await stage.start(competitor, shape, planFor(measured, shape.threads, run.allowed))
+      })
+    }
+    await warmUp(entries, measured, run)
+    for (const { label, problem } of entries) if (problem !== null) run.tell(`  out: ${label}: ${problem}`)
+    if (measured.load.sending === 'constant-rate') await findPeaks(entries, measured, run)
     for (let round = 1; round <= run.rounds; round++) {
       for (const entry of entries) {
-        const taken = await takeRound(entry, { ...run, load: measured.load })
-        run.tell(`  round ${round}/${run.rounds}  ${entry.label.padEnd(20)} ${taken ?? `out: ${entry.problem}`}`)
+        if (entry.problem !== null) continue
+        const outcome = await takeRound(entry, measured, run)
+        run.tell(`  round ${round}/${run.rounds}  ${entry.label.padEnd(22)} ${outcome}`)
       }
     }
-    return compare(entries.map(settled))
+    return compare(entries.map((entry) => entry.row()))
   } finally {
     await processes.stopAll()
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-function listEntries({ shapes, competitors: able }: Case, competitors: readonly Competitor[]): Entry[] {
-  return shapes.flatMap((shape) =>
-    competitors
-      .filter(({ name }) => able === null || able.includes(name))
-      .map((competitor) => {
-        const label =
-          shapes.length === 1 ? competitor.name : `${competitor.name} ${shape.routes}×${shape.instancesPerRoute}`
-        return {
-          competitor,
-          version: competitor.version(),
-          shape,
-          label,
-          rounds: [],
-          subject: null,
-          peakBytes: 0,
-          problem: null,
-        }
-      }),
-  )
+export function planFor(measured: Case, threads: 1 | 2, allowed: readonly number[]): CpuPlan {
+  return measured.figure === 'speedup' ? planThreads(allowed, threads) : planCpus(allowed)
 }
 
-interface Stage {
-  readonly measured: Case
-  readonly run: CaseRun
-  readonly directory: string
-  readonly processes: Processes
-}
-
-async function startAll(entries: readonly Entry[], { measured, run, directory, processes }: Stage): Promise<void> {
-  const { cpus, signal } = run
-  const origin = await startOrigin(processes, {
-    cpus,
-    directory: join(directory, 'origin'),
-    addressCount: Math.max(...measured.shapes.map(({ instancesPerRoute }) => instancesPerRoute)),
-    prefixes: measured.shapes.map(measuredPrefix),
-  })
+async function warmUp(entries: readonly Entry[], measured: Case, run: CaseRun): Promise<void> {
+  const sending = measured.load.sending === 'constant-rate' ? 'as-fast-as-answered' : measured.load.sending
+  const load = { ...measured.load, sending }
   for (const entry of entries) {
-    signal.throwIfAborted()
-    const { competitor, shape } = entry
-    const place = subjectDirectory(directory, competitor, shape)
-    const parameters = { competitor, shape, measured, origins: origin.addresses, directory: place, processes, cpus }
-    entry.subject = await startSubject(parameters).catch((error: Error) => {
-      entry.problem = error.message
-      return null
-    })
+    await entry.attempt(run.signal, async () => void (await entry.measure({ ...run, load, seconds: warmUpSeconds })))
   }
 }
 
-/** Returns a line about it, or null when the entry is out. */
-async function takeRound(entry: Entry, measuring: Measuring): Promise<string | null> {
-  measuring.signal.throwIfAborted()
-  if (entry.subject === null || entry.problem !== null) return null
-  try {
-    const round = await measure(entry.subject, measuring)
-    entry.rounds.push(round)
-    entry.peakBytes = usageOf(entry.subject.running.pid, measuring.microsPerTick).peakBytes
-    return describe(round)
-  } catch (error) {
-    measuring.signal.throwIfAborted()
-    entry.problem = error instanceof Error ? error.message : String(error)
-    return null
+/** What each serves when it gets all it can take; a share of it is the rate it is measured at. */
+async function findPeaks(entries: readonly Entry[], measured: Case, run: CaseRun): Promise<void> {
+  const load: Case['load'] = { ...measured.load, sending: 'as-fast-as-answered' }
+  const peaks = new Map<Entry, number[]>(entries.map((entry) => [entry, []]))
+  for (let round = 0; round < peakRounds; round++) {
+    for (const [entry, found] of peaks) {
+      await entry.attempt(run.signal, async () => found.push((await entry.measure({ ...run, load })).requestsPerSecond))
+    }
+  }
+  for (const [entry, found] of peaks) {
+    if (entry.problem !== null) continue
+    const peak = spread(found).median
+    entry.rate = Math.round(peak * shareOfPeak)
+    run.tell(`  peak  ${entry.label.padEnd(22)} ${Math.round(peak).toLocaleString('en')} requests/s`)
   }
 }
 
-function describe(round: Round): string {
-  const cpu = round.cpuMicrosPerRequest.toFixed(1).padStart(7)
-  const rate = Math.round(round.requestsPerSecond).toLocaleString('en').padStart(8)
-  return `${cpu} µs/request ${rate} requests/s   p99 ${(round.p99Micros / 1000).toFixed(2)} ms`
-}
-
-function settled({ competitor, version, shape, rounds, peakBytes, problem }: Entry): Measured {
-  return { competitor: competitor.name, version, shape, rounds, peakBytes, problem }
+/** Returns a line about it. */
+async function takeRound(entry: Entry, { load }: Case, run: CaseRun): Promise<string> {
+  await entry.attempt(run.signal, async () => {
+    entry.rounds.push(await entry.measure({ ...run, load }))
+    entry.peakBytes = usageOf(entry.started.running.pid, run.microsPerTick).peakBytes
+  })
+  return entry.problem === null ? describeRound(entry.rounds.at(-1)) : `out: ${entry.problem}`
 }

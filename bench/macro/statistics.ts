@@ -23,3 +23,13 @@ export function ratios(values: readonly number[], base: readonly number[]): Spre
   if (values.length !== base.length) throw new RangeError(`${values.length} values against ${base.length}`)
   return spread(values.map((value, round) => value / (base[round] as number)))
 }
+
+/** Slope of the straight line that fits the points best (least squares). Needs two points of different x. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (of: 0 | 1) => points.reduce((sum, point) => sum + point[of], 0) / points.length
+  const [meanX, meanY] = [mean(0), mean(1)]
+  const rise = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0)
+  const run = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
+  if (points.length < 2 || run === 0) throw new RangeError('a slope needs two different points')
+  return rise / run
+}

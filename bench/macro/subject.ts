@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkArrivals } from './arrivals.ts'
 import type { Case, Shape } from './cases.ts'
+import type { Certificate } from './certificates.ts'
 import type { Competitor } from './competitor.ts'
 import type { CpuPlan } from './cpus.ts'
 import { findFreePorts } from './ports.ts'
@@ -12,8 +13,13 @@ export interface Subject {
   readonly competitor: Competitor
   readonly shape: Shape
   readonly running: Running
+  readonly cpus: CpuPlan
   /** What the load generator asks for. */
   readonly url: string
+  /** File of the certificate it shows; null without TLS. */
+  readonly certificate: string | null
+  /** Protocol and cipher that a client gets; null without TLS. */
+  readonly tls: string | null
 }
 
 export interface SubjectParameters {
@@ -21,6 +27,9 @@ export interface SubjectParameters {
   readonly shape: Shape
   readonly measured: Case
   readonly origins: readonly string[]
+  /** Of the case's kind; null without TLS. */
+  readonly certificate: Certificate | null
+  readonly idleSeconds: number
   readonly directory: string
   readonly processes: Processes
   readonly cpus: CpuPlan
@@ -32,6 +41,8 @@ export async function startSubject({
   shape,
   measured,
   origins,
+  certificate,
+  idleSeconds,
   directory,
   processes,
   cpus,
@@ -39,14 +50,27 @@ export async function startSubject({
   mkdirSync(directory)
   const [port] = (await findFreePorts(1)) as [number]
   const served = origins.slice(0, shape.instancesPerRoute)
-  const work = { port, prefixes: prefixesOf(shape), origins: served, accessLog: measured.accessLog, directory }
+  const { threads } = shape
+  const { accessLog, load } = measured
+  const work = {
+    port,
+    prefixes: prefixesOf(shape),
+    origins: served,
+    threads,
+    connections: load.connections,
+    idleSeconds,
+    tls: certificate,
+    accessLog,
+    directory,
+  }
   const running = competitor.start(work, (command, args, env = {}) =>
     processes.start({ cpus: cpus.proxy, command, args, env, directory }),
   )
   await running.listening(port)
-  const prefix = measuredPrefix(shape)
-  await checkArrivals(port, prefix, served.length)
-  return { competitor, shape, running, url: `http://127.0.0.1:${port}${prefix}${measured.load.path}` }
+  const url = `${certificate === null ? 'http' : 'https'}://127.0.0.1:${port}${measuredPrefix(shape)}`
+  const shown = certificate === null ? null : certificate.cert
+  const tls = await checkArrivals(url, shown, served.length)
+  return { competitor, shape, running, cpus, url: url + load.path, certificate: shown, tls }
 }
 
 function prefixesOf({ routes }: Shape): string[] {
@@ -63,5 +87,6 @@ export function measuredPrefix(shape: Shape): string {
 
 /** Names a subject's folder. */
 export function subjectDirectory(root: string, competitor: Competitor, shape: Shape): string {
-  return join(root, `${competitor.name.replaceAll('/', '-')}-${shape.routes}`)
+  const name = competitor.name.replaceAll(/[^\w.-]/g, '-')
+  return join(root, `${name}-${shape.routes}-${shape.threads}`)
 }

@@ -1,5 +1,7 @@
-import type { CaseResult, Round, Row } from './result.ts'
-import { spread, type Spread } from './statistics.ts'
+import { type Column, renderColumns, sayMedian, sayRatio } from './columns.ts'
+import { isQuiet } from './machine.ts'
+import type { RatioName } from './ratios.ts'
+import type { CaseResult, Row } from './result.ts'
 
 const mebibyte = 1024 ** 2
 
@@ -15,66 +17,72 @@ export function renderCase(result: CaseResult): string {
   return [
     `**${result.title}**, ${connections} (\`${result.case}\`)`,
     '',
-    ...renderTable(result.rows),
+    renderColumns(columnsFor(result), result.rows),
     '',
-    `${result.startedAt.slice(0, 10)}, ${machine.cpuModel}, Linux ${machine.kernel}, Node ${machine.node}; ${result.rounds} × ${result.seconds} s each, interleaved; medians, and ratios of CPU round by round (lowest–highest).`,
+    `${result.startedAt.slice(0, 10)}, ${machine.cpuModel}, Linux ${machine.kernel}, Node ${machine.node}; ${result.rounds} × ${result.seconds} s each, interleaved; medians, and ratios round by round (lowest–highest).`,
+    ...(isQuiet(machine)
+      ? []
+      : [`Others used the machine too (load average ${machine.loadAverageBefore.toFixed(1)}): figures scatter.`]),
     ...invalid,
     ...(absent.length === 0 ? [] : [`Not measured: ${absent.join(', ')}.`]),
   ].join('\n')
 }
 
-interface Column {
-  readonly title: string
-  readonly cell: (row: Row) => string
-}
+/** Ratios that a table has where any row has them. */
+const ratioTitles = [
+  ['cpuToNginx', 'to nginx'],
+  ['cpuToHaproxy', 'to HAProxy'],
+  ['cpuToTidegate', 'to tidegate'],
+] as const satisfies readonly (readonly [RatioName, string])[]
 
-function renderTable(rows: readonly Row[]): string[] {
-  const columns = columnsFor(rows)
-  const lines = rows.map((row) => columns.map(({ cell }) => cell(row)))
-  const widths = columns.map(({ title }, i) =>
-    Math.max(title.length, ...lines.map((line) => (line[i] as string).length)),
-  )
-  const render = (cells: readonly string[]) =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join(' | ')} |`
-  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [render(columns.map(({ title }) => title)), render(rule), ...lines.map(render)]
-}
-
-function columnsFor(rows: readonly Row[]): Column[] {
-  const severalShapes = rows.some(({ cpuToOneRoute }) => cpuToOneRoute !== null)
-  const shape: Column = {
-    title: 'routes × instances',
-    cell: ({ shape: { routes, instancesPerRoute } }) => `${routes.toLocaleString('en')} × ${instancesPerRoute}`,
-  }
-  const toOneRoute: Column = { title: 'to one route', cell: (row) => ratio(row.cpuToOneRoute) }
+function columnsFor({ figure, rows }: CaseResult): Column<Row>[] {
+  const ratio = (name: RatioName, title: string): Column<Row>[] =>
+    rows.some(({ ratios }) => ratios[name] !== null) ? [{ title, cell: (row) => sayRatio(row.ratios[name]) }] : []
   return [
-    { title: 'proxy', cell: ({ competitor, version }) => `${competitor} ${version}` },
-    ...(severalShapes ? [shape] : []),
-    {
-      title: 'CPU µs/request',
-      cell: (row) => (row.problem === null ? median(row, 'cpuMicrosPerRequest', 1) : 'invalid'),
-    },
-    { title: 'to nginx', cell: (row) => ratio(row.cpuToNginx) },
-    ...(severalShapes ? [toOneRoute] : []),
-    { title: 'requests/s', cell: (row) => median(row, 'requestsPerSecond', 0) },
-    { title: 'p50 ms', cell: (row) => median(row, 'p50Micros', 2, 1000) },
-    { title: 'p99 ms', cell: (row) => median(row, 'p99Micros', 2, 1000) },
-    { title: 'p99.9 ms', cell: (row) => median(row, 'p999Micros', 2, 1000) },
+    { title: 'proxy', cell: ({ competitor, version }) => `${competitor} ${version}`.trim() },
+    ...shapeColumns(rows),
+    { title: 'CPU µs/request', cell: cpuCell },
+    ...ratioTitles.flatMap(([name, title]) => ratio(name, title)),
+    ...(figure === 'speedup' ? [] : ratio('cpuToLastShape', 'to one route')),
+    ...when(figure === 'p99', { title: 'sent/s', cell: offeredCell }),
+    { title: 'requests/s', cell: (row) => sayMedian(row, 'requestsPerSecond', 0) },
+    ...(figure === 'speedup' ? ratio('rateToLastShape', 'requests/s to one thread') : []),
+    { title: 'p50 ms', cell: (row) => sayMedian(row, 'p50Micros', 2, 1000) },
+    { title: 'p99 ms', cell: (row) => sayMedian(row, 'p99Micros', 2, 1000) },
+    ...(figure === 'p99' ? ratio('p99ToNginx', 'p99 to nginx') : []),
+    { title: 'p99.9 ms', cell: (row) => sayMedian(row, 'p999Micros', 2, 1000) },
+    ...when(figure === 'p99', { title: 'sent late, p99 ms', cell: (row) => sayMedian(row, 'lagP99Micros', 2, 1000) }),
     {
       title: 'peak MiB',
       cell: ({ problem, peakBytes }) => (problem === null ? (peakBytes / mebibyte).toFixed(0) : ''),
     },
+    ...when(
+      rows.some(({ tls }) => tls !== null),
+      { title: 'cipher', cell: ({ tls }) => tls?.replace(/^\S+ (?:TLS_)?/, '') ?? '' },
+    ),
   ]
 }
 
-type Figure = Exclude<keyof Round, 'failures'>
-
-function median({ problem, rounds }: Row, figure: Figure, digits: number, divisor = 1): string {
-  if (problem !== null) return ''
-  const middle = spread(rounds.map((round) => round[figure])).median / divisor
-  return middle.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+function when(holds: boolean, column: Column<Row>): Column<Row>[] {
+  return holds ? [column] : []
 }
 
-function ratio(of: Spread | null): string {
-  return of === null ? '' : `${of.median.toFixed(2)} (${of.min.toFixed(2)}–${of.max.toFixed(2)})`
+function shapeColumns(rows: readonly Row[]): Column<Row>[] {
+  const differs = (of: (row: Row) => number) => new Set(rows.map(of)).size > 1
+  if (differs(({ shape }) => shape.threads)) return [{ title: 'threads', cell: ({ shape }) => `${shape.threads}` }]
+  if (!differs(({ shape }) => shape.routes)) return []
+  return [{ title: 'routes × instances', cell: sizeCell }]
+}
+
+function sizeCell({ shape: { routes, instancesPerRoute } }: Row): string {
+  return `${routes.toLocaleString('en')} × ${instancesPerRoute}`
+}
+
+function cpuCell(row: Row): string {
+  if (row.problem === null) return sayMedian(row, 'cpuMicrosPerRequest', 1)
+  return row.rounds.length === 0 ? 'out' : 'invalid'
+}
+
+function offeredCell({ problem, offeredPerSecond }: Row): string {
+  return problem === null && offeredPerSecond !== null ? offeredPerSecond.toLocaleString('en') : ''
 }

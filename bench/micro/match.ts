@@ -1,8 +1,6 @@
 import type { MatchInput, RouteRule } from '../../src/core/route.ts'
 import { buildTable } from '../../src/routing/table.ts'
-import { normalizeHost } from '../../src/util/host.ts'
-import { normalizePath } from '../../src/util/path.ts'
-import { measure, report } from './harness.ts'
+import type { Benchmark, Suite } from './benchmark.ts'
 
 const areas = ['api', 'svc', 'internal', 'v1']
 const subjects = ['user', 'order', 'billing', 'cart', 'search']
@@ -28,60 +26,31 @@ function requests(routes: readonly { rule: RouteRule }[], host: (index: number) 
   })
 }
 
-function measureMatches(name: string, routes: readonly { rule: RouteRule }[], inputs: readonly MatchInput[]): void {
+interface Hosts {
+  readonly name: string
+  /** Of the rule; null for any. */
+  readonly ruled: (index: number) => string | null
+  readonly asked: (index: number) => string
+}
+
+const hosts: readonly Hosts[] = [
+  { name: 'without host', ruled: () => null, asked: () => 'gateway.example.com' },
+  { name: 'a host each', ruled: (i) => `host-${i}.example.com`, asked: (i) => `host-${i}.example.com` },
+  { name: 'a wildcard each', ruled: (i) => `*.zone-${i}.example.com`, asked: (i) => `a.zone-${i}.example.com` },
+]
+
+function matching(size: number, { name, ruled, asked }: Hosts): Benchmark {
+  const routes = Array.from({ length: size }, (_, index) => rule(index, ruled(index)))
   const table = buildTable(routes)
-  const measured = measure((operations) => {
-    let found = 0
-    for (let i = 0; i < operations; i++) if (table.match(inputs[i % 512]!) !== null) found++
-    return found
-  })
-  report(name, measured)
+  const inputs = requests(routes, asked)
+  return {
+    name: `route match: ${size} routes, ${name}`,
+    run(operations) {
+      let found = 0
+      for (let i = 0; i < operations; i++) if (table.match(inputs[i & 511]!) !== null) found++
+      return found
+    },
+  }
 }
 
-for (const size of [1, 100, 1000, 10_000]) {
-  const any = Array.from({ length: size }, (_, index) => rule(index, null))
-  const named = Array.from({ length: size }, (_, index) => rule(index, `host-${index}.example.com`))
-  const wild = Array.from({ length: size }, (_, index) => rule(index, `*.zone-${index}.example.com`))
-  measureMatches(
-    `${size} routes without host`,
-    any,
-    requests(any, () => 'gateway.example.com'),
-  )
-  measureMatches(
-    `${size} routes, a host each`,
-    named,
-    requests(named, (index) => `host-${index}.example.com`),
-  )
-  measureMatches(
-    `${size} routes, a wildcard each`,
-    wild,
-    requests(wild, (index) => `a.zone-${index}.example.com`),
-  )
-}
-
-const inputs = requests([rule(0, null)], () => 'gateway.example.com')
-const dotted = inputs.map(({ path }) => `/static/..${path}`)
-report(
-  'normalizePath, in normal form',
-  measure((operations) => {
-    let length = 0
-    for (let i = 0; i < operations; i++) length += normalizePath(inputs[i % 512]!.path)?.length ?? 0
-    return length
-  }),
-)
-report(
-  'normalizePath, dot segments',
-  measure((operations) => {
-    let length = 0
-    for (let i = 0; i < operations; i++) length += normalizePath(dotted[i % 512]!)?.length ?? 0
-    return length
-  }),
-)
-report(
-  'normalizeHost, in normal form',
-  measure((operations) => {
-    let length = 0
-    for (let i = 0; i < operations; i++) length += normalizeHost(inputs[i % 512]!.host)?.length ?? 0
-    return length
-  }),
-)
+export const match: Suite = () => [1, 100, 1000, 10_000].flatMap((size) => hosts.map((kind) => matching(size, kind)))

@@ -18,16 +18,23 @@ export const caddy: Competitor = {
   },
 }
 
-function configuration({ port, origins, accessLog, directory }: Work): string {
+function configuration({ port, origins, idleSeconds, tls, accessLog, directory }: Work): string {
+  const secured = tls === null ? '' : `tls ${tls.cert} ${tls.key} {\n    protocols tls1.2 tls1.3\n  }`
   return `{
   admin off
   auto_https off
+  servers {
+    timeouts {
+      idle ${idleSeconds}s
+    }
+  }
   log {
     level WARN
   }
 }
-:${port} {
+${tls === null ? '' : 'https://'}:${port} {
   bind 127.0.0.1
+  ${secured}
   ${accessLog ? `log {\n    output file ${directory}/access.log\n    level INFO\n  }` : ''}
   reverse_proxy ${origins.join(' ')} {
     lb_policy round_robin

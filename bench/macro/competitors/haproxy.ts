@@ -16,22 +16,23 @@ export const haproxy: Competitor = {
   },
 }
 
-function configuration({ port, origins, accessLog }: Work): string {
+function configuration({ port, origins, threads, connections, idleSeconds, tls, accessLog }: Work): string {
+  const secured = tls === null ? '' : ` ssl crt ${tls.combined} ssl-min-ver TLSv1.2`
   const log = accessLog ? ['  log stdout format raw local0', '  option httplog'] : []
   return [
     'global',
-    '  nbthread 1',
-    '  maxconn 4000',
+    `  nbthread ${threads}`,
+    `  maxconn ${Math.max(4000, connections + 1000)}`,
     'defaults',
     '  mode http',
     ...log,
     '  timeout connect 2s',
-    '  timeout client 75s',
+    `  timeout client ${idleSeconds}s`,
     '  timeout server 75s',
     '  option forwardfor',
     '  http-reuse always',
     'listen edge',
-    `  bind 127.0.0.1:${port}`,
+    `  bind 127.0.0.1:${port}${secured}`,
     '  balance roundrobin',
     ...origins.map((origin, index) => `  server origin-${index} ${origin}`),
     '',

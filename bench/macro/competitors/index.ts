@@ -8,6 +8,7 @@ import { tidegate } from './tidegate.ts'
 /** In the order in which a round measures them. */
 export const competitors: readonly Competitor[] = [
   tidegate(),
+  tidegate({ name: 'tidegate standard', engine: 'standard' }),
   nginx,
   haproxy,
   caddy,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { cases } from '../../../bench/macro/cases.ts'
+import { competitorNames } from '../../../bench/macro/competitors/index.ts'
 import { parseOptions, UsageError } from '../../../bench/macro/options.ts'
 
 describe('options of the bench', () => {
@@ -16,6 +17,8 @@ describe('options of the bench', () => {
       'connections-512',
     ])
     expect(parseOptions(['--case', 'all']).cases).toEqual(Object.keys(cases))
+    expect(parseOptions(['--case', 'tls']).cases).toEqual(['tls'])
+    expect(parseOptions(['--case', 'tls-handshake']).cases).toEqual(['tls-handshake-ecdsa', 'tls-handshake-rsa'])
   })
 
   it('select competitors in the order in which they are measured', () => {
@@ -26,10 +29,18 @@ describe('options of the bench', () => {
     ['an unknown case', ['--case', 'json,jsno'], 'no case "jsno"'],
     ['an unknown competitor', ['--only', 'apache'], 'no competitor "apache"'],
     ['no round', ['--rounds', '0'], '--rounds takes a whole number'],
+    ['to publish figures of another checkout', ['--against', '../old', '--write'], 'this checkout only'],
     ['half a second', ['--seconds', '0.5'], '--seconds takes a whole number'],
     ['an unknown option', ['--case', 'json', '--fast'], "'--fast'"],
   ])('refuse %s and say so', (_, args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError)
     expect(() => parseOptions(args)).toThrow(message)
+  })
+})
+
+describe('the cases', () => {
+  it.each(Object.entries(cases))('name competitors that there are, nginx among them: %s', (_, { competitors }) => {
+    expect(competitorNames).toEqual(expect.arrayContaining([...competitors]))
+    expect(competitors).toContain('nginx')
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ratios, spread } from '../../../bench/macro/statistics.ts'
+import { ratios, slope, spread } from '../../../bench/macro/statistics.ts'
 
 describe('the spread of several rounds', () => {
   it('has the middle value of an odd number of rounds, whatever their order', () => {
@@ -28,5 +28,39 @@ describe('ratios', () => {
 
   it('are refused between different numbers of rounds', () => {
     expect(() => ratios([1, 2], [1])).toThrow('2 values against 1')
+  })
+})
+
+describe('the slope of readings', () => {
+  it('is that of the line they lie on', () => {
+    const line = [
+      [10, 5],
+      [20, 7],
+      [40, 11],
+    ] as const
+    expect(slope(line)).toBeCloseTo(0.2)
+  })
+
+  it('is that of the line between them where they scatter', () => {
+    const scattered = [
+      [0, 1],
+      [0, -1],
+      [10, 6],
+      [10, 4],
+    ] as const
+    expect(slope(scattered)).toBeCloseTo(0.5)
+  })
+
+  it.each([
+    [[]],
+    [[[1, 2]]],
+    [
+      [
+        [3, 1],
+        [3, 2],
+      ],
+    ],
+  ] as [[number, number][]][])('is refused for %j', (points) => {
+    expect(() => slope(points)).toThrow(RangeError)
   })
 })

@@ -1,0 +1,22 @@
+/** With a Host field these are 20, as a browser sends them to an API of its own site. */
+export const browserFields: readonly string[] = [
+  'Connection: keep-alive',
+  'sec-ch-ua: "Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
+  'sec-ch-ua-mobile: ?0',
+  'sec-ch-ua-platform: "Linux"',
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+  'Accept: application/json, text/plain, */*',
+  'Origin: https://shop.example.com',
+  'Sec-Fetch-Site: same-origin',
+  'Sec-Fetch-Mode: cors',
+  'Sec-Fetch-Dest: empty',
+  'Referer: https://shop.example.com/catalogue/shoes?page=3&sort=price&size=42',
+  'Accept-Encoding: gzip, deflate, br, zstd',
+  'Accept-Language: en-GB,en;q=0.9,de;q=0.8,fr;q=0.7',
+  'Cookie: session=7f3c1d5e9b2a4c6d8e0f1a2b3c4d5e6f; _ga=GA1.1.1034872234.1725459216; theme=dark; consent=all; cart=9f86d081884c7d65',
+  'Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MjciLCJleHAiOjE4OTM0NTYwMDB9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbi1oZXJl',
+  'Cache-Control: no-cache',
+  'Pragma: no-cache',
+  'Priority: u=1, i',
+  'DNT: 1',
+]

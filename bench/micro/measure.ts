@@ -1,0 +1,62 @@
+import { performance } from 'node:perf_hooks'
+import { GCProfiler } from 'node:v8'
+import type { Benchmark } from './benchmark.ts'
+
+export interface Measurement {
+  readonly nsPerOp: number
+  /** Bytes taken from the JavaScript heap per operation. */
+  readonly bytesPerOp: number
+}
+
+/** Flags for the Node that measures: without room for a whole round, a collection would hide what was allocated. */
+export const measuringFlags: readonly string[] = [
+  '--expose-gc',
+  '--min-semi-space-size=128',
+  '--max-semi-space-size=128',
+]
+
+const rounds = 11
+const roundMs = 20
+const countedOperations = 100_000
+
+/** The best of several rounds, after warming up: the machine can only make a round slower, never faster. */
+export function measure({ run }: Benchmark): Measurement {
+  let operations = 1000
+  while (timeMs(run, operations) < roundMs) operations *= 2
+  let nsPerOp = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) nsPerOp = Math.min(nsPerOp, (timeMs(run, operations) * 1e6) / operations)
+  return { nsPerOp, bytesPerOp: allocatedPerOp(run) }
+}
+
+/**
+ * Growth of the heap over operations during which nothing was collected; the least of some rounds, since the compiler allocates
+ * now and then too. Throws when every round was interrupted by a collection.
+ */
+function allocatedPerOp(run: Benchmark['run']): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let operations = countedOperations; least === Number.POSITIVE_INFINITY && operations > 100; operations /= 10) {
+    for (let round = 0; round < 5; round++) least = Math.min(least, grownBytes(run, operations) / operations)
+  }
+  if (least === Number.POSITIVE_INFINITY) throw new Error('each round was collected: a few operations fill the heap')
+  return least
+}
+
+/** Infinity when the collector ran meanwhile. */
+function grownBytes(run: Benchmark['run'], operations: number): number {
+  if (globalThis.gc === undefined) throw new Error(`needs node ${measuringFlags.join(' ')}`)
+  globalThis.gc()
+  const collections = new GCProfiler()
+  collections.start()
+  const before = process.memoryUsage().heapUsed
+  sink += run(operations)
+  const grown = process.memoryUsage().heapUsed - before
+  return collections.stop().statistics.length === 0 ? grown : Number.POSITIVE_INFINITY
+}
+
+let sink = 0
+
+function timeMs(run: Benchmark['run'], operations: number): number {
+  const start = performance.now()
+  sink += run(operations)
+  return performance.now() - start
+}
