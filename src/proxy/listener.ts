@@ -4,6 +4,7 @@ import { ClientIdentity, TrustedProxies } from './client-identity.ts'
 import type { Forwarder, ProxyContext } from './context.ts'
 import { linger } from './h1/linger.ts'
 import { problemText } from './h1/response-writer.ts'
+import { TlsAcceptor } from './tls/tls-acceptor.ts'
 
 /** Connections over the limit that are being told so. More are closed without a word: each of them takes a descriptor as well. */
 const maxRefused = 500
@@ -21,7 +22,12 @@ export interface Engine {
 export interface ListenerServer {
   /** Not listening yet. */
   readonly server: Server
-  connect(socket: Socket, identity: ClientIdentity): ListenerConnection
+  /**
+   * HTTP is spoken on `socket` from now on: an accepted one of `server`, or what its TLS handshake made of it.
+   *
+   * @param firstHeadMs what is left for the first head after a handshake; null for the whole time
+   */
+  connect(socket: Socket, identity: ClientIdentity, firstHeadMs: number | null): ListenerConnection
   /** `listener.settings` were replaced. */
   reconfigured(): void
 }
@@ -44,6 +50,8 @@ export class Listener {
   readonly name: string
   settings: ListenerSettings
   readonly #serving: ListenerServer
+  /** Null where plain HTTP is spoken. */
+  readonly #tls: TlsAcceptor | null
   readonly #connections = new Set<ListenerConnection>()
   readonly #perClient = new Map<string, number>()
   #trusted: TrustedProxies
@@ -58,6 +66,7 @@ export class Listener {
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
     this.#serving = engine.serve(this)
+    this.#tls = settings.tls === null ? null : new TlsAcceptor(this, settings.tls)
     const { server } = this.#serving
     server.on('connection', (socket: Socket) => this.#accept(socket))
     // A connection that could not be accepted (ECONNABORTED, EMFILE …) is nothing to the others.
@@ -82,11 +91,27 @@ export class Listener {
     })
   }
 
-  /** New settings for an unchanged address; connections that stand keep their trust in proxies. */
+  /**
+   * New settings for an unchanged address; connections that stand keep their trust in proxies, and their certificate.
+   *
+   * @throws Error when OpenSSL does not take the TLS settings; then nothing has changed
+   */
   reconfigure(settings: ListenerSettings): void {
+    if (settings.tls !== null) this.#tls?.reconfigure(settings.tls)
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
     this.#serving.reconfigured()
+  }
+
+  /** The secret of session tickets was replaced. */
+  renewTickets(): void {
+    this.#tls?.renewTickets()
+  }
+
+  /** A handshake is done: what speaks HTTP takes its place. */
+  secured(handshake: ListenerConnection, socket: Socket, identity: ClientIdentity, firstHeadMs: number): void {
+    this.#connections.delete(handshake)
+    this.#speak(socket, identity, firstHeadMs)
   }
 
   /** Stops accepting, lets every exchange finish. Resolves when no connection is left, or at `cutNow`. */
@@ -132,14 +157,20 @@ export class Listener {
     const remote = socket.remoteAddress
     // Gone before we looked.
     if (remote === undefined) return void socket.destroy()
-    const identity = new ClientIdentity(remote, socket.localPort ?? this.settings.port, 'http', this.#trusted)
+    const proto = this.#tls === null ? 'http' : 'https'
+    const identity = new ClientIdentity(remote, socket.localPort ?? this.settings.port, proto, this.#trusted)
     const fromClient = this.#perClient.get(identity.address) ?? 0
     if (this.#isFull(fromClient)) return this.#refuse(socket)
     this.#perClient.set(identity.address, fromClient + 1)
-    const connection = this.#serving.connect(socket, identity)
+    this.context.meter.connections(this.name, 1)
+    if (this.#tls === null) this.#speak(socket, identity, null)
+    else this.#connections.add(this.#tls.accept(socket, identity))
+  }
+
+  #speak(socket: Socket, identity: ClientIdentity, firstHeadMs: number | null): void {
+    const connection = this.#serving.connect(socket, identity, firstHeadMs)
     this.#connections.add(connection)
     if (this.#isClosing) connection.closeAfterAnswer()
-    this.context.meter.connections(this.name, 1)
   }
 
   #isFull(fromClient: number): boolean {
@@ -155,6 +186,8 @@ export class Listener {
     this.#refused++
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#refused--)
+    // There is no answer before a handshake.
+    if (this.#tls !== null) return void socket.destroy()
     socket.write(problemText('overloaded', this.context.makeRequestId(), 'close', true), 'latin1')
     linger(socket, this.context.wheel)
   }
