@@ -183,6 +183,7 @@ export class Gateway {
     } finally {
       this.#failStart = null
     }
+    this.#warn()
     setTimeout(() => (this.#isReadyByTime = true), config.readyTimeoutMs).unref()
     return this.addresses()
   }
@@ -257,6 +258,7 @@ export class Gateway {
       for (const key of keptUntilRestart(before, loaded.config)) {
         logger.warn({ key }, 'takes effect at the next start only')
       }
+      this.#warn()
       this.#reloads.applied++
       this.#rejection = null
       this.#decide('config-applied', `version ${version} of ${loaded.file}`)
@@ -270,6 +272,12 @@ export class Gateway {
       logger.error({ findings }, 'configuration rejected; the one in force stays')
       return { applied: false, findings }
     }
+  }
+
+  #warn(): void {
+    const { warnings } = this.#loaded
+    for (const { path, message } of warnings)
+      this.#options.logger.warn({ path, warning: message }, 'configuration warning')
   }
 
   #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {

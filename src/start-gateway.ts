@@ -1,4 +1,6 @@
 import type { LoadedConfig } from './config/config.ts'
+import type { FileVersion } from './config/file-version.ts'
+import { ConfigError } from './config/finding.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { loadConfig } from './config/load.ts'
 import { finish } from './config/parse.ts'
@@ -19,6 +21,8 @@ export interface StartOptions {
    * `engine: standard` on every listener; default none.
    */
   readonly middlewares?: readonly ConnectMiddleware[]
+  /** Called after each reading of the configuration, for whoever watches the certificates and keys that it names. */
+  readonly onRead?: (files: readonly FileVersion[]) => void
 }
 
 /** A gateway that serves. */
@@ -40,8 +44,13 @@ export interface RunningGateway {
  *
  * @throws ConfigError when the configuration has findings, GatewayError when it can't be served
  */
-export async function startGateway({ config, logFd = 1, middlewares = [] }: StartOptions): Promise<RunningGateway> {
-  const load = () => (typeof config === 'string' ? loadConfig(config) : Promise.resolve(fromValue(config)))
+export async function startGateway({
+  config,
+  logFd = 1,
+  middlewares = [],
+  onRead,
+}: StartOptions): Promise<RunningGateway> {
+  const load = () => reported(typeof config === 'string' ? loadConfig(config) : fromValue(config), onRead)
   const loaded = await load()
   const sink = openLogSink(logFd)
   const logWriter = new LogWriter(sink)
@@ -80,7 +89,19 @@ export async function startGateway({ config, logFd = 1, middlewares = [] }: Star
   }
 }
 
+/** Says which files were read, whatever came of it. */
+async function reported(loading: Promise<LoadedConfig>, onRead: StartOptions['onRead']): Promise<LoadedConfig> {
+  try {
+    const loaded = await loading
+    onRead?.(loaded.files)
+    return loaded
+  } catch (error) {
+    if (error instanceof ConfigError) onRead?.(error.files)
+    throw error
+  }
+}
+
 /** Relative paths in it are relative to the working directory. */
-function fromValue(config: ConfigInput): LoadedConfig {
+function fromValue(config: ConfigInput): Promise<LoadedConfig> {
   return finish({ ...toPlainTree(config), locate: () => null }, { file: 'tidegate.config', env: process.env })
 }

@@ -14,7 +14,8 @@ Generated from the schema by \`npm run docs\`; \`config/tidegate.schema.json\` s
   an empty variable. A variable that is not set and has no default is an error. \`$$\` is a dollar. Where a number or a
   boolean is wanted, the text is read as one.
 - YAML anchors, aliases and merge keys (\`<<\`) work. A TypeScript file and what it imports by relative path run again on
-  every reload; only the file itself is watched.
+  every reload; of these only the file itself is watched.
+- Certificates and keys are named by paths relative to the file, and watched like it. See [TLS](../guides/tls.md).
 - A route's name in metrics and logs is its host and path (\`billing.example.com/\`, \`/api/users\`). Where several routes share
   both, those with conditions name them, too: \`/api/users GET,POST x-beta=1\`.
 `

@@ -6,7 +6,7 @@ import { readArgs, UsageError } from './usage.ts'
 
 export const start: Command = {
   usage: '-c FILE',
-  summary: 'serve; SIGTERM drains, SIGHUP or a changed file reloads',
+  summary: 'serve; SIGTERM drains, SIGHUP or a changed file, certificates and keys included, reloads',
   async run(args) {
     const { values } = readArgs({ args, options: { config: { type: 'string', short: 'c' } } })
     if (values.config === undefined) throw new UsageError('start needs -c FILE')
@@ -21,7 +21,7 @@ export const start: Command = {
     const watch = watchConfig(values.config, reload)
     process.on('SIGHUP', reload)
     try {
-      gateway = await startGateway({ config: values.config })
+      gateway = await startGateway({ config: values.config, onRead: (files) => watch.follow(files) })
       gateway.logger.info(gateway.addresses, 'listening')
       if (isOutdated) void gateway.reload()
       const signal = await stopping

@@ -42,6 +42,16 @@ function isHostName(text: string): boolean {
   return text.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label))
 }
 
+/** What a certificate can be for: a host name, lower case, or an IP address without brackets. */
+export function parseServername(text: string): string {
+  if (isIP(text) !== 0 || isHostName(text)) return text.toLowerCase()
+  throw new InvalidValue(`${JSON.stringify(text)} is neither an address nor a host name`, wayOutOfName(text))
+}
+
+function wayOutOfName(text: string): string | undefined {
+  return /:\d+$/.test(text) || text.includes('/') ? 'write the name alone, without scheme and port' : undefined
+}
+
 /** True for what only this machine can reach. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true

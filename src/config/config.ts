@@ -1,5 +1,7 @@
 import type { RouteRule } from '../core/route.ts'
-import type { ListenerSettings, OutlierPolicy } from '../core/snapshot.ts'
+import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { FileVersion } from './file-version.ts'
+import type { Finding } from './finding.ts'
 
 export type ListenerConfig = Omit<ListenerSettings, 'slot'>
 
@@ -57,6 +59,7 @@ export interface ServiceConfig {
   readonly connectTimeoutMs: number
   readonly headTimeoutMs: number
   readonly idleTimeoutMs: number
+  readonly tls: UpstreamTlsSettings | null
   /** 0 = nothing is held. */
   readonly holdMs: number
 }
@@ -92,4 +95,8 @@ export interface LoadedConfig {
   readonly config: Config
   /** The tree as written: `${…}` not filled in, secrets in clear. Show it through `describeConfig` only. */
   readonly written: unknown
+  /** What deserves a word but stands in nobody's way, such as a certificate that has expired. */
+  readonly warnings: readonly Finding[]
+  /** Certificates and keys that it was read with. */
+  readonly files: readonly FileVersion[]
 }

@@ -7,6 +7,7 @@ export const serviceDefaults = {
   headTimeout: '15s',
   idleTimeout: '5m',
   hold: '10m',
+  tls: null,
 } as const
 
 /** The same for a route and `defaults.route`. Its `path` and `service` have no default. */

@@ -13,6 +13,8 @@ export function describeConfig(loaded: LoadedConfig): { file: string; config: un
 
 function redact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redact)
+  // Where a file's path belongs, somebody put what is in it.
+  if (typeof value === 'string' && value.includes('PRIVATE KEY-----')) return '[redacted]'
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([key, inner]) => [
     key,

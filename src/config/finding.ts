@@ -1,3 +1,5 @@
+import type { FileVersion } from './file-version.ts'
+
 /** Keys and indexes from the top of the configuration down to a value. */
 export type Path = readonly (string | number)[]
 
@@ -36,10 +38,13 @@ export interface Finding {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly findings: readonly Finding[]
+  /** Certificates and keys that were looked for, to be looked at again when they change. */
+  readonly files: readonly FileVersion[]
 
-  constructor(findings: readonly Finding[]) {
+  constructor(findings: readonly Finding[], files: readonly FileVersion[] = []) {
     super(findings.map(formatFinding).join('\n'))
     this.findings = findings
+    this.files = files
   }
 }
 

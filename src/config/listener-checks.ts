@@ -13,12 +13,16 @@ export function checkListeners({ listeners, admin }: ParsedConfig): Problem[] {
   }
 
   const names = new Set<string>()
-  for (const [index, { name, address }] of listeners.entries()) {
+  for (const [index, { name, address, tls, redirectToHttps }] of listeners.entries()) {
     take(address, `listener "${name}"`, ['listeners', index, 'address'])
     if (names.has(name)) {
       problems.push({ path: ['listeners', index, 'name'], message: `another listener is called "${name}" already` })
     }
     names.add(name)
+    if (tls !== null && redirectToHttps !== null) {
+      const message = 'this listener serves HTTPS already'
+      problems.push({ path: ['listeners', index, 'redirectToHttps'], message, hint: 'leave one of the two out' })
+    }
   }
   take(admin.address, 'the admin API', ['admin', 'address'])
 

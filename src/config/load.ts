@@ -5,6 +5,7 @@ import type { Environment } from './env.ts'
 import { ConfigError } from './finding.ts'
 import { readModule } from './read-module.ts'
 import { finish, parseConfig } from './parse.ts'
+import { readFailure } from './read-failure.ts'
 
 const maxFileBytes = 4 * 1024 ** 2
 const textExtensions = ['.yaml', '.yml', '.json']
@@ -46,16 +47,8 @@ async function readText(file: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    throw unusable(file, `can't be read: ${reasonOf(error)}`)
+    throw unusable(file, `can't be read: ${readFailure(error)}`)
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EISDIR') return 'it is a directory'
-  if (code === 'EACCES') return 'permission denied'
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8' : message
 }
 
 function unusable(file: string, message: string, hint?: string): ConfigError {

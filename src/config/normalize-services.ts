@@ -4,11 +4,16 @@ import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
 import { didYouMean } from './suggest.ts'
+import type { TlsParts } from './tls/read-tls.ts'
 
-/** @param routed names of the services that routes go to */
+/**
+ * @param routed names of the services that routes go to
+ * @param tls what their `tls` comes to
+ */
 export function normalizeServices(
   parsed: ParsedConfig,
   routed: readonly string[],
+  tls: Pick<TlsParts, 'services' | 'serviceDefault'>,
 ): { services: readonly ServiceConfig[]; problems: readonly Problem[] } {
   const base = baseOf(parsed.defaults.service)
   const sources = Object.keys(parsed.discovery)
@@ -20,7 +25,11 @@ export function normalizeServices(
   ]
   for (const name of routed) if (!entries.has(name)) entries.set(name, {})
   const [firstSource = ''] = sources
-  return { services: [...entries].map(([key, entry]) => normalizeService(key, entry, base, firstSource)), problems }
+  const services = [...entries].map(([key, entry]) => ({
+    ...normalizeService(key, entry, base, firstSource),
+    tls: tls.services.has(key) ? (tls.services.get(key) ?? null) : tls.serviceDefault,
+  }))
+  return { services, problems }
 }
 
 /** What lies under every entry: `defaults.service` over the built-in defaults. */
@@ -31,7 +40,12 @@ function baseOf(defaults: ServiceLayer) {
 
 type Base = ReturnType<typeof baseOf>
 
-function normalizeService(key: string, entry: ServiceLayer, base: Base, firstSource: string): ServiceConfig {
+function normalizeService(
+  key: string,
+  entry: ServiceLayer,
+  base: Base,
+  firstSource: string,
+): Omit<ServiceConfig, 'tls'> {
   const settings = overlay(base.settings, entry)
   const outlier = overlay(base.outlier, entry.outlier)
   return {

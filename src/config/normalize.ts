@@ -7,21 +7,22 @@ import { normalizeServices } from './normalize-services.ts'
 import type { ParsedConfig } from './schema.ts'
 import type { Source } from './schema/discovery.ts'
 import type { Listener } from './schema/listeners.ts'
+import type { TlsParts } from './tls/read-tls.ts'
 import type { Written } from './written.ts'
 
 /** Fills in what depends on other values, and checks what only the whole can show. */
 export function normalize(
   parsed: ParsedConfig,
-  from: { file: string; locate: Written['locate'] },
+  from: { file: string; locate: Written['locate']; tls: TlsParts },
 ): { config: Config; problems: readonly Problem[] } {
   const discovery = Object.entries(parsed.discovery).map(([name, source]) => normalizeSource(name, source))
   const routes = normalizeRoutes(parsed, from.locate)
-  const services = normalizeServices(
-    parsed,
-    routes.routes.map(({ service }) => service),
-  )
+  const routed = routes.routes.map(({ service }) => service)
+  const services = normalizeServices(parsed, routed, from.tls)
   const config: Config = {
-    listeners: parsed.listeners.map(normalizeListener),
+    listeners: parsed.listeners.map((listener, index) =>
+      normalizeListener(listener, from.tls.listeners[index] ?? null),
+    ),
     admin: { ...parsed.admin.address, token: parsed.admin.token, publicMetrics: parsed.admin.publicMetrics },
     workers: parsed.workers,
     log: parsed.log,
@@ -32,11 +33,12 @@ export function normalize(
     shutdown: { delayMs: parsed.shutdown.delay, deadlineMs: parsed.shutdown.deadline },
     readyTimeoutMs: parsed.readyTimeout,
   }
-  return { config, problems: [...checkListeners(parsed), ...services.problems, ...routes.problems] }
+  const problems = [...checkListeners(parsed), ...from.tls.problems, ...services.problems, ...routes.problems]
+  return { config, problems }
 }
 
-function normalizeListener(listener: Listener): ListenerConfig {
-  const { name, address, engine, trustedProxies, timeouts, limits } = listener
+function normalizeListener(listener: Listener, tls: ListenerConfig['tls']): ListenerConfig {
+  const { name, address, engine, trustedProxies, timeouts, limits, redirectToHttps } = listener
   return {
     name,
     ...address,
@@ -49,6 +51,8 @@ function normalizeListener(listener: Listener): ListenerConfig {
       writeMs: timeouts.write,
     },
     limits,
+    tls,
+    redirectToHttps,
   }
 }
 

@@ -19,7 +19,6 @@ interface NotBuilt {
 
 /** What the configuration's contract names and this version does not have. A feature that is built deletes its line. */
 export const notBuilt: readonly NotBuilt[] = [
-  { on: 'listener', key: 'tls' },
   { on: 'source', key: 'type', values: ['etcd', 'mdns', 'dns', 'file'] },
   { on: 'source', key: 'subset' },
   { on: 'source', key: 'routesFromTags' },
@@ -30,7 +29,6 @@ export const notBuilt: readonly NotBuilt[] = [
   { on: 'service', key: 'healthCheck' },
   { on: 'service', key: 'hash' },
   { on: 'service', key: 'slowStart' },
-  { on: 'service', key: 'tls' },
   { on: 'service', key: 'maxRequests' },
   { on: 'service', key: 'maxPending' },
   { on: 'route', key: 'retry.on', asList: true },

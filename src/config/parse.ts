@@ -1,34 +1,44 @@
+import { dirname } from 'node:path'
 import type { LoadedConfig } from './config.ts'
 import { type Environment, expandEnvironment } from './env.ts'
+import type { FileVersion } from './file-version.ts'
 import { ConfigError, type Finding, formatPath, type Problem } from './finding.ts'
 import { freezeDeep } from './freeze-deep.ts'
 import { normalize } from './normalize.ts'
+import { readTls } from './tls/read-tls.ts'
 import type { Written } from './written.ts'
 import { validate } from './validate.ts'
 import { readYaml } from './read-yaml.ts'
 
 export interface ParseOptions {
-  /** For findings, and what `stateDir` is relative to. */
+  /** For findings, and what the paths in it are relative to. */
   readonly file: string
   readonly env: Environment
 }
 
-/** Reads a YAML or JSON text. Throws a ConfigError, with all findings, and nothing else. Touches neither disk nor network. */
-export function parseConfig(text: string, options: ParseOptions): LoadedConfig {
+/**
+ * Reads a YAML or JSON text. Throws a ConfigError, with all findings, and nothing else. Touches no network, and of the disk
+ * only the certificates and keys that the text names.
+ */
+export async function parseConfig(text: string, options: ParseOptions): Promise<LoadedConfig> {
   return finish(readYaml(text), options)
 }
 
 /** What is the same for every notation. */
-export function finish(written: Written, { file, env }: ParseOptions): LoadedConfig {
-  const refuse = (problems: readonly Problem[]): never => {
-    throw new ConfigError(problems.map((problem) => toFinding(problem, file, written)).toSorted(byPlace))
+export async function finish(written: Written, { file, env }: ParseOptions): Promise<LoadedConfig> {
+  const toFindings = (problems: readonly Problem[]): Finding[] =>
+    problems.map((problem) => toFinding(problem, file, written)).toSorted(byPlace)
+  const refuse = (problems: readonly Problem[], files: readonly FileVersion[] = []): never => {
+    throw new ConfigError(toFindings(problems), files)
   }
   if (written.problems.length > 0) return refuse(written.problems)
   const validated = validate(expandEnvironment(written.tree, env))
   if (validated.problems !== null) return refuse(validated.problems)
-  const { config, problems } = normalize(validated.config, { file, locate: written.locate })
-  if (problems.length > 0) return refuse(problems)
-  return { file, config: freezeDeep(config), written: written.tree }
+  const tls = await readTls(validated.config, dirname(file))
+  const { config, problems } = normalize(validated.config, { file, locate: written.locate, tls })
+  if (problems.length > 0) return refuse(problems, tls.files)
+  const warnings = toFindings(tls.warnings)
+  return { file, config: freezeDeep(config), written: written.tree, warnings, files: tls.files }
 }
 
 function toFinding(problem: Problem, file: string, written: Written): Finding {

@@ -20,7 +20,9 @@ export function reportValid({ file, config }: LoadedConfig): string {
 /** What `tidegate check FILE` prints, and its exit code. */
 export async function checkFile(file: string): Promise<{ exitCode: 0 | 1; text: string }> {
   try {
-    return { exitCode: 0, text: reportValid(await loadConfig(file)) }
+    const loaded = await loadConfig(file)
+    const warnings = loaded.warnings.map((warning) => `warning: ${formatFinding(warning)}`)
+    return { exitCode: 0, text: [...warnings, reportValid(loaded)].join('\n') }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { exitCode: 1, text: reportFindings(error.findings) }

@@ -17,6 +17,7 @@ import { SlotAllocator } from './slots.ts'
 import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
 import { StateStore } from './state-store.ts'
+import { TicketRotation } from './ticket-rotation.ts'
 import type { Timeline } from './timeline.ts'
 import { serviceView, statsOf, type ControlStats, type ServiceView } from './views.ts'
 
@@ -59,6 +60,7 @@ export class ControlPlane<S extends SourceEntry> {
   #isClosed = false
   #isReady = false
   #version = 0
+  readonly #tickets: TicketRotation
   #cancelTick: Cancel
 
   constructor(options: ControlPlaneOptions<S>) {
@@ -104,6 +106,7 @@ export class ControlPlane<S extends SourceEntry> {
       }),
       lines: () => this.#allLines(),
     }
+    this.#tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
 
@@ -194,6 +197,7 @@ export class ControlPlane<S extends SourceEntry> {
     this.#isClosed = true
     this.#closing.resolve()
     this.#cancelTick()
+    this.#tickets.close()
     this.#prober.close()
     this.#parts.holds.close()
     this.#parts.restorer.close()

@@ -79,18 +79,19 @@ export function dropIdle(records: Records): { records: Records; dropped: readonl
 /** The same record when nothing that crosses to the data threads differs, but for what only the control plane keeps. */
 function worded(record: EndpointRecord, instance: Instance, word: RegistryWord): EndpointRecord {
   const { published, cell } = record
-  const { weight, zone, version } = instance
+  const { weight, zone, version, hostName = null } = instance
   const same =
     published.registry === word &&
     published.weight === weight &&
     published.zone === zone &&
-    published.version === version
+    published.version === version &&
+    published.hostName === hostName
   if (same) return instance === record.instance ? record : { instance, published, cell }
   return { instance, cell, published: publishedOf(published.id, published.slot, instance, word) }
 }
 
 function publishedOf(id: string, slot: number, instance: Instance, registry: RegistryWord): PublishedEndpoint {
-  const { host, port, weight, zone, version } = instance
+  const { host, hostName = null, port, weight, zone, version } = instance
   const draining = registry === 'absent' || registry === 'maintenance'
-  return { id, slot, host, port, weight, zone, version, registry, draining, unhealthy: false }
+  return { id, slot, host, hostName, port, weight, zone, version, registry, draining, unhealthy: false }
 }

@@ -19,6 +19,7 @@ export class Publisher {
   readonly #threads = new Map<number, Thread>()
   readonly #services = new Map<string, PublishedService>()
   #config: ConfigSnapshot | null = null
+  #tickets: Uint8Array | null = null
   /** Counts over all services, so that a service that went and came back never repeats a version. */
   #version = 0
 
@@ -29,9 +30,16 @@ export class Publisher {
   addThread(id: number, send: (message: ControlMessage) => void): void {
     const thread: Thread = { send, configAcknowledged: 0, services: new Map() }
     this.#threads.set(id, thread)
+    if (this.#tickets !== null) send({ type: 'tickets', secret: this.#tickets })
     for (const published of this.#services.values()) this.#offer(thread, published)
     // Last: with it the thread opens its listeners, and a request must not come before the lists.
     if (this.#config !== null) this.#sendConfig(thread, this.#config)
+  }
+
+  /** Replaces what the keys of session tickets are made of, in every thread. */
+  shareTickets(secret: Uint8Array): void {
+    this.#tickets = secret
+    for (const { send } of this.#threads.values()) send({ type: 'tickets', secret })
   }
 
   /** A thread that is gone is no longer waited for. */

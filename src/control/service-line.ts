@@ -85,8 +85,8 @@ export class ServiceLine {
   }
 
   settings(): ServiceSettings {
-    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs } = this.#entry
-    return { name: key, slot: this.slot, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs }
+    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls } = this.#entry
+    return { name: key, slot: this.slot, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls }
   }
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */

@@ -58,6 +58,7 @@ function isInstance(value: unknown): value is Instance {
     ['id', 'node', 'zone', 'version'].every((key) => typeof value[key] === 'string') &&
     // A data thread would die of what can't be connected to.
     isAddress(value['host']) &&
+    ['string', 'undefined'].includes(typeof value['hostName']) &&
     Number.isInteger(value['port']) &&
     isWithin(value['port'], 1, 65_535) &&
     isWithin(value['weight'], 0, Number.MAX_SAFE_INTEGER) &&

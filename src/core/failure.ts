@@ -42,6 +42,7 @@ export const failures = {
   draining: spec(503, 'gateway', 'never', true, 'The gateway is shutting down'),
   'connect-refused': spec(502, 'upstream', 'always', false, 'The endpoint refused the connection'),
   'connect-timeout': spec(504, 'upstream', 'always', false, 'The endpoint did not accept the connection in time'),
+  'tls-failed': spec(502, 'upstream', 'always', false, 'The TLS handshake with the endpoint failed'),
   'local-exhaustion': spec(503, 'gateway', 'never', false, 'The gateway has no sockets left'),
   'reset-before-head': spec(
     502,

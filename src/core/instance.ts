@@ -12,6 +12,8 @@ export interface Instance {
   readonly node: string
   /** IP address or host name; host names are resolved before an endpoint is made of it. */
   readonly host: string
+  /** The name that `host` was found for, once it is resolved; left out where the registry said an address. */
+  readonly hostName?: string
   readonly port: number
   /** Share of traffic relative to the others, 0 or more; already chosen for `status` where the registry weighs warnings apart. */
   readonly weight: number

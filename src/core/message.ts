@@ -7,6 +7,8 @@ import type { ConfigSnapshot, PublishedService } from './snapshot.ts'
 export type ControlMessage =
   /** Replaces listeners, routes and service settings. `ledger` holds every row the snapshot names. */
   | { readonly type: 'config'; readonly snapshot: ConfigSnapshot; readonly ledger: LedgerShape }
+  /** What all threads make the keys of session tickets of: sent first, and again whenever it is replaced. Kept in memory only. */
+  | { readonly type: 'tickets'; readonly secret: Uint8Array }
   /** Replaces one service's list. */
   | { readonly type: 'service'; readonly published: PublishedService; readonly ledger: LedgerShape }
   | { readonly type: 'series-released'; readonly ids: readonly number[] }

@@ -177,13 +177,20 @@ export class WorkerMeter {
   }
 }
 
-/** Metrics of a data thread that belong to no route: `tidegate_errors_total`, `tidegate_connections`, `tidegate_log_dropped_total`. */
+/** How a client's TLS handshake ended: done in full, or shortened by a ticket of an earlier one, or not done. */
+export type HandshakeOutcome = 'full' | 'resumed' | 'failed'
+const handshakeOutcomes: readonly HandshakeOutcome[] = ['full', 'resumed', 'failed']
+
+/**
+ * Metrics of a data thread that belong to no route: `tidegate_errors_total`, `tidegate_connections`,
+ * `tidegate_tls_handshakes_total`, `tidegate_log_dropped_total`.
+ */
 export class ThreadMeter {
   readonly #writer: SeriesWriter
   readonly #errors: LazyCounters
   readonly #logDropped: LazyCounters
   /** By name: a listener that moves to another address is two for a while. */
-  readonly #listeners = new Map<string, { cells: SeriesCells; listeners: number }>()
+  readonly #listeners = new Map<string, { cells: SeriesCells; handshakes: LazyCounters; listeners: number }>()
 
   constructor(writer: SeriesWriter) {
     this.#writer = writer
@@ -206,7 +213,11 @@ export class ThreadMeter {
     if (known !== undefined) known.listeners++
     else {
       const cells = this.#writer.allot('tidegate_connections', { listener }, 1)
-      this.#listeners.set(listener, { cells, listeners: 1 })
+      const handshakes = new LazyCounters((key) => {
+        const outcome = handshakeOutcomes[key] as HandshakeOutcome
+        return this.#writer.allot('tidegate_tls_handshakes_total', { listener, outcome }, 1)
+      })
+      this.#listeners.set(listener, { cells, handshakes, listeners: 1 })
     }
   }
 
@@ -216,11 +227,16 @@ export class ThreadMeter {
     if (cells !== undefined) cells.values[cells.offset] = (cells.values[cells.offset] as number) + change
   }
 
+  handshake(listener: string, outcome: HandshakeOutcome): void {
+    this.#listeners.get(listener)?.handshakes.increment(handshakeOutcomes.indexOf(outcome))
+  }
+
   /** It has no connection left. */
   listenerClosed(listener: string): void {
     const known = this.#listeners.get(listener)
     if (known === undefined || --known.listeners > 0) return
     this.#writer.retire(known.cells)
+    known.handshakes.retire(this.#writer)
     this.#listeners.delete(listener)
   }
 }

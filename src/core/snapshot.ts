@@ -8,6 +8,25 @@ export interface OutlierPolicy {
   readonly maxEjectedPercent: number
 }
 
+/** A certificate chain and its key, as PEM. */
+export interface KeyPair {
+  /** The certificate itself first, then those between it and its root. */
+  readonly cert: string
+  readonly key: string
+}
+
+/** How connections to a service's endpoints are secured. */
+export interface UpstreamTlsSettings {
+  /** PEM of the authorities that are believed; null = the public ones that Node knows. */
+  readonly ca: string | null
+  /** Name or address that certificates have to be for; null = the name in the registry, else the endpoint's address. */
+  readonly servername: string | null
+  /** What we show of ourselves; null = nothing. */
+  readonly keyPair: KeyPair | null
+  /** False: any certificate is taken, whoever issued it and whatever it is for. */
+  readonly verify: boolean
+}
+
 /** What the data plane needs to know of a service's configuration. */
 export interface ServiceSettings {
   /** The key under which routes name it; also the metric label. */
@@ -21,10 +40,47 @@ export interface ServiceSettings {
   readonly headTimeoutMs: number
   /** Silence allowed in response bodies and tunnels. */
   readonly idleTimeoutMs: number
+  /** Null = plain text. */
+  readonly tls: UpstreamTlsSettings | null
 }
 
 /** How HTTP is spoken: by the forwarder on bare sockets, or by node:http and http-proxy. */
 export type EngineName = 'fast' | 'standard'
+
+/** A certificate of a listener. */
+export interface ListenerCertificate extends KeyPair {
+  /** Host names that it is for, lower case; `*.example.com` stands for one label more. */
+  readonly names: readonly string[]
+  /** The kind of its key (`ec`, `rsa` …): a handshake takes the one that suits the client. */
+  readonly keyType: string
+  /** For people and metrics: its first name, else the subject's common name. */
+  readonly label: string
+  /** Unix time in milliseconds. */
+  readonly expiresMs: number
+}
+
+export interface ClientAuthSettings {
+  /** PEM of the authorities whose certificates are accepted. */
+  readonly ca: string
+  /** `require`: without a certificate there is no connection. `optional`: a client may do without, but not show a bad one. */
+  readonly mode: 'require' | 'optional'
+}
+
+export interface ListenerTlsSettings {
+  /** The first one serves clients that name no host, or one that is in none of them. */
+  readonly certificates: readonly ListenerCertificate[]
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Null = clients are not asked for certificates. */
+  readonly clientAuth: ClientAuthSettings | null
+}
+
+/** Every request is answered with a redirect to the same place over HTTPS. */
+export interface HttpsRedirect {
+  readonly port: number
+  readonly status: number
+  /** Path prefixes, matched at segment boundaries, that are served as on any listener. */
+  readonly except: readonly string[]
+}
 
 export interface ListenerSettings {
   readonly name: string
@@ -48,6 +104,10 @@ export interface ListenerSettings {
     readonly connections: number
     readonly connectionsPerClient: number | null
   }
+  /** Null = plain text. */
+  readonly tls: ListenerTlsSettings | null
+  /** Null = requests are routed. */
+  readonly redirectToHttps: HttpsRedirect | null
 }
 
 /** The configuration as it crosses to the data threads: plain values, replaced whole. */
@@ -70,6 +130,8 @@ export interface PublishedEndpoint {
   readonly slot: number
   /** IP address; names were resolved before. */
   readonly host: string
+  /** The name under which `host` was found; null where the registry said an address. */
+  readonly hostName: string | null
   readonly port: number
   readonly weight: number
   readonly zone: string

@@ -1,5 +1,5 @@
 import type { ControlFamilyName } from './families.ts'
-import type { ControlReadings, EjectionReading, MetricsInput } from './metrics-input.ts'
+import type { ControlReadings, EjectionReading, ListenerNames, MetricsInput } from './metrics-input.ts'
 import type { Sample } from './raw-family.ts'
 
 /**
@@ -36,6 +36,7 @@ export function controlSamples(
       ),
     tidegate_config_reloads_total: () =>
       Object.entries(input.reloads()).map(([outcome, value]) => ({ labels: { outcome }, value })),
+    tidegate_tls_certificate_expiry_timestamp_seconds: () => expiries(input.names().listeners),
     tidegate_workers: () => [{ labels: {}, value: input.workers().running.length }],
     tidegate_worker_restarts_total: () => [{ labels: {}, value: input.workers().restarts }],
     tidegate_worker_utilization: () =>
@@ -44,6 +45,17 @@ export function controlSamples(
         .running.map(({ column, utilization }) => ({ labels: { worker: String(column) }, value: utilization })),
     tidegate_log_dropped_total: () => [{ labels: {}, value: linesDropped(input) }],
   }
+}
+
+/** One series per listener and name: of two certificates for a name, the one that expires first. */
+function expiries(listeners: readonly ListenerNames[]): Sample[] {
+  return listeners.flatMap(({ name: listener, tls }) => {
+    const earliest = new Map<string, number>()
+    for (const { label, expiresMs } of tls?.certificates ?? []) {
+      earliest.set(label, Math.min(expiresMs, earliest.get(label) ?? Infinity))
+    }
+    return [...earliest].map(([name, expiresMs]) => ({ labels: { listener, name }, value: expiresMs / 1000 }))
+  })
 }
 
 /** Adds the last counts of instances that were there at the scrape before, and only at that one. */

@@ -90,6 +90,20 @@ export const families = [
     source: 'threads',
   },
   {
+    name: 'tidegate_tls_handshakes_total',
+    type: 'counter',
+    help: 'TLS handshakes of clients by outcome: full, resumed (with a session ticket), failed.',
+    labels: ['listener', 'outcome'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_tls_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: "When a listener's certificate expires, as Unix time; the name is the first host name it is for.",
+    labels: ['listener', 'name'],
+    source: 'control',
+  },
+  {
     name: 'tidegate_errors_total',
     type: 'counter',
     help: 'Exchanges that failed, by the name of the failure.',

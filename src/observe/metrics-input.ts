@@ -47,5 +47,11 @@ export interface EjectionReading {
 export interface MetricNames {
   readonly routes: readonly { readonly id: string; readonly service: string }[]
   readonly services: readonly { readonly name: string }[]
-  readonly listeners: readonly { readonly name: string }[]
+  readonly listeners: readonly ListenerNames[]
+}
+
+export interface ListenerNames {
+  readonly name: string
+  /** Null without TLS. `label` names a certificate for people; `expiresMs` is Unix time. */
+  readonly tls: { readonly certificates: readonly { readonly label: string; readonly expiresMs: number }[] } | null
 }

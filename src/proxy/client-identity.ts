@@ -37,19 +37,34 @@ export class ClientIdentity {
   readonly address: string
   readonly #isTrusted: boolean
   readonly #trusted: TrustedProxies
-  readonly #proto: string
+  readonly #proto: 'http' | 'https'
   readonly #port: string
   readonly #forLine: string
   readonly #forwardedFor: string
+  /** The line that tells of the client's certificate, with CRLF; empty when it has shown none. */
+  readonly #certificateLine: string
 
-  constructor(remoteAddress: string, localPort: number, proto: 'http' | 'https', trusted: TrustedProxies) {
+  /** @param certificate value of `x-forwarded-client-cert`; null when the client has shown none that was verified */
+  constructor(
+    remoteAddress: string,
+    localPort: number,
+    proto: 'http' | 'https',
+    trusted: TrustedProxies,
+    certificate: string | null = null,
+  ) {
     this.address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
     this.#trusted = trusted
     this.#isTrusted = trusted.trusts(this.address)
     this.#proto = proto
     this.#port = String(localPort)
-    this.#forLine = `x-forwarded-for: ${this.address}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-port: ${localPort}\r\n`
+    this.#certificateLine = certificate === null ? '' : `x-forwarded-client-cert: ${certificate}\r\n`
+    this.#forLine = `x-forwarded-for: ${this.address}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-port: ${localPort}\r\n${this.#certificateLine}`
     this.#forwardedFor = `for=${quotedNode(this.address)};proto=${proto}`
+  }
+
+  /** The same client, now that it has shown a certificate. */
+  withCertificate(certificate: string): ClientIdentity {
+    return new ClientIdentity(this.address, Number(this.#port), this.#proto, this.#trusted, certificate)
   }
 
   /** The client's address: the nearest one in X-Forwarded-For that is no trusted proxy, or the connection's own. */
@@ -78,10 +93,14 @@ export class ClientIdentity {
     const via = head.forwardedFor === null ? this.address : `${head.forwardedFor}, ${this.address}`
     const host = head.forwardedHost ?? head.authority
     const own = `${this.#forwardedFor}${head.authority === '' ? '' : `;host=${quoted(head.authority)}`}`
+    const certificate =
+      this.#certificateLine !== '' || head.forwardedClientCert === null
+        ? this.#certificateLine
+        : `x-forwarded-client-cert: ${head.forwardedClientCert}\r\n`
     return (
       `x-forwarded-for: ${via}\r\nx-forwarded-proto: ${head.forwardedProto ?? this.#proto}\r\n` +
       `x-forwarded-port: ${head.forwardedPort ?? this.#port}\r\n${host === '' ? '' : `x-forwarded-host: ${host}\r\n`}` +
-      `forwarded: ${head.forwarded === null ? own : `${head.forwarded}, ${own}`}\r\n${head.vouched}`
+      `${certificate}forwarded: ${head.forwarded === null ? own : `${head.forwarded}, ${own}`}\r\n${head.vouched}`
     )
   }
 

@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.ts'
 import { ReadBuffer } from './h1/read-buffer.ts'
 import { Slabs } from './h1/slabs.ts'
 import { SpareWriteRequest } from './h1/write-request.ts'
+import { UpstreamContexts } from './tls/upstream-contexts.ts'
 
 /** A route with everything a request needs of it, assembled once per snapshot. */
 export interface ProxyRoute {
@@ -62,6 +63,9 @@ export class ProxyContext {
   waitingBytes = 0
   /** Called for every settled exchange; null = no access log. */
   accessLog: ((exchange: SettledExchange) => void) | null = null
+  readonly upstreamContexts = new UpstreamContexts()
+  /** What keys of session tickets are made of; null until the control plane has said it. */
+  ticketSecret: Uint8Array | null = null
   /** True from the drain message on: every answer closes its connection. */
   draining = false
   readonly #idPrefix: string

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
 import type { Failure } from '../core/failure.ts'
+import type { ListenerSettings } from '../core/snapshot.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
 import type { ClientIdentity } from './client-identity.ts'
 import type { Forwarder, ProxyContext, ProxyRoute } from './context.ts'
@@ -70,6 +71,14 @@ export interface UpstreamAttempt {
   abandon(): void
 }
 
+/** What an exchange needs of the listener that it came in by. */
+export interface Entrance {
+  readonly name: string
+  readonly context: ProxyContext
+  readonly forwarder: Forwarder
+  readonly settings: Pick<ListenerSettings, 'redirectToHttps'>
+}
+
 /** Body bytes kept for another attempt; beyond it, the exchange can't be repeated. */
 export const maxKeptBytes = 64 * 1024
 
@@ -82,6 +91,8 @@ export class Exchange implements SettledExchange {
   readonly forwarder: Forwarder
   readonly downstream: Downstream
   readonly listener: string
+  /** Live: its settings are replaced by a reload. */
+  readonly entrance: Entrance
   readonly head: RequestHead
   /** Runs for all attempts together. */
   readonly totalTimer: WheelTimer
@@ -113,16 +124,12 @@ export class Exchange implements SettledExchange {
   /** True when the attempt under way is a retry inside the budget. */
   isRetry = false
 
-  constructor(
-    listener: { readonly name: string; readonly context: ProxyContext; readonly forwarder: Forwarder },
-    downstream: Downstream,
-    head: RequestHead,
-    totalTimeout: (x: Exchange) => void,
-  ) {
+  constructor(listener: Entrance, downstream: Downstream, head: RequestHead, totalTimeout: (x: Exchange) => void) {
     this.context = listener.context
     this.forwarder = listener.forwarder
     this.downstream = downstream
     this.listener = listener.name
+    this.entrance = listener
     this.head = head
     this.totalTimer = new WheelTimer(() => totalTimeout(this))
   }

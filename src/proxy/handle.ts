@@ -4,11 +4,14 @@ import { failures, type Failure } from '../core/failure.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
 import { answerAsFinalRecipient } from './final-recipient.ts'
+import { redirect } from './redirect.ts'
 import { backoffMs, decideRetry, depositForRequest } from './retry.ts'
 import { fail, settle } from './settle.ts'
 
 /** A parsed request: match its route, try an endpoint. The request's body, if any, follows through `requestBody`. */
 export function handle(x: Exchange): void {
+  const { redirectToHttps } = x.entrance.settings
+  if (redirectToHttps !== null && redirect(x, redirectToHttps)) return
   const route = x.context.routing.match(x)
   if (route === null) return fail(x, 'no-route')
   x.route = route

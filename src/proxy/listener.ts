@@ -6,6 +6,7 @@ import { ConnectionPlaces, noPlace } from './connection-places.ts'
 import type { Forwarder, ProxyContext } from './context.ts'
 import { linger } from './h1/linger.ts'
 import { problemText } from './h1/response-writer.ts'
+import { TlsAcceptor } from './tls/tls-acceptor.ts'
 
 /** Connections over the limit that are being told so. More are closed without a word: each of them takes a descriptor as well. */
 const maxRefused = 500
@@ -23,7 +24,12 @@ export interface Engine {
 export interface ListenerServer {
   /** Not listening yet. */
   readonly server: Server
-  connect(socket: Socket, identity: ClientIdentity): ListenerConnection
+  /**
+   * HTTP is spoken on `socket` from now on: an accepted one of `server`, or what its TLS handshake made of it.
+   *
+   * @param firstHeadMs what is left for the first head after a handshake; null for the whole time
+   */
+  connect(socket: Socket, identity: ClientIdentity, firstHeadMs: number | null): ListenerConnection
   /** `listener.settings` were replaced. */
   reconfigured(): void
 }
@@ -46,6 +52,8 @@ export class Listener {
   readonly name: string
   settings: ListenerSettings
   readonly #serving: ListenerServer
+  /** Null where plain HTTP is spoken. */
+  readonly #tls: TlsAcceptor | null
   /** With their places. */
   readonly #connections = new Map<ListenerConnection, number>()
   readonly #places: ConnectionPlaces
@@ -62,6 +70,7 @@ export class Listener {
     this.#trusted = new TrustedProxies(settings.trustedProxies)
     this.#places = new ConnectionPlaces(context.ledger, context.column, settings)
     this.#serving = engine.serve(this)
+    this.#tls = settings.tls === null ? null : new TlsAcceptor(this, settings.tls)
     const { server } = this.#serving
     server.on('connection', (socket: Socket) => this.#accept(socket))
     // A connection that could not be accepted (ECONNABORTED, EMFILE …) is nothing to the others.
@@ -86,8 +95,13 @@ export class Listener {
     })
   }
 
-  /** New settings for an unchanged address; connections that stand keep their trust in proxies. */
+  /**
+   * New settings for an unchanged address; connections that stand keep their trust in proxies, and their certificate.
+   *
+   * @throws Error when OpenSSL does not take the TLS settings; then nothing has changed
+   */
   reconfigure(settings: ListenerSettings): void {
+    if (settings.tls !== null) this.#tls?.reconfigure(settings.tls)
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
     this.#places.limit(settings.limits)
@@ -95,6 +109,19 @@ export class Listener {
       this.#connections.set(connection, this.#places.count(place, connection.identity.address))
     }
     this.#serving.reconfigured()
+  }
+
+  /** The secret of session tickets was replaced. */
+  renewTickets(): void {
+    this.#tls?.renewTickets()
+  }
+
+  /** A handshake is done: what speaks HTTP takes its place. */
+  secured(handshake: ListenerConnection, socket: Socket, identity: ClientIdentity, firstHeadMs: number): void {
+    const place = this.#connections.get(handshake)
+    if (place === undefined) return void socket.destroy()
+    this.#connections.delete(handshake)
+    this.#connections.set(this.#speak(socket, identity, firstHeadMs), place)
   }
 
   /**
@@ -144,13 +171,19 @@ export class Listener {
     const remote = socket.remoteAddress
     // Gone before we looked.
     if (remote === undefined) return void socket.destroy()
-    const identity = new ClientIdentity(remote, socket.localPort ?? this.settings.port, 'http', this.#trusted)
+    const proto = this.#tls === null ? 'http' : 'https'
+    const identity = new ClientIdentity(remote, socket.localPort ?? this.settings.port, proto, this.#trusted)
     const place = this.#places.take(identity.address)
     if (place === noPlace) return this.#refuse(socket)
-    const connection = this.#serving.connect(socket, identity)
-    this.#connections.set(connection, place)
-    if (this.#isClosing) connection.closeAfterAnswer()
     this.context.meter.connections(this.name, 1)
+    const connection = this.#tls === null ? this.#speak(socket, identity, null) : this.#tls.accept(socket, identity)
+    this.#connections.set(connection, place)
+  }
+
+  #speak(socket: Socket, identity: ClientIdentity, firstHeadMs: number | null): ListenerConnection {
+    const connection = this.#serving.connect(socket, identity, firstHeadMs)
+    if (this.#isClosing) connection.closeAfterAnswer()
+    return connection
   }
 
   #refuse(socket: Socket): void {
@@ -159,6 +192,8 @@ export class Listener {
     this.#refused++
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#refused--)
+    // There is no answer before a handshake.
+    if (this.#tls !== null) return void socket.destroy()
     socket.write(problemText('overloaded', this.context.makeRequestId(), 'close', true), 'latin1')
     linger(socket, this.context.wheel)
   }

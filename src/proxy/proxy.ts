@@ -48,12 +48,12 @@ export class Proxy {
     for (const settings of wanted) {
       const key = addressKey(settings)
       const existing = this.#listeners.get(key)
-      if (existing !== undefined) {
-        existing.reconfigure(settings)
-        continue
-      }
-      const listener = new Listener(this.#context, settings, this.#engines[settings.engine])
       try {
+        if (existing !== undefined) {
+          existing.reconfigure(settings)
+          continue
+        }
+        const listener = new Listener(this.#context, settings, this.#engines[settings.engine])
         const { address, port } = await listener.listen(this.#reusePort)
         this.#listeners.set(key, listener)
         addresses.push({ listener: settings.name, host: address, port })
@@ -63,6 +63,12 @@ export class Proxy {
       }
     }
     return { addresses, errors }
+  }
+
+  /** Keys of session tickets are made of this from now on, in every thread. */
+  shareTickets(secret: Uint8Array): void {
+    this.#context.ticketSecret = secret
+    for (const listener of this.#listeners.values()) listener.renewTickets()
   }
 
   /** Starts the clock of deadlines and of idle upstream connections. @param endpoints those alive now */
@@ -114,5 +120,6 @@ export class Proxy {
 }
 
 function addressKey(settings: ListenerSettings): string {
-  return `${settings.engine} ${settings.name} ${settings.host}:${settings.port}`
+  const scheme = settings.tls === null ? 'http' : 'https'
+  return `${settings.engine} ${scheme} ${settings.name} ${settings.host}:${settings.port}`
 }

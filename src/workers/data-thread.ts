@@ -100,6 +100,9 @@ export class DataThread {
           version: message.published.version,
         })
         return
+      case 'tickets':
+        this.#proxy.shareTickets(message.secret)
+        return
       case 'series-released':
         for (const id of message.ids) this.#series.release(id)
         return

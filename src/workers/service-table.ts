@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Balancer, type BalancerOptions } from '../balance/contract.ts'
 import { balancers } from '../balance/index.ts'
 import { Endpoint } from '../core/endpoint.ts'
@@ -53,7 +54,7 @@ export class ServiceTable {
       const existing = this.#services.get(settings.name)
       if (existing === undefined) this.#add(settings)
       else {
-        existing.settings = settings
+        existing.settings = keepTls(existing.settings, settings)
         this.#rebuild(existing)
       }
     }
@@ -111,6 +112,11 @@ export class ServiceTable {
     const picker = balancerOf(service.settings).build(members, this.#options.balancing, service.endpoints.picker)
     service.endpoints = { version, epoch, all, eligible: members, panic, picker }
   }
+}
+
+/** Connections belong to the TLS settings that they were made with: equal ones stay the same object. */
+function keepTls(before: ServiceSettings, settings: ServiceSettings): ServiceSettings {
+  return isDeepStrictEqual(before.tls, settings.tls) ? { ...settings, tls: before.tls } : settings
 }
 
 function balancerOf({ balancer, name }: ServiceSettings): Balancer {

@@ -125,7 +125,8 @@ describe('no evidence', () => {
   })
 
   test.each(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS'])('is our own exhaustion, such as %s', (code) => {
-    expect(failureOfConnectError(Object.assign(new Error(code), { code }))).toBe('local-exhaustion')
+    const error = Object.assign(new Error(code), { code })
+    for (const isSecured of [false, true]) expect(failureOfConnectError(error, isSecured)).toBe('local-exhaustion')
   })
 })
 

@@ -12,6 +12,7 @@ export function publishedEndpoint(slot: number, overrides: Partial<PublishedEndp
     id: `test/node/instance-${slot}@${host}:${port}`,
     slot,
     host,
+    hostName: null,
     port,
     weight: 1,
     zone: '',

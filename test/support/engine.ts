@@ -15,6 +15,8 @@ export interface OriginAddress {
   readonly host?: string
   readonly weight?: number
   readonly draining?: boolean
+  /** The name that the registry has for it; default none. */
+  readonly hostName?: string
 }
 
 export interface EngineOptions {
@@ -26,6 +28,8 @@ export interface EngineOptions {
     readonly trustedProxies?: readonly string[]
     readonly timeouts?: Partial<ListenerSettings['timeouts']>
     readonly limits?: Partial<ListenerSettings['limits']>
+    readonly tls?: ListenerSettings['tls']
+    readonly redirectToHttps?: ListenerSettings['redirectToHttps']
   }
   /** Changes to the one route, `/` → service `web`. */
   readonly route?: Partial<RouteRule>
@@ -56,6 +60,10 @@ export interface Engine {
   publish(origins: readonly OriginAddress[]): Promise<void>
   /** A new configuration: these listeners, each like the first one but for its changes; services and routes stay. */
   listen(listeners: readonly Partial<ListenerSettings>[]): Promise<Extract<ThreadMessage, { type: 'config-applied' }>>
+  /** A new configuration in which only the settings of services differ; resolves when it is in force. */
+  reconfigureService(changes: Partial<ServiceSettings>): Promise<void>
+  /** Replaces what session tickets are made of; in force for connections that are accepted later. */
+  shareTickets(secret: Uint8Array): Promise<void>
   /** Stops accepting and lets exchanges finish. @returns how many connections the deadline cut */
   drain(deadlineMs: number): Promise<number>
   close(): Promise<void>
@@ -73,6 +81,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   events.setMaxListeners(0)
   let version = 0
   let configVersion = 1
+  let latest = options.origins
+  let { service } = options
 
   const plane = createDataPlane({
     workers: 0,
@@ -104,7 +114,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         version: wanted,
         accessLog: true,
         listeners: rows,
-        services: [serviceSettings('web', 0, options.service), serviceSettings('empty', 1, options.service)],
+        services: [serviceSettings('web', 0, service), serviceSettings('empty', 1, service)],
         routes: (options.routes ?? [options.route ?? {}]).map(routeRule),
       },
     }
@@ -135,15 +145,32 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   async function publish(origins: readonly OriginAddress[]): Promise<void> {
     version++
+    latest = origins
     const wanted = version
     const endpoints = origins.map((origin): PublishedEndpoint => {
       const slot = slots.get(origin.port) ?? slots.size
       slots.set(origin.port, slot)
-      const { port, host = '127.0.0.1', weight = 1, draining = false } = origin
-      return publishedEndpoint(slot, { id: `test/node/${slot}@${host}:${port}`, host, port, weight, draining })
+      const { port, host = '127.0.0.1', hostName = null, weight = 1, draining = false } = origin
+      return publishedEndpoint(slot, {
+        id: `test/node/${slot}@${host}:${port}`,
+        host,
+        hostName,
+        port,
+        weight,
+        draining,
+      })
     })
     plane.send({ type: 'service', ledger: ledger.shape(), published: { service: 'web', version, endpoints } })
     await until('message', () => messages.find((m) => m.type === 'service-applied' && m.version === wanted))
+  }
+
+  async function listen(listeners: readonly Partial<ListenerSettings>[]) {
+    const wanted = ++configVersion
+    plane.send(config(wanted, listeners))
+    return until('message', () => {
+      const applied = messages.findLast(({ type }) => type === 'config-applied')
+      return applied?.type === 'config-applied' && applied.version === wanted ? applied : undefined
+    })
   }
 
   async function drain(deadlineMs: number): Promise<number> {
@@ -170,13 +197,15 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     settledAt: async (n) => until('settled', () => settled[n - 1]),
     message,
     publish,
-    async listen(listeners) {
-      const wanted = ++configVersion
-      plane.send(config(wanted, listeners))
-      return until('message', () => {
-        const applied = messages.findLast(({ type }) => type === 'config-applied')
-        return applied?.type === 'config-applied' && applied.version === wanted ? applied : undefined
-      })
+    listen,
+    async reconfigureService(changes) {
+      service = { ...service, ...changes }
+      await listen([{}])
+    },
+    async shareTickets(secret) {
+      plane.send({ type: 'tickets', secret })
+      // Messages keep their order: what is acknowledged behind it says that it arrived.
+      await publish(latest)
     },
     drain,
     async close() {
@@ -224,6 +253,8 @@ function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
       connectionsPerClient: null,
       ...listener.limits,
     },
+    tls: listener.tls ?? null,
+    redirectToHttps: listener.redirectToHttps ?? null,
   }
 }
 
@@ -234,6 +265,7 @@ function serviceSettings(name: string, slot: number, overrides: Partial<ServiceS
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
+    tls: null,
     ...overrides,
     name,
     slot,

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingHttpHeaders, type RequestListener, type RequestOptions } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, expect } from 'vitest'
@@ -8,6 +10,7 @@ import { TimerWheel, type WheelTimer } from '../../src/util/timer-wheel.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine.ts'
 import { RawClient } from './raw-client.ts'
 import { RecordingOrigin, type Script } from './recording-origin.ts'
+import { connectTls, type TlsClient, type TlsClientOptions } from './tls-client.ts'
 
 export interface HttpOrigin {
   readonly port: number
@@ -20,10 +23,12 @@ export interface HttpOrigin {
 export interface Flow {
   engine(options: EngineOptions): Promise<Engine>
   client(engine: { readonly port: number }): Promise<RawClient>
-  /** An origin on node:http. */
-  origin(listener: RequestListener): Promise<HttpOrigin>
-  /** An origin that answers byte for byte what the script says. */
-  rawOrigin(script?: Script): Promise<RecordingOrigin>
+  /** An origin on node:http; on node:https where it is given certificates. */
+  origin(listener: RequestListener, secure?: TlsOptions): Promise<HttpOrigin>
+  /** A client that speaks TLS; rejects when the handshake fails. */
+  tlsClient(engine: { readonly port: number }, options: TlsClientOptions): Promise<TlsClient>
+  /** An origin that answers byte for byte what the script says; over TLS where it is given certificates. */
+  rawOrigin(script?: Script, secure?: TlsOptions): Promise<RecordingOrigin>
   /** Runs after the test, before what was opened earlier is closed. */
   defer(close: () => unknown): void
 }
@@ -57,13 +62,18 @@ export function useFlow(): Flow {
       closings.push(() => client.destroy())
       return client
     },
-    async origin(listener) {
-      const origin = await startHttpOrigin(listener)
+    async origin(listener, secure) {
+      const origin = await startHttpOrigin(listener, secure)
       closings.push(() => origin.close())
       return origin
     },
-    async rawOrigin(script) {
-      const origin = script === undefined ? await RecordingOrigin.start() : await RecordingOrigin.start(script)
+    async tlsClient({ port }, options) {
+      const connected = await connectTls(port, options)
+      closings.push(() => connected.client.destroy())
+      return connected
+    },
+    async rawOrigin(script, secure) {
+      const origin = await RecordingOrigin.start(script, secure)
       closings.push(() => origin.close())
       return origin
     },
@@ -89,9 +99,11 @@ function watchTimers(): { take(): WheelTimer[] } {
   }
 }
 
-async function startHttpOrigin(listener: RequestListener): Promise<HttpOrigin> {
+async function startHttpOrigin(listener: RequestListener, secure?: TlsOptions): Promise<HttpOrigin> {
   let connections = 0
-  const server = createServer({ keepAliveTimeout: 60_000 }, listener)
+  const options = { keepAliveTimeout: 60_000 }
+  const server =
+    secure === undefined ? createServer(options, listener) : createSecureServer({ ...options, ...secure }, listener)
   server.on('connection', () => connections++)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -16,10 +16,12 @@ export class RawClient {
   received = ''
   #unread = ''
   #ending: Ending | null = null
+  readonly #below: Socket
   readonly #events = new EventEmitter()
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, below = socket) {
     this.socket = socket
+    this.#below = below
     socket.on('data', (bytes: Buffer) => {
       const text = bytes.toString('latin1')
       this.received += text
@@ -37,6 +39,11 @@ export class RawClient {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true, ...from })
     await once(socket, 'connect')
     return new RawClient(socket)
+  }
+
+  /** @param socket stands; nothing was read of it @param below what carries it, for resets */
+  static over(socket: Socket, below: Socket): RawClient {
+    return new RawClient(socket, below)
   }
 
   /** Null while the connection stands. */
@@ -67,7 +74,7 @@ export class RawClient {
 
   /** Lets go with a reset. */
   reset(): void {
-    this.socket.resetAndDestroy()
+    this.#below.resetAndDestroy()
   }
 
   destroy(): void {

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createSecureServer, type TlsOptions, TLSSocket } from 'node:tls'
 import { type HttpMessage, MalformedMessage, takeMessage } from './http-message.ts'
 import type { Ending } from './raw-client.ts'
 
@@ -47,16 +48,28 @@ export class RecordingOrigin {
   readonly connections: OriginConnection[] = []
   readonly requests: RecordedRequest[] = []
   script: Script
-  readonly #server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+  readonly #server: Server
+  /** Those whose handshake is not done among them. */
+  readonly #accepted = new Set<Socket>()
   readonly #events = new EventEmitter()
 
-  private constructor(script: Script) {
+  private constructor(script: Script, secure: TlsOptions | null) {
     this.script = script
+    const options = { allowHalfOpen: true, noDelay: true }
+    this.#server =
+      secure === null
+        ? createServer(options, (socket) => this.#accept(socket))
+        : createSecureServer({ ...options, ...secure }, (socket) => this.#accept(socket))
+    this.#server.on('connection', (socket: Socket) => this.#accepted.add(socket))
     this.#events.setMaxListeners(0)
   }
 
-  static async start(script: Script = (request) => answer(request.target)): Promise<RecordingOrigin> {
-    const origin = new RecordingOrigin(script)
+  /** @param secure certificates, where it speaks TLS */
+  static async start(
+    script: Script = (request) => answer(request.target),
+    secure: TlsOptions | null = null,
+  ): Promise<RecordingOrigin> {
+    const origin = new RecordingOrigin(script, secure)
     origin.#server.listen(0, '127.0.0.1')
     await once(origin.#server, 'listening')
     return origin
@@ -92,13 +105,15 @@ export class RecordingOrigin {
   }
 
   async close(): Promise<void> {
-    for (const { socket } of this.connections) socket.destroy()
+    for (const socket of this.#accepted) socket.destroy()
     if (!this.#server.listening) return
     this.#server.close()
     await once(this.#server, 'close')
   }
 
   #accept(socket: Socket): void {
+    // TLS has no reset; it is cut without a word.
+    if (socket instanceof TLSSocket) socket.resetAndDestroy = () => socket.destroy()
     const connection = new OriginConnection(socket)
     this.connections.push(connection)
     const letGo = (ending: Ending): void => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseListenAddress, parseNetwork } from '../address.ts'
+import { parsePathPrefix } from '../match-fields.ts'
 import { duration, integer, name, parsedText, size } from './fields.ts'
 
 const mib = 1024 ** 2
@@ -37,6 +38,54 @@ const limits = z.strictObject({
     .describe('The same per client address. null = no limit; mind clients that share an address behind a proxy.'),
 })
 
+const pem = z.string().min(1)
+
+const certificate = z.strictObject({
+  cert: pem.describe('PEM file with the certificate and its chain, the certificate first; relative to this file.'),
+  key: pem.describe('PEM file with its key, not encrypted.'),
+})
+
+const clientAuth = z.strictObject({
+  ca: pem.describe('PEM file with the certificates of the authorities whose client certificates are accepted.'),
+  mode: z
+    .enum(['require', 'optional'])
+    .prefault('require')
+    .describe('`require`: no connection without a certificate. `optional`: none is fine, a bad one is not.'),
+})
+
+const tls = z.strictObject({
+  certificates: z
+    .array(certificate)
+    .min(1)
+    .describe(
+      'A client gets the one for the host name it asks for (SNI): names are those of the certificate, an exact one before a wildcard. The first serves everybody else. Files are read again when they change.',
+    ),
+  minVersion: z
+    .enum(['TLSv1.2', 'TLSv1.3'])
+    .prefault('TLSv1.2')
+    .describe('The oldest version of TLS that is spoken; the newest is 1.3.'),
+  clientAuth: clientAuth
+    .nullable()
+    .prefault(null)
+    .describe(
+      'Whether clients show certificates; the endpoint then gets `x-forwarded-client-cert`. null = they are not asked.',
+    ),
+})
+
+const redirectToHttps = z.strictObject({
+  port: integer(1, 65_535).prefault(443).describe('Port of the address that clients are sent to.'),
+  status: integer(301, 308)
+    .refine((status) => redirects.includes(status), { error: 'must be 301, 302, 307 or 308' })
+    .prefault(308)
+    .describe('301, 302, 307 or 308; with the latter two clients keep method and body.'),
+  except: z
+    .array(parsedText(parsePathPrefix))
+    .prefault([])
+    .describe('Path prefixes that are routed as on any listener, such as `/.well-known/acme-challenge`.'),
+})
+
+const redirects: readonly number[] = [301, 302, 307, 308]
+
 const listener = z.strictObject({
   name: name().describe('Label in metrics and logs; unique.'),
   address: parsedText(parseListenAddress).describe(
@@ -56,6 +105,13 @@ const listener = z.strictObject({
     ),
   timeouts: timeouts.prefault({}).describe('Times on the client side.'),
   limits: limits.prefault({}).describe('What a client may ask for.'),
+  tls: tls.nullable().prefault(null).describe('Serves HTTPS. null = plain HTTP.'),
+  redirectToHttps: redirectToHttps
+    .nullable()
+    .prefault(null)
+    .describe(
+      'Answers every request with a redirect to the same place over HTTPS; `{}` is enough. null = requests are routed.',
+    ),
 })
 
 export const listeners = z

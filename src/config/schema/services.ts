@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { serviceDefaults } from '../defaults.ts'
-import { duration, integer, name } from './fields.ts'
+import { parseServername } from '../address.ts'
+import { duration, integer, name, parsedText } from './fields.ts'
 
 /** The balancers of this version, by the name they have in the configuration. */
 export const builtBalancers = ['round-robin', 'least-request', 'p2c', 'random'] as const
@@ -26,6 +27,34 @@ const outlier = z.strictObject({
       'Share of the endpoints that may be ejected at once, and never the last one. 0 = only those that refuse connections, which are not bounded.',
     )
     .meta({ fallback: outlierDefaults.maxEjectedPercent }),
+})
+
+const pem = z.string().min(1)
+
+const tls = z.strictObject({
+  ca: pem
+    .nullable()
+    .prefault(null)
+    .describe(
+      'PEM file with the certificates of the authorities that are believed; relative to this file. null = the public ones that Node knows.',
+    ),
+  servername: parsedText(parseServername)
+    .nullable()
+    .prefault(null)
+    .describe(
+      "Name (or address) that the endpoint's certificate has to be for; a name is sent as SNI. null = the host name in the registry, or, where that has an address, the address.",
+    ),
+  cert: pem
+    .nullable()
+    .prefault(null)
+    .describe('PEM file with the certificate shown to endpoints that ask for one, and its chain.'),
+  key: pem.nullable().prefault(null).describe('PEM file with its key.'),
+  verify: z
+    .boolean()
+    .prefault(true)
+    .describe(
+      'false = whatever certificate an endpoint shows is taken. For tests: anybody on the way can read and change everything.',
+    ),
 })
 
 /** Keys of a service as one place states them: its entry, `defaults.service`, or the built-in defaults. */
@@ -71,6 +100,13 @@ export const serviceLayer = z.strictObject({
       'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections. 0 = never.',
     )
     .meta({ fallback: serviceDefaults.hold }),
+  tls: tls
+    .nullable()
+    .optional()
+    .describe(
+      'TLS to the endpoints, 1.2 or later; `{}` is enough. null = plain text. Files are read again when they change.',
+    )
+    .meta({ fallback: serviceDefaults.tls }),
 })
 
 export const services = z

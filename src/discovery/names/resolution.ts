@@ -77,7 +77,8 @@ export class Resolution {
   #resolved(): readonly Instance[] {
     return (this.#answer?.instances ?? []).flatMap((instance) => {
       const name = this.#names.get(instance.host)
-      return name === undefined ? instance : name.addresses.map((host) => Object.freeze({ ...instance, host }))
+      if (name === undefined) return instance
+      return name.addresses.map((host) => Object.freeze({ ...instance, host, hostName: instance.host }))
     })
   }
 

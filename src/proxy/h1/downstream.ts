@@ -52,12 +52,12 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   #closes = false
   #hasEnded = false
   #discard: ((bytes: number) => void) | null = null
-  #isHeadTimed = false
+  #isHeadTimed: boolean
   /** The response goes out chunked, since its length is not known. */
   #isChunked = false
 
-  /** @param accepted paused, nothing read */
-  constructor(listener: Listener, accepted: Socket, identity: ClientIdentity) {
+  /** @param accepted paused, nothing read @param firstHeadMs what a TLS handshake left of the time for it; null: all of it */
+  constructor(listener: Listener, accepted: Socket, identity: ClientIdentity, firstHeadMs: number | null) {
     const { context } = listener
     const socket = takeOver(accepted, context.reads.whole, (length) => this.#received(length))
     this.identity = identity
@@ -69,7 +69,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     socket.on('end', () => this.#ended())
     socket.on('error', () => this.destroy())
     socket.on('close', () => this.#closed())
-    context.wheel.arm(this.#timer, listener.settings.timeouts.headMs)
+    this.#isHeadTimed = firstHeadMs !== null
+    context.wheel.arm(this.#timer, firstHeadMs ?? listener.settings.timeouts.headMs)
   }
 
   get isBusy(): boolean {
@@ -333,7 +334,9 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#waiting.take()
     wheel.disarm(this.#timer)
     this.flush()
-    this.#discard = linger(this.#socket, wheel)
+    const discard = linger(this.#socket, wheel)
+    // What TLS reads it emits, and is counted already.
+    if (!('encrypted' in this.#socket)) this.#discard = discard
   }
 
   /** The client asked for the end itself behind a request without a body, and all of its answer was taken: nothing more will come. */

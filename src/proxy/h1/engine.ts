@@ -8,7 +8,7 @@ export const fastEngine: Engine = {
   forwarder: h1Forwarder,
   serve: (listener) => ({
     server: createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }),
-    connect: (socket, identity) => new DownstreamConnection(listener, socket, identity),
+    connect: (socket, identity, firstHeadMs) => new DownstreamConnection(listener, socket, identity, firstHeadMs),
     reconfigured: () => {},
   }),
 }

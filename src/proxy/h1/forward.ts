@@ -7,7 +7,13 @@ import { UpstreamConnection } from './upstream.ts'
 /** Sends attempts over HTTP/1.1, on kept connections where there are any. */
 export const h1Forwarder: Forwarder = {
   forward(x: Exchange, endpoint: Endpoint): void {
-    const pool = (endpoint.pool ??= new Pool(x.context, endpoint)) as Pool
+    const tls = x.route?.service.settings.tls ?? null
+    let pool = endpoint.pool as Pool | null
+    if (pool === null || (pool.tls?.settings ?? null) !== tls) {
+      pool?.close()
+      pool = new Pool(x.context, endpoint, tls)
+      endpoint.pool = pool
+    }
     // A further attempt is on a connection of its own, lest it meets another kept one that its endpoint has closed.
     const connection = (x.attempts === 1 ? pool.take(x.attemptMs) : null) ?? new UpstreamConnection(pool)
     x.upstream = connection

@@ -22,6 +22,7 @@ export const field = {
   untrusted: 15,
   /** What a proxy before us says of the client in words we do not use: carried when that proxy is trusted, else dropped. */
   vouched: 16,
+  forwardedClientCert: 17,
 } as const
 
 export type FieldKind = (typeof field)[keyof typeof field]
@@ -59,6 +60,7 @@ const byLength: readonly (readonly KnownName[])[] = (() => {
     ['x-forwarded-prefix', field.vouched],
     ['x-forwarded-server', field.vouched],
     ['proxy-authorization', field.hopByHop],
+    ['x-forwarded-client-cert', field.forwardedClientCert],
   ]
   const table: KnownName[][] = []
   for (const [name, kind] of names) {

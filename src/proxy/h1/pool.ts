@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
+import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 import type { ProxyContext } from '../context.ts'
+import { UpstreamTls } from '../tls/upstream-tls.ts'
 import type { UpstreamConnection } from './upstream.ts'
 
 /** How long a kept connection may wait for its next exchange, unless the upstream announced less. */
@@ -12,12 +14,16 @@ const marginMs = 1000
 export class Pool implements EndpointPool {
   readonly endpoint: Endpoint
   readonly context: ProxyContext
+  /** Null = plain text. */
+  readonly tls: UpstreamTls | null
   readonly #idle: UpstreamConnection[] = []
   #isClosed = false
 
-  constructor(context: ProxyContext, endpoint: Endpoint) {
+  /** @param tls for all its connections: other settings are another pool */
+  constructor(context: ProxyContext, endpoint: Endpoint, tls: UpstreamTlsSettings | null = null) {
     this.context = context
     this.endpoint = endpoint
+    this.tls = tls === null ? null : new UpstreamTls(tls, context.upstreamContexts, endpoint)
   }
 
   /** An idle connection that is young enough, or null. */

@@ -49,6 +49,7 @@ export class RequestHead {
   vouched = ''
   /** Of an OPTIONS: how many proxies may still pass it on, or -1 when it does not say. */
   maxForwards = -1
+  forwardedClientCert: string | null = null
 
   /** For an exchange whose head could not be read: nothing of the request before may be taken for it. */
   clear(): void {
@@ -115,6 +116,7 @@ export function parseRequestHead(
   head.forwarded = null
   head.vouched = ''
   head.maxForwards = -1
+  head.forwardedClientCert = null
 
   const methodEnd = scanMethod(fields)
   if (methodEnd === -1) return 'bad-request'
@@ -238,6 +240,9 @@ function scanFields(from: number, maxFields: number, head: RequestHead): Failure
           break
         case field.vouched:
           head.vouched += `${fields.text.slice(fields.nameStart(index), fields.nameEnd(index))}: ${fields.value(index)}\r\n`
+          break
+        case field.forwardedClientCert:
+          head.forwardedClientCert = append(head.forwardedClientCert, fields.value(index))
           break
         default:
           break

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
@@ -49,15 +49,17 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#endpoint = pool.endpoint
     this.#pool = pool
     this.#timer = new WheelTimer(() => this.#timedOut())
-    this.#socket = connect({
+    const { tls } = pool
+    const options: TcpNetConnectOpts = {
       host: pool.endpoint.host,
       port: pool.endpoint.port,
       noDelay: true,
       allowHalfOpen: true,
       onread: { buffer: () => this.#context.nextView(), callback: (length) => this.#read(length) },
-    })
+    }
+    this.#socket = tls === null ? connect(options) : tls.connect(options)
     this.#output = new Output(this.#socket, this.#context, () => this.#drained())
-    this.#socket.on('connect', () => this.#connected())
+    this.#socket.on(tls === null ? 'connect' : 'secureConnect', () => this.#connected())
     this.#socket.on('end', () => this.#ended(false))
     this.#socket.on('error', (error) => {
       this.#connectError = error
@@ -295,7 +297,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const error = this.#connectError
     switch (this.#phase) {
       case phase.connecting:
-        if (isClosed) this.#fail(failureOfConnectError(error))
+        if (isClosed) this.#fail(failureOfConnectError(error, this.#pool.tls !== null))
         return
       case phase.head:
         return this.#fail(this.#reader.isEmpty && this.#interims === 0 ? 'reset-before-head' : 'bad-response')

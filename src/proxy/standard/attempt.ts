@@ -69,7 +69,7 @@ export class StandardAttempt implements UpstreamAttempt {
     outgoing.on('upgrade', (incoming, upgraded: Socket, early) => this.#switched(incoming, upgraded, early))
     if (outgoing.reusedSocket) return this.#connected()
     this.#arm(this.#settings.connectTimeoutMs)
-    socket.once('connect', () => this.#connected())
+    socket.once(this.#settings.tls === null ? 'connect' : 'secureConnect', () => this.#connected())
   }
 
   writeBody(bytes: Buffer, start: number, end: number): void {
@@ -139,7 +139,7 @@ export class StandardAttempt implements UpstreamAttempt {
   failed(error: NodeJS.ErrnoException): void {
     switch (this.#phase) {
       case phase.connecting:
-        return this.#fail(failureOfConnectError(error))
+        return this.#fail(failureOfConnectError(error, this.#settings.tls !== null))
       case phase.head: {
         const hasBegun = this.#socket !== null && this.#socket.bytesRead > this.#bytesBefore
         return this.#fail(hasBegun ? 'bad-response' : 'reset-before-head')

@@ -32,11 +32,16 @@ export class StandardConnection implements ListenerConnection {
   /** `socket.bytesRead` when the last answer was done: more since then are part of a request. */
   #bytesAtRest = 0
 
-  constructor(listener: Listener, socket: Socket, identity: ClientIdentity) {
+  /** For the first head of a secured connection: node:http's own time begins with the end of the handshake. */
+  readonly #firstHead: WheelTimer
+
+  constructor(listener: Listener, socket: Socket, identity: ClientIdentity, firstHeadMs: number | null) {
     this.listener = listener
     this.socket = socket
     this.identity = identity
     this.writing = new WriteDeadline(socket, listener.context.wheel, () => this.destroy())
+    this.#firstHead = new WheelTimer(() => this.broken('request-timeout'))
+    if (firstHeadMs !== null) listener.context.wheel.arm(this.#firstHead, firstHeadMs)
     // node:http ends a connection with this; over bytes that were not read it would send a reset, which can eat the answer.
     // A client that sent FIN may have left something behind the answer: it is told that it is no request.
     socket.destroySoon = () => {
@@ -120,6 +125,7 @@ export class StandardConnection implements ListenerConnection {
     this.#waiting.length = 0
     this.writing.end()
     this.listener.context.wheel.remove(this.#halfClosed)
+    this.listener.context.wheel.remove(this.#firstHead)
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.socket.destroy()
     else if (!this.socket.destroyed) this.socket.resetAndDestroy()
@@ -135,6 +141,7 @@ export class StandardConnection implements ListenerConnection {
   }
 
   #take(downstream: StandardDownstream): void {
+    this.listener.context.wheel.remove(this.#firstHead)
     if (this.#isEnding) return
     if (this.#current === null) return this.#start(downstream)
     this.#waiting.push(downstream)

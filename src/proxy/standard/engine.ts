@@ -32,6 +32,9 @@ function serve(listener: Listener): ListenerServer {
   // A client that sends FIN behind its request still wants its answer.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.maxHeadersCount = 0
+  // Connections are spoken on when the listener says so: a TLS handshake may come before.
+  const speak = server.listeners('connection')
+  server.removeAllListeners('connection')
   configure()
 
   const onRequest: RequestListener = (request, response) => {
@@ -57,8 +60,9 @@ function serve(listener: Listener): ListenerServer {
   return {
     server,
     reconfigured: configure,
-    connect(socket: Socket, identity) {
-      const connection = new StandardConnection(listener, socket, identity)
+    connect(socket: Socket, identity, firstHeadMs) {
+      for (const listen of speak) listen.call(server, socket)
+      const connection = new StandardConnection(listener, socket, identity, firstHeadMs)
       connections.set(socket, connection)
       return connection
     },

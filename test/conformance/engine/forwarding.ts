@@ -7,7 +7,7 @@ import type { EngineCase } from './case.ts'
 export const forwardingCases: readonly EngineCase[] = [
   {
     title: 'forwards a GET with its fields and ours',
-    async run({ flow, start }) {
+    async run({ flow, start, proto }) {
       const origin = await flow.rawOrigin()
       const engine = await start({ origins: [origin] })
       const client = await flow.client(engine)
@@ -19,9 +19,9 @@ export const forwardingCases: readonly EngineCase[] = [
       expect(request.startLine).toBe('GET /p?q=1 HTTP/1.1')
       expect(header(request, 'host')).toBe('shop.test')
       expect(header(request, 'x-forwarded-for')).toBe('127.0.0.1')
-      expect(header(request, 'x-forwarded-proto')).toBe('http')
+      expect(header(request, 'x-forwarded-proto')).toBe(proto)
       expect(header(request, 'x-forwarded-host')).toBe('shop.test')
-      expect(header(request, 'forwarded')).toBe('for=127.0.0.1;proto=http;host=shop.test')
+      expect(header(request, 'forwarded')).toBe(`for=127.0.0.1;proto=${proto};host=shop.test`)
       expect(header(request, 'x-request-id')).toMatch(/^[\w-]+$/)
       expect(header(request, 'connection')).toBeUndefined()
       expect(request.fields.filter(([name]) => name.toLowerCase() === 'x-mine').map(([, value]) => value)).toEqual([

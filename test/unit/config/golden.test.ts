@@ -20,9 +20,9 @@ const goldens = readdirSync(folder).map((file) => {
   return { ...golden, title: `${golden.title} (${basename(file)})` }
 })
 
-function outcomeOf({ config, env = {} }: Golden) {
+async function outcomeOf({ config, env = {} }: Golden) {
   try {
-    return { config: parseConfig(config, { file: 'tidegate.yaml', env }).config, findings: [] }
+    return { config: (await parseConfig(config, { file: 'tidegate.yaml', env })).config, findings: [] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { config: null, findings: error.message.split('\n') }
@@ -30,12 +30,12 @@ function outcomeOf({ config, env = {} }: Golden) {
 }
 
 describe('golden configurations', () => {
-  test.each(goldens.filter(({ findings }) => findings !== undefined))('$title', (golden) => {
-    expect(outcomeOf(golden).findings).toEqual(golden.findings)
+  test.each(goldens.filter(({ findings }) => findings !== undefined))('$title', async (golden) => {
+    expect((await outcomeOf(golden)).findings).toEqual(golden.findings)
   })
 
-  test.each(goldens.filter(({ normalized }) => normalized !== undefined))('$title', (golden) => {
-    const outcome = outcomeOf(golden)
+  test.each(goldens.filter(({ normalized }) => normalized !== undefined))('$title', async (golden) => {
+    const outcome = await outcomeOf(golden)
     expect(outcome.findings).toEqual([])
     expect(outcome.config).toMatchObject(golden.normalized as Record<string, unknown>)
   })

@@ -8,9 +8,9 @@ import { parseConfig } from '../../../src/config/parse.ts'
 const shipped = readFileSync(new URL('../../../config/tidegate.yaml', import.meta.url), 'utf8')
 
 /** The findings, or none; anything but a ConfigError goes on. */
-function findingsOf(text: string, env: Record<string, string> = {}) {
+async function findingsOf(text: string, env: Record<string, string> = {}) {
   try {
-    parseConfig(text, { file: 'tidegate.yaml', env })
+    await parseConfig(text, { file: 'tidegate.yaml', env })
     return []
   } catch (error) {
     if (error instanceof ConfigError) return error.findings
@@ -19,7 +19,7 @@ function findingsOf(text: string, env: Record<string, string> = {}) {
 }
 
 describe('the loader', () => {
-  test('never throws anything but a ConfigError, whatever the text', () => {
+  test('never throws anything but a ConfigError, whatever the text', async () => {
     const words =
       'routes: listeners: path: service: a / - ? : &a *a <<: { } [ ] , | > # !!map !x --- ... %YAML " \' ${ $$ @ ` ~ null true'
     const blanks = [
@@ -36,34 +36,39 @@ describe('the loader', () => {
       'toString',
     ]
     const fragments = fc.constantFrom(' ', ...blanks, ...words.split(' '))
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.oneof(
           fc.string({ unit: 'binary' }),
           fc.array(fragments).map((parts) => parts.join('')),
         ),
-        (text) => {
-          expect(findingsOf(text).every(({ line, message }) => line !== null && message !== '')).toBe(true)
+        async (text) => {
+          expect((await findingsOf(text)).every(({ line, message }) => line !== null && message !== '')).toBe(true)
         },
       ),
       { numRuns: 1000 },
     )
   })
 
-  test('never throws anything but a ConfigError for a damaged file', () => {
-    fc.assert(
-      fc.property(fc.nat(shipped.length), fc.nat(40), fc.string({ unit: 'binary', maxLength: 10 }), (at, cut, put) => {
-        expect(
-          findingsOf(shipped.slice(0, at) + put + shipped.slice(at + cut)).every(
-            ({ line, message }) => line !== null && message !== '',
-          ),
-        ).toBe(true)
-      }),
+  test('never throws anything but a ConfigError for a damaged file', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(shipped.length),
+        fc.nat(40),
+        fc.string({ unit: 'binary', maxLength: 10 }),
+        async (at, cut, put) => {
+          expect(
+            (await findingsOf(shipped.slice(0, at) + put + shipped.slice(at + cut))).every(
+              ({ line, message }) => line !== null && message !== '',
+            ),
+          ).toBe(true)
+        },
+      ),
       { numRuns: 300 },
     )
   })
 
-  test('never throws anything but a ConfigError for values of any kind anywhere', () => {
+  test('never throws anything but a ConfigError for values of any kind anywhere', async () => {
     const keys = fc.constantFrom(
       'type',
       'address',
@@ -113,10 +118,10 @@ describe('the loader', () => {
       'services',
       'shutdown',
     )
-    fc.assert(
-      fc.property(top, value, fc.array(value, { maxLength: 3 }), (key, one, routes) => {
+    await fc.assert(
+      fc.asyncProperty(top, value, fc.array(value, { maxLength: 3 }), async (key, one, routes) => {
         expect(
-          findingsOf(stringify({ [key]: one, routes }), { X: '7' }).every(
+          (await findingsOf(stringify({ [key]: one, routes }), { X: '7' })).every(
             ({ line, message }) => line !== null && message !== '',
           ),
         ).toBe(true)
@@ -131,19 +136,19 @@ describe('the loader', () => {
     ['maps', '{a: '.repeat(50_000)],
     ['list items', '- '.repeat(200_000)],
     ['keys of keys', '? '.repeat(50_000)],
-  ])('says that %s are nested too deeply', (_, text) => {
-    expect(findingsOf(text).map(({ message }) => message)).toEqual(['nested more than 64 levels deep'])
+  ])('says that %s are nested too deeply', async (_, text) => {
+    expect((await findingsOf(text)).map(({ message }) => message)).toEqual(['nested more than 64 levels deep'])
   })
 
-  test('says that aliases of aliases are too many values', () => {
+  test('says that aliases of aliases are too many values', async () => {
     const names = 'abcdefgh'.split('')
     const lines = names.slice(1).map((name, index) => `${name}: &${name} [${`*${names[index]},`.repeat(10)}]`)
-    const [finding] = findingsOf(['a: &a [1,1,1,1,1,1,1,1,1,1]', ...lines].join('\n'))
+    const [finding] = await findingsOf(['a: &a [1,1,1,1,1,1,1,1,1,1]', ...lines].join('\n'))
     expect(finding?.message).toBe('aliases make this more than 1000000 values')
   })
 
-  test('knows no alias inside its own anchor', () => {
-    expect(findingsOf('routes: &a [*a]')[0]?.message).toBe('no anchor &a stands before this alias')
+  test('knows no alias inside its own anchor', async () => {
+    expect((await findingsOf('routes: &a [*a]'))[0]?.message).toBe('no anchor &a stands before this alias')
   })
 
   test.each([
@@ -155,12 +160,12 @@ describe('the loader', () => {
     ['? [a, b]\n: 1', 'a key has to be text'],
     ['routes: []\n__proto__: { workers: 0 }', 'unknown key'],
     ['%YAML 1.1\n---\nroutes: []\nstateDir: !!binary aGVsbG8=', 'this kind of YAML value has no meaning here'],
-  ])('%j is an error: %s', (text, message) => {
-    expect(findingsOf(text).map((finding) => finding.message)).toEqual([message])
+  ])('%j is an error: %s', async (text, message) => {
+    expect((await findingsOf(text)).map((finding) => finding.message)).toEqual([message])
   })
 
-  test('a key that exists on every object is unknown all the same', () => {
+  test('a key that exists on every object is unknown all the same', async () => {
     const text = 'routes: []\nconstructor: 1\nservices: { toString: { valueOf: 1 } }'
-    expect(findingsOf(text).map(({ path }) => path)).toEqual(['constructor', 'services.toString.valueOf'])
+    expect((await findingsOf(text)).map(({ path }) => path)).toEqual(['constructor', 'services.toString.valueOf'])
   })
 })

@@ -30,6 +30,19 @@ describe('checking a file', () => {
     })
   })
 
+  test('warns of what need not be wrong, and answers 0', async () => {
+    const file = join(folder, 'warned.yaml')
+    writeFileSync(file, 'services: { a: { tls: { verify: false } } }\nroutes: []')
+    const { exitCode, text } = await checkFile(file)
+    expect(exitCode).toBe(0)
+    expect(text.split('\n')).toEqual([
+      expect.stringMatching(
+        /^warning: .*:1:33 services\.a\.tls\.verify: certificates of endpoints are not verified/,
+      ) as string,
+      `${file}: valid (1 listener, 0 routes, 1 service, 1 source)`,
+    ])
+  })
+
   test('names a file that is not there', async () => {
     const file = join(folder, 'missing.yaml')
     expect(await checkFile(file)).toEqual({

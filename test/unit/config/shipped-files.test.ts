@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { configJsonSchema, type JsonSchema } from '../../../src/config/json-schema.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { parseConfig } from '../../../src/config/parse.ts'
+import { CertificateFiles } from '../../support/certificate-files.ts'
+import { Authority } from '../../support/certificates.ts'
 
+const authority = Authority.create('examples')
 const folder = fileURLToPath(new URL('../../../config/', import.meta.url))
 const commented = `${folder}tidegate.yaml`
 
@@ -16,10 +19,21 @@ function keysOf(schema: JsonSchema): string[] {
   return [...own.flatMap(([key, inner]) => [key, ...keysOf(inner)]), ...below.flatMap(keysOf)]
 }
 
+/** A copy of an example, with the certificates and keys beside it that it names: one pair for each, from one authority. */
+function withCertificates(example: string): string {
+  const files = new CertificateFiles()
+  const text = readFileSync(`${folder}examples/${example}`, 'utf8')
+  const paths = [...text.matchAll(/\.\/(certs\/(\w+))\.pem/g)]
+  mkdirSync(files.path('certs'))
+  for (const [, path = '', name = ''] of paths)
+    files.writePair(path, authority.issue({ names: [`${name}.example.com`] }))
+  return files.write(example, text)
+}
+
 describe('the commented default', () => {
   test('says what the program does without it', async () => {
     const { config } = await loadConfig(commented, { env: {} })
-    const { config: bare } = parseConfig(
+    const { config: bare } = await parseConfig(
       `routes:
         - { path: /api/users, service: user-service, stripPrefix: true }
         - { path: /api/orders, service: order-service, stripPrefix: true }`,
@@ -42,8 +56,9 @@ describe('the commented default', () => {
 
 describe('the examples', () => {
   test.each(readdirSync(`${folder}examples`))('%s is valid without any variable set', async (file) => {
-    const { config } = await loadConfig(`${folder}examples/${file}`, { env: {} })
+    const { config, warnings } = await loadConfig(withCertificates(file), { env: {} })
     expect(config.routes.length).toBeGreaterThan(0)
+    expect(warnings).toEqual([])
   })
 
   test.each([commented, ...readdirSync(`${folder}examples`).map((file) => `${folder}examples/${file}`)])(

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { fingerprintNow } from '../../../src/config/file-version.ts'
 import { type ConfigWatch, watchConfig } from '../../../src/config/watch.ts'
 
 let folder = ''
@@ -35,6 +36,8 @@ async function changeBy(action: () => void): Promise<void> {
   action()
   await changed
 }
+
+const versionOf = (path: string) => ({ path, fingerprint: fingerprintNow(path) })
 
 describe('watchConfig', () => {
   test('sees a file written in place, again and again', async () => {
@@ -130,5 +133,66 @@ describe('watchConfig', () => {
     await changeBy(() => writeFileSync(file, 'bb'))
     second.close()
     expect({ changes, other }).toEqual({ changes: 0, other: 1 })
+  })
+
+  describe('of files that the configuration names', () => {
+    let key = ''
+    beforeEach(() => {
+      mkdirSync(join(folder, 'tls'))
+      key = join(folder, 'tls', 'edge.key')
+      writeFileSync(file, 'a')
+    })
+
+    test('sees one that is written, and the configuration all the same', async () => {
+      writeFileSync(key, 'a')
+      watchIt()
+      watching?.follow([versionOf(key)])
+      await changeBy(() => writeFileSync(key, 'bb'))
+      await changeBy(() => writeFileSync(file, 'bb'))
+      expect(changes).toBe(2)
+    })
+
+    test('sees a change that came between its reading and now', async () => {
+      writeFileSync(key, 'a')
+      const read = versionOf(key)
+      writeFileSync(key, 'bb')
+      watchIt()
+      await changeBy(() => watching?.follow([read]))
+      expect(changes).toBe(1)
+    })
+
+    test('takes certificate and key, written one after the other, for one change', async () => {
+      const cert = join(folder, 'tls', 'edge.pem')
+      for (const path of [cert, key]) writeFileSync(path, 'a')
+      watchIt()
+      watching?.follow([versionOf(cert), versionOf(key)])
+      await changeBy(() => {
+        for (const path of [cert, key]) writeFileSync(path, 'bb')
+      })
+      await changeBy(() => writeFileSync(key, 'last'))
+      expect(changes).toBe(2)
+    })
+
+    test('sees one that was missing come, and tells nothing of one that goes', async () => {
+      const cert = join(folder, 'tls', 'edge.pem')
+      writeFileSync(cert, 'a')
+      watchIt()
+      watching?.follow([versionOf(cert), versionOf(key)])
+      rmSync(cert)
+      await changeBy(() => writeFileSync(key, 'a'))
+      expect(changes).toBe(1)
+    })
+
+    test('sees a change of the configuration once, whatever it names from then on', async () => {
+      writeFileSync(key, 'a')
+      watchIt()
+      await changeBy(() => writeFileSync(file, 'bb'))
+      watching?.follow([versionOf(key)])
+      await changeBy(() => writeFileSync(key, 'bb'))
+      watching?.follow([])
+      writeFileSync(key, 'ccc')
+      await changeBy(() => writeFileSync(file, 'ccc'))
+      expect(changes).toBe(3)
+    })
   })
 })

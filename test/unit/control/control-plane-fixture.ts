@@ -19,6 +19,7 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
+    tls: null,
     holdMs: 600_000,
     ...overrides,
   }

@@ -31,7 +31,7 @@ describe('preparing a configuration', () => {
     registry.of('orders').says(answer([a]))
     await prepared
     control.apply(config([users, orders]))
-    expect(thread.sent).toEqual(['config', 'users', 'orders', 'config'])
+    expect(thread.sent).toEqual(['tickets', 'config', 'users', 'orders', 'config'])
     expect(registry.opened).toEqual(['users', 'orders'])
   })
 

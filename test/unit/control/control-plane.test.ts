@@ -32,7 +32,7 @@ describe('the update line', () => {
   it('follows each routed service and sends the configuration before any list', async () => {
     const { control, registry, thread, served } = await withTwo()
     expect(registry.opened).toEqual(['users'])
-    expect(thread.sent).toEqual(['config', 'users'])
+    expect(thread.sent).toEqual(['tickets', 'config', 'users'])
     expect(served('users')).toEqual(['a-1 passing', 'b-2 passing'])
     expect(control.readiness()).toEqual({ ready: true, missing: [] })
   })

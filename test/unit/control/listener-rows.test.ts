@@ -10,6 +10,8 @@ function entry(name: string, connectionsPerClient: number | null = null): Listen
     port: 8080,
     engine: 'fast',
     trustedProxies: [],
+    tls: null,
+    redirectToHttps: null,
     timeouts: { headMs: 1, idleMs: 1, bodyMs: 1, writeMs: 1 },
     limits: { headBytes: 1, headFields: 1, bodyBytes: null, connections: 100, connectionsPerClient },
   }

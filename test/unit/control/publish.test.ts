@@ -14,6 +14,7 @@ function config(version: number, ...services: string[]): ConfigSnapshot {
     connectTimeoutMs: 1,
     headTimeoutMs: 1,
     idleTimeoutMs: 1,
+    tls: null,
   }))
   return { version, listeners: [], services: settings, routes: [], accessLog: true }
 }

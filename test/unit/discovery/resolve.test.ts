@@ -69,8 +69,8 @@ describe('the resolver', () => {
     const next = watching.next()
     await vi.advanceTimersByTimeAsync(0)
     expect((await next)?.instances).toEqual([
-      instance('10.0.0.1', 'web'),
-      instance('10.0.0.2', 'web'),
+      { ...instance('10.0.0.1', 'web'), hostName: 'web' },
+      { ...instance('10.0.0.2', 'web'), hostName: 'web' },
       instance('10.0.0.9'),
     ])
   })

@@ -26,7 +26,7 @@ beforeEach(() => {
     names: () => ({
       routes: [{ id: '/api', service: 'users' }],
       services: [{ name: 'users' }],
-      listeners: [{ name: 'edge' }],
+      listeners: [{ name: 'edge', tls: null }],
     }),
     stats: () => stats,
     reloads: () => ({ applied: 4, rejected: 1 }),

@@ -28,6 +28,7 @@ beforeEach(() => {
       connectTimeoutMs: 1,
       headTimeoutMs: 1,
       idleTimeoutMs: 1,
+      tls: null,
     },
     cell: ledger.service(0),
     meter: new ServiceMeter(series, 'svc'),
