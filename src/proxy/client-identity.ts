@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { isToken } from './h1/characters.ts'
+import { flat } from './h1/latin1.ts'
 import type { RequestHead } from './h1/request-head.ts'
 
 /** Addresses whose forwarded fields are believed. */
@@ -38,9 +39,10 @@ export class ClientIdentity {
   readonly #isTrusted: boolean
   readonly #trusted: TrustedProxies
   readonly #proto: 'http' | 'https'
-  readonly #port: string
-  readonly #forLine: string
-  readonly #forwardedFor: string
+  readonly #port: number
+  /** The last Host, and the fields with it: the clients of a connection hardly ever change it. */
+  #host: string | null = null
+  #fields = ''
   /** The line that tells of the client's certificate, with CRLF; empty when it has shown none. */
   readonly #certificateLine: string
 
@@ -56,15 +58,13 @@ export class ClientIdentity {
     this.#trusted = trusted
     this.#isTrusted = trusted.trusts(this.address)
     this.#proto = proto
-    this.#port = String(localPort)
+    this.#port = localPort
     this.#certificateLine = certificate === null ? '' : `x-forwarded-client-cert: ${certificate}\r\n`
-    this.#forLine = `x-forwarded-for: ${this.address}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-port: ${localPort}\r\n${this.#certificateLine}`
-    this.#forwardedFor = `for=${quotedNode(this.address)};proto=${proto}`
   }
 
   /** The same client, now that it has shown a certificate. */
   withCertificate(certificate: string): ClientIdentity {
-    return new ClientIdentity(this.address, Number(this.#port), this.#proto, this.#trusted, certificate)
+    return new ClientIdentity(this.address, this.#port, this.#proto, this.#trusted, certificate)
   }
 
   /** The client's address: the nearest one in X-Forwarded-For that is no trusted proxy, or the connection's own. */
@@ -84,15 +84,29 @@ export class ClientIdentity {
    */
   forwardedFields(head: RequestHead): string {
     if (this.#isTrusted) return this.#appendedFields(head)
-    const host = head.authority
-    if (host === '') return `${this.#forLine}forwarded: ${this.#forwardedFor}\r\n`
-    return `${this.#forLine}x-forwarded-host: ${host}\r\nforwarded: ${this.#forwardedFor};host=${quoted(host)}\r\n`
+    if (head.authority !== this.#host) {
+      this.#host = head.authority
+      this.#fields = flat(this.#ownFields(head.authority))
+    }
+    return this.#fields
+  }
+
+  #ownFields(host: string): string {
+    return (
+      `x-forwarded-for: ${this.address}\r\nx-forwarded-proto: ${this.#proto}\r\nx-forwarded-port: ${this.#port}\r\n` +
+      `${this.#certificateLine}${host === '' ? '' : `x-forwarded-host: ${host}\r\n`}forwarded: ${this.#pair(host)}\r\n`
+    )
+  }
+
+  /** Our element of Forwarded. */
+  #pair(host: string): string {
+    return `for=${quotedNode(this.address)};proto=${this.#proto}${host === '' ? '' : `;host=${quoted(host)}`}`
   }
 
   #appendedFields(head: RequestHead): string {
     const via = head.forwardedFor === null ? this.address : `${head.forwardedFor}, ${this.address}`
     const host = head.forwardedHost ?? head.authority
-    const own = `${this.#forwardedFor}${head.authority === '' ? '' : `;host=${quoted(head.authority)}`}`
+    const own = this.#pair(head.authority)
     const certificate =
       this.#certificateLine !== '' || head.forwardedClientCert === null
         ? this.#certificateLine

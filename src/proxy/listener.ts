@@ -6,6 +6,7 @@ import { ConnectionPlaces, noPlace } from './connection-places.ts'
 import type { Forwarder, ProxyContext } from './context.ts'
 import { linger } from './h1/linger.ts'
 import { problemText } from './h1/response-writer.ts'
+import { type Listed, OpenConnections } from './open-connections.ts'
 import { TlsAcceptor } from './tls/tls-acceptor.ts'
 
 /** Connections over the limit that are being told so. More are closed without a word: each of them takes a descriptor as well. */
@@ -35,8 +36,10 @@ export interface ListenerServer {
 }
 
 /** A client connection as its listener sees it; it calls `forget` when it is closed. */
-export interface ListenerConnection {
+export interface ListenerConnection extends Listed {
   readonly identity: ClientIdentity
+  /** What it holds of the listener's limits; the listener's own. */
+  place: number
   /** True while an exchange is under way, or bytes of its answer. */
   readonly isBusy: boolean
   readonly isIdle: boolean
@@ -54,8 +57,7 @@ export class Listener {
   readonly #serving: ListenerServer
   /** Null where plain HTTP is spoken. */
   readonly #tls: TlsAcceptor | null
-  /** With their places. */
-  readonly #connections = new Map<ListenerConnection, number>()
+  readonly #connections = new OpenConnections<ListenerConnection>()
   readonly #places: ConnectionPlaces
   #trusted: TrustedProxies
   #refused = 0
@@ -105,8 +107,8 @@ export class Listener {
     this.settings = settings
     this.#trusted = new TrustedProxies(settings.trustedProxies)
     this.#places.limit(settings.limits)
-    for (const [connection, place] of this.#connections) {
-      this.#connections.set(connection, this.#places.count(place, connection.identity.address))
+    for (const connection of this.#connections.all()) {
+      connection.place = this.#places.count(connection.place, connection.identity.address)
     }
     this.#serving.reconfigured()
   }
@@ -118,10 +120,8 @@ export class Listener {
 
   /** A handshake is done: what speaks HTTP takes its place. */
   secured(handshake: ListenerConnection, socket: Socket, identity: ClientIdentity, firstHeadMs: number): void {
-    const place = this.#connections.get(handshake)
-    if (place === undefined) return void socket.destroy()
-    this.#connections.delete(handshake)
-    this.#connections.set(this.#speak(socket, identity, firstHeadMs), place)
+    if (!this.#connections.remove(handshake)) return void socket.destroy()
+    this.#add(this.#speak(socket, identity, firstHeadMs), handshake.place)
   }
 
   /**
@@ -132,7 +132,7 @@ export class Listener {
   close(): { readonly stopped: Promise<void>; readonly closed: Promise<void> } {
     this.#isClosing = true
     const stopped = closeAtCalmTurn(this.#serving.server)
-    for (const connection of this.#connections.keys()) connection.closeAfterAnswer()
+    for (const connection of this.#connections.all()) connection.closeAfterAnswer()
     return { stopped, closed: stopped.then(() => this.#emptyOut()) }
   }
 
@@ -140,7 +140,7 @@ export class Listener {
     const { promise: emptied, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
     const grace = setTimeout(() => {
-      for (const connection of this.#connections.keys()) if (connection.isIdle) connection.destroy()
+      for (const connection of this.#connections.all()) if (connection.isIdle) connection.destroy()
     }, idleGraceMs)
     if (this.#connections.size > 0) await emptied
     clearTimeout(grace)
@@ -151,7 +151,7 @@ export class Listener {
   cutNow(): number {
     let cut = 0
     closeServer(this.#serving.server)
-    for (const connection of this.#connections.keys()) {
+    for (const connection of this.#connections.all()) {
       if (connection.isBusy) cut++
       connection.destroy()
     }
@@ -159,10 +159,8 @@ export class Listener {
   }
 
   forget(connection: ListenerConnection): void {
-    const place = this.#connections.get(connection)
-    if (place === undefined) return
-    this.#connections.delete(connection)
-    this.#places.giveBack(place)
+    if (!this.#connections.remove(connection)) return
+    this.#places.giveBack(connection.place)
     this.context.meter.connections(this.name, -1)
     if (this.#connections.size === 0) this.#emptied?.()
   }
@@ -177,7 +175,12 @@ export class Listener {
     if (place === noPlace) return this.#refuse(socket)
     this.context.meter.connections(this.name, 1)
     const connection = this.#tls === null ? this.#speak(socket, identity, null) : this.#tls.accept(socket, identity)
-    this.#connections.set(connection, place)
+    this.#add(connection, place)
+  }
+
+  #add(connection: ListenerConnection, place: number): void {
+    connection.place = place
+    this.#connections.add(connection)
   }
 
   #speak(socket: Socket, identity: ClientIdentity, firstHeadMs: number | null): ListenerConnection {

@@ -10,10 +10,11 @@ import { handle, totalTimeout } from '../handle.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail } from '../settle.ts'
-import { ChunkedDecoder, type ChunkSink, chunkSizeLine } from './chunked.ts'
+import { type ChunkSink, chunkSizeLine } from './chunked.ts'
 import { takeOver } from './client-socket.ts'
 import { linger } from './linger.ts'
 import { Output } from './output.ts'
+import { RequestBodyReader } from './request-body-reader.ts'
 import type { RequestHead } from './request-head.ts'
 import { RequestReader } from './request-reader.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -30,6 +31,8 @@ const phase = { head: 0, body: 1, answer: 2, tunnel: 3, linger: 4, closed: 5 } a
 
 /** One client connection: requests in, one at a time, in order; answers out. */
 export class DownstreamConnection implements Downstream, ListenerConnection, ChunkSink {
+  listIndex = -1
+  place = 0
   readonly identity: ClientIdentity
   readonly #listener: Listener
   readonly #socket: Socket
@@ -40,14 +43,12 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   #writing: WriteDeadline | null = null
   readonly #reader = new RequestReader()
   readonly #head: RequestHead = this.#reader.head
-  readonly #decoder = new ChunkedDecoder()
+  readonly #body = new RequestBodyReader()
   readonly #waiting = new WaitingBytes()
   readonly #x: Exchange
   #tunnel: TunnelEnd | null = null
   #phase: number = phase.head
   #isConsuming = false
-  /** Body bytes still to come, of a request with Content-Length. */
-  #remaining = 0
   /** Our answer is the last one on this connection. */
   #closes = false
   #hasEnded = false
@@ -270,8 +271,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
       return handle(x)
     }
     this.#phase = phase.body
-    this.#remaining = head.contentLength
-    if (head.chunked) this.#decoder.reset()
+    this.#body.begin(head)
     const { bodyBytes } = this.#listener.settings.limits
     if (bodyBytes !== null && head.contentLength > bodyBytes) return fail(x, 'body-too-large')
     this.#armBody()
@@ -290,25 +290,15 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   #takeBody(bytes: Buffer, at: number, end: number): number {
-    const x = this.#x
-    if (this.#head.chunked) {
-      const next = this.#decoder.push(bytes, at, end, this)
-      if (this.#phase !== phase.body) return next
-      if (this.#decoder.isBroken) {
-        fail(x, 'bad-request')
-        return end
-      }
-      if (this.#decoder.isDone) this.#bodyDone(this.#decoder.trailers)
-      else this.#armBody()
-      return next
+    const next = this.#body.take(bytes, at, end, this)
+    if (this.#phase !== phase.body) return next
+    if (this.#body.isBroken) {
+      fail(this.#x, 'bad-request')
+      return end
     }
-    const bodyEnd = Math.min(end, at + this.#remaining)
-    this.#remaining -= bodyEnd - at
-    requestBody(x, bytes, at, bodyEnd)
-    if (this.#phase !== phase.body) return bodyEnd
-    if (this.#remaining === 0) this.#bodyDone('')
+    if (this.#body.isDone) this.#bodyDone(this.#body.trailers)
     else this.#armBody()
-    return bodyEnd
+    return next
   }
 
   #bodyDone(trailers: string): void {

@@ -14,6 +14,8 @@ const maxWaiting = 32
 
 /** One client connection: node:http reads requests as they come; here they are taken one at a time, in order. */
 export class StandardConnection implements ListenerConnection {
+  listIndex = -1
+  place = 0
   readonly listener: Listener
   readonly identity: ClientIdentity
   readonly socket: Socket

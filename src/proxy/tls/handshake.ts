@@ -10,6 +10,8 @@ import { serverNameOf } from './client-hello.ts'
  * listener's limits; nothing a client does in it is more than the end of its own connection.
  */
 export class Handshake implements ListenerConnection {
+  listIndex = -1
+  place = 0
   readonly identity: ClientIdentity
   readonly isBusy = false
   readonly isIdle = true
