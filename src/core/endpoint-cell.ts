@@ -109,7 +109,8 @@ export class EndpointCell {
   }
 
   clearConsecutiveFailures(): void {
-    Atomics.store(this.#ints, this.#base + consecutive, 0)
+    const at = this.#base + consecutive
+    if (this.#ints[at] !== 0) Atomics.store(this.#ints, at, 0)
   }
 
   ejection(): EjectionReason | null {
@@ -159,9 +160,9 @@ export class EndpointCell {
   /** Mixes one measured time into the average with weight 1/8; a lost update between threads does no harm. */
   addLatency(ms: number): void {
     const at = this.#base + latency
-    const before = Atomics.load(this.#ints, at)
+    const before = this.#ints[at] as number
     const us = Math.min(Math.round(ms * 1000), 2 ** 30)
-    Atomics.store(this.#ints, at, before === 0 ? us : before + Math.round((us - before) / 8))
+    this.#ints[at] = before === 0 ? us : before + Math.round((us - before) / 8)
   }
 
   /** For a row that is used again by another endpoint. */

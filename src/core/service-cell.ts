@@ -17,9 +17,12 @@ export class ServiceCell {
     this.#base = row * serviceColumns
   }
 
-  /** Changes whenever an endpoint of the service is ejected or restored; compared at every pick. */
+  /**
+   * Changes whenever an endpoint of the service is ejected or restored; compared at every pick. Read without Atomics, which V8
+   * calls as functions: a thread may see a change an instant later.
+   */
   epoch(): number {
-    return Atomics.load(this.#ints, this.#base + epoch)
+    return this.#ints[this.#base + epoch] as number
   }
 
   bumpEpoch(): void {
@@ -29,7 +32,7 @@ export class ServiceCell {
   /** Adds thousandths of a retry to the budget, up to `cap`. */
   depositRetry(milliTokens: number, cap: number): void {
     const at = this.#base + retryTokens
-    if (Atomics.load(this.#ints, at) < cap) Atomics.add(this.#ints, at, milliTokens)
+    if ((this.#ints[at] as number) < cap) Atomics.add(this.#ints, at, milliTokens)
   }
 
   /** Takes one retry out of the budget; false when it is spent. */

@@ -41,11 +41,11 @@ export function requestReceived(x: Exchange): void {
 }
 
 /** The response head of the attempt arrived: the deadline for all attempts is met. */
-export function attemptAnswered(x: Exchange, endpoint: Endpoint): void {
+export function attemptAnswered(x: Exchange, endpoint: Endpoint, nowMs: number): void {
   const route = x.route
   if (route === null) return
   x.context.wheel.disarm(x.totalTimer)
-  const elapsedMs = performance.now() - x.attemptMs
+  const elapsedMs = nowMs - x.attemptMs
   const { service } = route
   service.meter.headReceived(elapsedMs / 1000)
   endpoint.cell.addLatency(elapsedMs)
@@ -53,7 +53,7 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint): void {
 }
 
 /** The response was relayed to its end. Judged only now: a head says nothing of an answer that breaks off behind it. */
-export function attemptDone(x: Exchange, endpoint: Endpoint): void {
+export function attemptDone(x: Exchange, endpoint: Endpoint, nowMs: number): void {
   const route = x.route
   if (route === null) return
   const { service } = route
@@ -63,7 +63,7 @@ export function attemptDone(x: Exchange, endpoint: Endpoint): void {
   else service.outlier.succeeded(service, endpoint)
   endpoint.cell.release()
   x.upstream = null
-  settle(x, null)
+  settle(x, null, nowMs)
 }
 
 /**

@@ -7,8 +7,9 @@ import type { Exchange } from './exchange.ts'
  * The one exit: every exchange passes here once, whatever became of it. Counts it, logs it, lets the connection go on.
  *
  * @param failure null for an exchange that went well; otherwise an answer or a cut was already sent
+ * @param nowMs of `performance.now()`
  */
-export function settle(x: Exchange, failure: Failure | null): void {
+export function settle(x: Exchange, failure: Failure | null, nowMs: number = performance.now()): void {
   if (x.isSettled) return
   x.isSettled = true
   const { context } = x
@@ -17,7 +18,7 @@ export function settle(x: Exchange, failure: Failure | null): void {
   releaseAttempt(x, failure)
   x.kept = null
   x.failure = failure
-  x.durationMs = performance.now() - x.startedMs
+  x.durationMs = nowMs - x.startedMs
   if (failure !== null) {
     context.meter.failed(failure)
     if (failure === 'client-abort') x.status = failures[failure].status

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
 import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 import type { ProxyContext } from '../context.ts'
@@ -36,14 +35,14 @@ export class Pool implements EndpointPool {
     }
   }
 
-  /** @param announcedMs the upstream's `Keep-Alive: timeout`, -1 when it said nothing */
-  give(connection: UpstreamConnection, announcedMs: number): void {
+  /** @param announcedMs the upstream's `Keep-Alive: timeout`, -1 when it said nothing; @param nowMs of `performance.now()` */
+  give(connection: UpstreamConnection, announcedMs: number, nowMs: number): void {
     const keepMs = announcedMs === -1 ? idleMs : Math.min(idleMs, announcedMs - marginMs)
     if (this.#isClosed || keepMs <= 0) {
       connection.destroy()
       return
     }
-    connection.idleUntilMs = performance.now() + keepMs
+    connection.idleUntilMs = nowMs + keepMs
     this.#idle.push(connection)
   }
 

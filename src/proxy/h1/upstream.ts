@@ -1,4 +1,5 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
@@ -40,6 +41,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   /** Body bytes still to come, of a response with Content-Length. */
   #remaining = 0
   #interims = 0
+  /** When the event under way began. */
+  #nowMs = 0
   #isReused = false
   #isReadPaused = false
   #connectError: NodeJS.ErrnoException | null = null
@@ -182,6 +185,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       this.destroy()
       return true
     }
+    this.#nowMs = performance.now()
     const { downstream } = x
     let at = start
     if (this.#phase === phase.head) at = this.#readHead(x, bytes, start, end)
@@ -226,7 +230,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       return false
     }
     if (head.status !== 100 || x.head.expectContinue) x.downstream.writeInterim(head)
-    if (!x.requestDone && !this.#socket.writableNeedDrain) this.#context.wheel.disarm(this.#timer)
+    if (!x.requestDone && !this.#output.isBlocked) this.#context.wheel.disarm(this.#timer)
     return true
   }
 
@@ -247,7 +251,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       this.#remaining = head.contentLength
     }
     this.#phase = phase.body
-    attemptAnswered(x, this.#endpoint)
+    attemptAnswered(x, this.#endpoint, this.#nowMs)
     x.downstream.writeHead(head, this.#framing)
   }
 
@@ -278,9 +282,9 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     x.downstream.flush()
     if (head.keepAlive && x.requestDone && !hasMore && !this.#output.isWaiting) {
       this.#phase = phase.idle
-      this.#pool.give(this, head.keepAliveMs)
+      this.#pool.give(this, head.keepAliveMs, this.#nowMs)
     } else this.destroy()
-    attemptDone(x, this.#endpoint)
+    attemptDone(x, this.#endpoint, this.#nowMs)
   }
 
   #fail(failure: Failure): void {
@@ -303,6 +307,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
         return this.#fail(this.#reader.isEmpty && this.#interims === 0 ? 'reset-before-head' : 'bad-response')
       case phase.body:
         if (this.#x !== null && error === null && this.#framing === 'stream' && !this.#head.chunked) {
+          this.#nowMs = performance.now()
           return this.#complete(this.#x, false)
         }
         return this.#fail('reset-in-body')
@@ -347,7 +352,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   #startTunnel(x: Exchange, bytes: Buffer, at: number, end: number): void {
-    attemptAnswered(x, this.#endpoint)
+    attemptAnswered(x, this.#endpoint, this.#nowMs)
     this.#phase = phase.tunnel
     this.#tunnel = x.downstream.startTunnel(this.#head, this)
     this.#armTunnel()
@@ -371,7 +376,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#tunnel = null
     this.#x = null
     this.destroy()
-    if (x !== null) attemptDone(x, this.#endpoint)
+    if (x !== null) attemptDone(x, this.#endpoint, performance.now())
   }
 
   #armTunnel(): void {

@@ -127,7 +127,7 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#phase = phase.body
     this.#arm(this.#settings.idleTimeoutMs)
     const framing = framingOf(head, this.#x.head.method)
-    attemptAnswered(this.#x, this.#endpoint)
+    attemptAnswered(this.#x, this.#endpoint, performance.now())
     this.#x.downstream.writeHead(head, framing)
     if (framing !== 'none') this.#x.downstream.flush()
     incoming.on('data', (bytes: Buffer) => this.#bodySlice(incoming, bytes))
@@ -184,10 +184,10 @@ export class StandardAttempt implements UpstreamAttempt {
     }
     this.#phase = phase.tunnel
     this.#disarm()
-    attemptAnswered(this.#x, this.#endpoint)
+    attemptAnswered(this.#x, this.#endpoint, performance.now())
     this.#tunnel = new UpstreamTunnel(this.#x, socket, this.#settings.idleTimeoutMs, () => {
       this.#close()
-      attemptDone(this.#x, this.#endpoint)
+      attemptDone(this.#x, this.#endpoint, performance.now())
     })
     this.#tunnel.start(head, early)
   }
@@ -211,7 +211,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!this.#x.requestDone || !this.#head.keepAlive) this.#outgoing?.destroy()
     this.#x.downstream.writeEnd(trailers)
     this.#x.downstream.flush()
-    attemptDone(this.#x, this.#endpoint)
+    attemptDone(this.#x, this.#endpoint, performance.now())
   }
 
   #fail(failure: Failure): void {

@@ -24,7 +24,7 @@ function newPool(): Pool {
 
 /** @returns how long from now it may be idle, in milliseconds; -1 when it was not kept */
 function give(pool: Pool, connection: FakeConnection, announcedMs: number): number {
-  pool.give(connection as unknown as UpstreamConnection, announcedMs)
+  pool.give(connection as unknown as UpstreamConnection, announcedMs, performance.now())
   return connection.isDestroyed ? -1 : connection.idleUntilMs - performance.now()
 }
 
