@@ -11,7 +11,7 @@ import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { fail } from '../settle.ts'
 import { type ChunkSink, chunkSizeLine } from './chunked.ts'
-import { takeOver } from './client-socket.ts'
+import { letGo, takeOver } from './client-socket.ts'
 import { linger } from './linger.ts'
 import { Output } from './output.ts'
 import { RequestBodyReader } from './request-body-reader.ts'
@@ -319,22 +319,20 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   /** The answer was the last one on this connection. */
   #linger(): void {
     const { wheel } = this.#listener.context
-    if (this.#isDone()) return this.destroy()
+    const expectsMore = this.#expectsMore()
+    this.flush()
+    if (!expectsMore && !this.#output.isWaiting) return this.destroy()
     this.#phase = phase.linger
     this.#waiting.take()
     wheel.disarm(this.#timer)
-    this.flush()
-    const discard = linger(this.#socket, wheel)
-    // What TLS reads it emits, and is counted already.
-    if (!('encrypted' in this.#socket)) this.#discard = discard
+    if (expectsMore) this.#discard = linger(this.#socket, wheel)
+    else this.#socket.destroySoon()
   }
 
-  /** The client asked for the end itself behind a request without a body, and all of its answer was taken: nothing more will come. */
-  #isDone(): boolean {
+  /** False when the client asked for the end itself, behind a request without a body: then nothing follows. */
+  #expectsMore(): boolean {
     const { keepAlive, hasBody } = this.#head
-    if (this.#phase !== phase.answer || keepAlive || hasBody) return false
-    this.flush()
-    return this.#waiting.isEmpty && !this.#isConsuming && !this.#output.isWaiting
+    return this.#phase !== phase.answer || keepAlive || hasBody || this.#isConsuming || !this.#waiting.isEmpty
   }
 
   #drained(): void {
@@ -363,6 +361,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   #closed(): void {
+    letGo(this.#socket)
     // A tunnel whose client is done in good order ends when the endpoint has taken the last bytes.
     if (this.#phase === phase.tunnel && this.#hasEnded && this.#socket.writableFinished) return
     this.destroy()

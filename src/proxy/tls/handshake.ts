@@ -90,6 +90,7 @@ export class Handshake implements ListenerConnection {
   }
 
   #closed(): void {
+    this.#accepted.removeAllListeners()
     if (this.#isDone) return
     this.#isDone = true
     const { context, name } = this.#listener

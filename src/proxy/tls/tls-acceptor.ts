@@ -10,10 +10,16 @@ import { Handshake } from './handshake.ts'
 import { ticketKeys } from './ticket-keys.ts'
 import { TlsServers } from './tls-servers.ts'
 
+const handshakeOf = Symbol('handshake')
+
+/** An accepted socket with its handshake: a WeakMap would cost the collector more than the handshakes' own objects. */
+interface Shaking extends Socket {
+  [handshakeOf]?: Handshake
+}
+
 /** Makes secured connections of a listener's accepted ones. Handshakes under way go on with the settings they began with. */
 export class TlsAcceptor {
   readonly #listener: Listener
-  readonly #handshakes = new WeakMap<Socket, Handshake>()
   #settings: ListenerTlsSettings
   #servers: TlsServers
 
@@ -40,7 +46,7 @@ export class TlsAcceptor {
   accept(accepted: Socket, identity: ClientIdentity): Handshake {
     const handshake = new Handshake(this.#listener, accepted, identity)
     const servers = this.#servers
-    this.#handshakes.set(accepted, handshake)
+    ;(accepted as Shaking)[handshakeOf] = handshake
     if (this.#settings.certificates.length === 1) servers.get('').emit('connection', accepted)
     else handshake.readServerName((name) => servers.get(name).emit('connection', accepted))
     return handshake
@@ -69,8 +75,8 @@ export class TlsAcceptor {
 
   #handshakeOf(secured: TLSSocket): Handshake | undefined {
     // The accepted socket below a TLS socket: Node has it under this name and documents none.
-    const { _parent: accepted } = secured as unknown as { _parent: Socket }
-    return this.#handshakes.get(accepted)
+    const { _parent: accepted } = secured as unknown as { _parent: Shaking }
+    return accepted[handshakeOf]
   }
 }
 
