@@ -8,7 +8,7 @@ import type { SettledExchange } from '../core/exchange.ts'
 import type { Random } from '../util/random.ts'
 import type { TimerWheel } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
-import { ReadBuffer } from './h1/read-buffer.ts'
+import { ReadBuffer, smallReadBytes } from './h1/read-buffer.ts'
 import { Slabs } from './h1/slabs.ts'
 import { SpareWriteRequest } from './h1/write-request.ts'
 import { UpstreamContexts } from './tls/upstream-contexts.ts'
@@ -45,7 +45,10 @@ export interface ProxyOptions {
 }
 
 /** Of one thread, kept because the other ends did not take it at once. */
-const manyWaitingBytes = 16 * 1024 * 1024
+const manyWaitingBytes = 4 * 1024 * 1024
+
+/** As much as one read brings, and framing. */
+const gatherBytes = 320 * 1024
 
 /** What all connections of one data thread share. */
 export class ProxyContext {
@@ -57,7 +60,10 @@ export class ProxyContext {
   readonly middlewares: readonly ConnectMiddleware[]
   routing: Routing = { match: () => null }
   readonly reads = new ReadBuffer()
-  readonly slabs = new Slabs()
+  /** For gathering what a single write sends; given back before the next event. */
+  readonly gatherSlabs = new Slabs(gatherBytes, 4)
+  /** For what slow clients did not take yet: fresh buffers would be freed by the collector only, long after they took it. */
+  readonly waitingSlabs = new Slabs(smallReadBytes, 256)
   readonly writeRequests: SpareWriteRequest | null = SpareWriteRequest.find()
   /** Copied because the other end did not take them at once, over all connections. */
   waitingBytes = 0
@@ -81,9 +87,15 @@ export class ProxyContext {
     this.#idPrefix = crypto.randomUUID().slice(0, 13).replace('-', '')
   }
 
-  /** What the next answer is read into: less of it at once while much has to be kept for slow clients. */
-  nextView(): Buffer {
-    return this.waitingBytes < manyWaitingBytes ? this.reads.whole : this.reads.part
+  /**
+   * What the next bytes of an answer are read into: much at once only of an answer that is long, and while little has to be kept for
+   * slow clients.
+   *
+   * @param length that the last read brought
+   */
+  nextView(length: number): Buffer {
+    const isLong = length >= smallReadBytes
+    return isLong && this.waitingBytes < manyWaitingBytes ? this.reads.whole : this.reads.part
   }
 
   /** A request id that no other thread or process makes. */

@@ -11,6 +11,9 @@ interface StreamHandle {
   useUserBuffer(buffer: Buffer): void
 }
 
+/** What the system does not take at once is all that waits in the stream: more is neither read nor written until it is gone. */
+export const tightWrites = { writableHighWaterMark: 1 }
+
 /** The properties in which a socket has what `onread` says; symbols that only its own module knows. */
 const [bufferKey, callbackKey] = symbolsOf(new Socket(), 'kBuffer', 'kBufferCb')
 
@@ -40,9 +43,9 @@ export function takeOver(accepted: Socket, buffer: Buffer, read: (length: number
   const handled = accepted as unknown as Handled
   const handle = handled._handle
   handled._handle = null
-  const onread = { buffer, callback }
   // `handle` and `onread` are options of the constructor, the one of them undocumented, the other documented for `connect`.
-  return new Socket({ handle, allowHalfOpen: true, onread } as unknown as ConstructorParameters<typeof Socket>[0])
+  const options = { handle, allowHalfOpen: true, onread: { buffer, callback }, ...tightWrites }
+  return new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
 }
 
 /**

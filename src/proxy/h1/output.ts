@@ -132,7 +132,7 @@ export class Output {
 
   #slabWithRoom(bytes: number): Buffer {
     if (this.#slab !== null && this.#slabEnd + bytes > this.#slab.length) this.#flushSlab()
-    this.#slab ??= this.#context.slabs.take(bytes)
+    this.#slab ??= this.#context.gatherSlabs.take(bytes)
     return this.#slab
   }
 
@@ -142,7 +142,7 @@ export class Output {
     this.#writeBytes(slab, 0, this.#slabEnd)
     this.#slab = null
     this.#slabEnd = 0
-    this.#context.slabs.give(slab)
+    this.#context.gatherSlabs.give(slab)
   }
 
   #writeText(text: string): void {
@@ -190,9 +190,20 @@ export class Output {
       }
       if (written === end - start) return
     }
-    const rest = Buffer.from(bytes.subarray(start + written, end))
-    this.#context.waitingBytes += rest.length
-    if (!this.#socket.write(rest, () => (this.#context.waitingBytes -= rest.length))) this.#awaitDrain()
+    this.#keep(bytes, start + written, end)
+  }
+
+  /** What the system did not take waits in a copy. */
+  #keep(bytes: Buffer, start: number, end: number): void {
+    const context = this.#context
+    const slab = context.waitingSlabs.take(end - start)
+    const length = bytes.copy(slab, 0, start, end)
+    context.waitingBytes += slab.length
+    const taken = () => {
+      context.waitingBytes -= slab.length
+      context.waitingSlabs.give(slab)
+    }
+    if (!this.#socket.write(slab.subarray(0, length), taken)) this.#awaitDrain()
   }
 
   /** Null while earlier bytes wait, and where the connection is gone or encrypted. */

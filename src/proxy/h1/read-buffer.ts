@@ -2,7 +2,7 @@
 const headroomBytes = 4096
 const readBytes = 256 * 1024
 /** Read at once from an endpoint whose client is slow: what the client does not take has to be kept. */
-const smallReadBytes = 32 * 1024
+export const smallReadBytes = 32 * 1024
 
 /**
  * What all sockets of one thread read into, one after the other: what was read is valid until the callback returns, and has to be

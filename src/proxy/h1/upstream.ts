@@ -9,6 +9,7 @@ import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
+import { tightWrites } from './client-socket.ts'
 import { Output } from './output.ts'
 import type { Pool } from './pool.ts'
 import { requestHeadText } from './request-writer.ts'
@@ -41,6 +42,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   /** Body bytes still to come, of a response with Content-Length. */
   #remaining = 0
   #interims = 0
+  /** Bytes that the last read brought. */
+  #lastRead = 0
   /** When the event under way began. */
   #nowMs = 0
   #isReused = false
@@ -58,9 +61,9 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       port: pool.endpoint.port,
       noDelay: true,
       allowHalfOpen: true,
-      onread: { buffer: () => this.#context.nextView(), callback: (length) => this.#read(length) },
+      onread: { buffer: () => this.#context.nextView(this.#lastRead), callback: (length) => this.#read(length) },
     }
-    this.#socket = tls === null ? connect(options) : tls.connect(options)
+    this.#socket = tls === null ? connect({ ...options, ...tightWrites }) : tls.connect(options)
     this.#output = new Output(this.#socket, this.#context, () => this.#drained())
     this.#socket.on(tls === null ? 'connect' : 'secureConnect', () => this.#connected())
     this.#socket.on('end', () => this.#ended(false))
@@ -177,6 +180,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const { reads } = this.#context
     const { bytes, start } = reads
     const end = start + length
+    this.#lastRead = length
     if (this.#phase === phase.tunnel) return this.#readTunnel(bytes, start, end)
     const x = this.#x
     if (x === null) {
