@@ -16,6 +16,7 @@ export const measuringFlags: readonly string[] = [
 ]
 
 const rounds = 11
+const allocationRounds = 25
 const roundMs = 20
 const countedOperations = 100_000
 
@@ -35,7 +36,8 @@ export function measure({ run }: Benchmark): Measurement {
 function allocatedPerOp(run: Benchmark['run']): number {
   let least = Number.POSITIVE_INFINITY
   for (let operations = countedOperations; least === Number.POSITIVE_INFINITY && operations > 100; operations /= 10) {
-    for (let round = 0; round < 5; round++) least = Math.min(least, grownBytes(run, operations) / operations)
+    for (let round = 0; round < allocationRounds; round++)
+      least = Math.min(least, grownBytes(run, operations) / operations)
   }
   if (least === Number.POSITIVE_INFINITY) throw new Error('each round was collected: a few operations fill the heap')
   return least

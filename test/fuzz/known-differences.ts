@@ -7,3 +7,8 @@ export function hasFramingTrailer(bytes: string): boolean {
 export function hasTabBehindChunked(bytes: string): boolean {
   return /transfer-encoding:[ \t]*chunked[ \t]*\t/i.test(bytes)
 }
+
+/** An interim answer that says `close`: for llhttp the connection's last; for us it speaks of the final one (RFC 9112 section 9.6). */
+export function hasClosingInterim(bytes: string): boolean {
+  return /HTTP\/1\.1 1\d\d[^\r\n]*\r\n(?:[^\r\n]+\r\n)*connection:[^\r\n]*close/i.test(bytes)
+}

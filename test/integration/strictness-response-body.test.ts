@@ -149,6 +149,16 @@ describe('interim responses', () => {
     }
   })
 
+  // node:http, llhttp in it, takes an interim answer that says so for the last one of the connection.
+  test('that say close speak of the final one', async () => {
+    reply = `HTTP/1.1 103 Early Hints\r\nconnection: close\r\nx-a: b\r\n\r\n${answer('hello')}`
+    const client = await bad()
+    const [hints, final] = await client.responses(2)
+    expect(hints?.fields).toEqual([['x-a', 'b']])
+    expect(final?.body).toBe('hello')
+    client.destroy()
+  })
+
   test('do not reach HTTP/1.0, and 100 reaches only who expects it', async () => {
     reply = `HTTP/1.1 100 Continue\r\n\r\n${answer('hello')}`
     const client = await bad()
