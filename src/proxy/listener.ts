@@ -139,11 +139,12 @@ export class Listener {
   async #emptyOut(): Promise<void> {
     const { promise: emptied, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
-    const grace = setTimeout(() => {
+    // Again and again: one whose client takes its last answer slowly is idle later.
+    const looks = setInterval(() => {
       for (const connection of this.#connections.all()) if (connection.isIdle) connection.destroy()
     }, idleGraceMs)
     if (this.#connections.size > 0) await emptied
-    clearTimeout(grace)
+    clearInterval(looks)
     this.context.meter.listenerClosed(this.name)
   }
 

@@ -17,7 +17,9 @@ const timeouts = z.strictObject({
     .describe('Silence allowed while a request body arrives; not its whole duration. A longer one is 408.'),
   write: duration()
     .prefault('30s')
-    .describe('How long a client may take nothing of an answer that waits for it, before it is cut off.'),
+    .describe(
+      'How long a client may take nothing of an answer that waits for it, before it is cut off. The system counts in steps of a third of its send buffer (up to 4 MiB): a client below some 50 KB/s may be cut.',
+    ),
 })
 
 const limits = z.strictObject({

@@ -151,7 +151,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   sendEnd(): void {
-    this.#socket.end()
+    this.#output.end()
   }
 
   resumeReading(): void {
@@ -286,6 +286,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     x.downstream.flush()
     if (head.keepAlive && x.requestDone && !hasMore && !this.#output.isWaiting) {
       this.#phase = phase.idle
+      // Over TLS, records that were decrypted already come behind the one that reading was paused with.
+      this.#resume()
       this.#pool.give(this, head.keepAliveMs, this.#nowMs)
     } else this.destroy()
     attemptDone(x, this.#endpoint, this.#nowMs)

@@ -10,6 +10,7 @@ import type { ResponseHead } from '../h1/response-head.ts'
 import { problemText, switchingText } from '../h1/response-writer.ts'
 import { handle, totalTimeout } from '../handle.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
+import { resetConnection } from '../reset-connection.ts'
 import { fail, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
@@ -183,7 +184,7 @@ export class StandardDownstream implements Downstream {
     // node:http gathers the chunks of one turn.
     socket.uncork()
     // Only a body that ends with the connection looks complete when the connection ends in good order.
-    if (this.#x.status !== 0 && !this.#isChunked) socket.resetAndDestroy()
+    if (this.#x.status !== 0 && !this.#isChunked) resetConnection(socket)
     else socket.destroy()
   }
 
