@@ -16,7 +16,8 @@ const listenersPerSegment = 64
 
 /** Rows of a listener's table of clients: four per connection it may have, so that it is full before the table is. */
 const rowsPerConnection = 4
-const minClientRows = 1024
+/** The table keeps its size when a reload allows more connections: room for 16,000, of which the system gives what is used. */
+const minClientRows = 2 ** 16
 /** About half a million clients at once; a process has no descriptors for more. */
 const maxClientRows = 2 ** 21
 

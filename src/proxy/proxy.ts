@@ -14,7 +14,8 @@ export class Proxy {
   readonly #reusePort: boolean
   readonly #engines: Readonly<Record<EngineName, Engine>> = { fast: fastEngine, standard: standardEngine() }
   readonly #listeners = new Map<string, Listener>()
-  readonly #closing = new Set<Listener>()
+  /** Those that accept no more, until their last connection is gone. */
+  readonly #closing = new Map<Listener, Promise<void>>()
   #sweeper: NodeJS.Timeout | null = null
 
   constructor(options: ProxyOptions & { readonly reusePort: boolean }) {
@@ -88,9 +89,9 @@ export class Proxy {
     for (const listener of this.#listeners.values()) void this.#retire(listener)
     this.#listeners.clear()
     const deadline = setTimeout(() => {
-      for (const listener of this.#closing) cut += listener.cutNow()
+      for (const listener of this.#closing.keys()) cut += listener.cutNow()
     }, deadlineMs)
-    await Promise.all(this.#closed.values())
+    await Promise.all(this.#closing.values())
     clearTimeout(deadline)
     return cut
   }
@@ -100,21 +101,15 @@ export class Proxy {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     for (const listener of this.#listeners.values()) void this.#retire(listener)
     this.#listeners.clear()
-    for (const listener of this.#closing) listener.cutNow()
+    for (const listener of this.#closing.keys()) listener.cutNow()
     this.#context.wheel.stop()
   }
-
-  readonly #closed = new Map<Listener, Promise<void>>()
 
   /** @returns when its address is free */
   #retire(listener: Listener): Promise<void> {
     const { stopped, closed } = listener.close()
-    this.#closing.add(listener)
-    const done = closed.then(() => {
-      this.#closing.delete(listener)
-      this.#closed.delete(listener)
-    })
-    this.#closed.set(listener, done)
+    const done = closed.then(() => void this.#closing.delete(listener))
+    this.#closing.set(listener, done)
     return stopped
   }
 }
