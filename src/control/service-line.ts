@@ -4,6 +4,8 @@ import type { Answer } from '../discovery/contract.ts'
 import type { Random } from '../util/random.ts'
 import type { ServiceEntry } from './control-config.ts'
 import type { ControlClock } from './control-clock.ts'
+import type { Disagreements } from './disagreements.ts'
+import { targetOf, type HealthChecks } from './health-checks.ts'
 import { heldAfter } from './hold-rule.ts'
 import type { Holds } from './hold.ts'
 import { addressOf, byIdentity } from './identity.ts'
@@ -19,6 +21,8 @@ export interface LineParts extends EndpointsParts {
   readonly clock: ControlClock
   readonly random: Random
   readonly holds: Holds
+  readonly checks: HealthChecks
+  readonly disagreements: Disagreements
   readonly outages: SourceOutages
   readonly state: StateStore | null
   readonly onProblem: OnProblem
@@ -93,6 +97,7 @@ export class ServiceLine {
   configure(entry: ServiceEntry): void {
     const { from, name } = this.#entry
     this.#entry = entry
+    this.#followChecks()
     if (entry.from === from && entry.name === name) return
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
     this.#parts.outages.forget(from, this.name)
@@ -150,9 +155,11 @@ export class ServiceLine {
 
   /** The configuration of that version no longer names the service. */
   async close(configVersion: number): Promise<void> {
-    const { holds, outages } = this.#parts
+    const { holds, outages, checks, disagreements } = this.#parts
     outages.forget(this.#entry.from, this.name)
     for (const id of this.#held) holds.end(this.name, id)
+    checks.end(this.name)
+    disagreements.forget(this.name)
     this.endpoints.close(configVersion)
     await this.stop()
   }
@@ -214,10 +221,17 @@ export class ServiceLine {
     this.#held = held
     this.#hasList = true
     this.endpoints.settle(this.#listed, held, causes)
+    this.#followChecks()
     this.#heard.resolve()
     this.#save()
     for (const id of before) if (!held.has(id)) holds.end(this.name, id)
     for (const id of held) if (!before.has(id)) this.#hold(id)
+  }
+
+  #followChecks(): void {
+    this.#parts.checks.follow(this.name, this.#entry, this.endpoints.records)
+    // Verdicts on what is no longer checked are gone.
+    this.endpoints.restand()
   }
 
   #hold(id: string): void {
@@ -225,7 +239,18 @@ export class ServiceLine {
     if (record === undefined) return
     const { host, port } = record.published
     const { holdMs, connectTimeoutMs } = this.#entry
-    this.#parts.holds.begin({ service: this.name, id, host, port, holdMs, connectTimeoutMs })
+    this.#parts.holds.begin({
+      service: this.name,
+      id,
+      host,
+      port,
+      holdMs,
+      connectTimeoutMs,
+      checkTarget: () => {
+        const { healthCheck, tls } = this.#entry
+        return healthCheck === null ? null : targetOf(record, { healthCheck, tls })
+      },
+    })
   }
 
   #save(): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Instance } from '../../../src/core/instance.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import { byIdentity } from '../../../src/control/identity.ts'
-import { dropIdle, reconcile, type Membership, type Records } from '../../../src/control/membership.ts'
+import { dropIdle, reconcile, type Membership, type Records, type Standing } from '../../../src/control/membership.ts'
 import { instance } from './scripted-watch.ts'
 
 const a = instance('a-1')
@@ -14,12 +14,18 @@ function setUp() {
   const ledger = Ledger.create(1, 0)
   ledger.reserve(100, 1)
   let rows = 0
+  const standings = new Map<string, Standing>()
   const reconciled = (before: Records, instances: readonly Instance[], held = none): Membership =>
-    reconcile(before, byIdentity('reg', instances).listed, held, () => ({
-      slot: rows,
-      cell: ledger.endpoint(rows++, 0),
-    }))
-  return { ledger, start: (...instances: Instance[]) => reconciled(new Map(), instances).records, reconciled }
+    reconcile(before, byIdentity('reg', instances).listed, held, {
+      allot: () => ({ slot: rows, cell: ledger.endpoint(rows++, 0) }),
+      standingOf: (of) => standings.get(of) ?? { drained: false, unhealthy: false },
+    })
+  return {
+    ledger,
+    standings,
+    start: (...instances: Instance[]) => reconciled(new Map(), instances).records,
+    reconciled,
+  }
 }
 
 function id({ id: name, port }: Instance): string {
