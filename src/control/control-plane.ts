@@ -128,7 +128,7 @@ export class ControlPlane<S extends SourceEntry> {
       }),
       orders,
       checks,
-      disagreements: new Disagreements(checks, timeline),
+      disagreements: new Disagreements({ checks, timeline, clock }),
       lines: () => this.#allLines(),
     }
     this.#tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
