@@ -132,7 +132,11 @@ export class HealthChecks {
   #goOn(checked: Checked, check: Check, record: EndpointRecord, hasSameSettings: boolean): void {
     const isNews = record.published.registry !== check.record.published.registry
     check.record = record
-    if (!hasSameSettings) check.verdict = { ...check.verdict, against: 0, hasPassed: false }
+    // One pass of the new check brings it back; one failure of it does not take it out.
+    if (!hasSameSettings) {
+      const { state } = check.verdict
+      check.verdict = { state, against: 0, hasPassed: state === 'healthy' }
+    }
     if (hasSameSettings && !isNews) return
     check.cancel()
     if (!check.isRunning) this.#probe(checked, check)

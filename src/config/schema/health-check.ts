@@ -64,7 +64,7 @@ function parseStatuses(text: string): StatusRange {
   const [from, to] = [Number(first), Number(last)]
   if (first === undefined) throw new InvalidValue(`${expected}, got ${JSON.stringify(text)}`)
   if (from >= 200 && to <= 599 && from <= to) return { from, to }
-  throw new InvalidValue(`${text} is not within 200-599`, 'for any answer write "200-599"')
+  throw new InvalidValue(`${text} is no status, or range of them, within 200-599`, 'for any answer write "200-599"')
 }
 
 function parseCheckPath(text: string): string {

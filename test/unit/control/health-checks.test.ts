@@ -241,6 +241,19 @@ describe('health checks', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('with other settings take a healthy endpoint out after as many failures as ever', async () => {
+    const { clock, checks, listing, record, results, ids, close } = setUp()
+    checks.follow('s', settings, listing(record(0)))
+    await settled()
+    results.set(9000, fail)
+    checks.follow('s', { healthCheck: { ...healthCheck, path: '/typo' }, tls: null }, listing(record(0)))
+    await clock.advance(12_000)
+    expect(checks.isUnhealthy('s', ids(0))).toBe(false)
+    await clock.advance(10_000)
+    expect(checks.isUnhealthy('s', ids(0))).toBe(true)
+    close()
+  })
+
   it('take no notice of an answer that comes when the endpoint is gone', async () => {
     const answers: ((result: CheckResult) => void)[] = []
     const { checks, listing, record, turns, clock, close } = setUp({

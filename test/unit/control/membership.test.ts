@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { Instance } from '../../../src/core/instance.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import { byIdentity } from '../../../src/control/identity.ts'
-import { dropIdle, reconcile, type Membership, type Records, type Standing } from '../../../src/control/membership.ts'
+import {
+  dropIdle,
+  reconcile,
+  restand,
+  type Membership,
+  type Records,
+  type Standing,
+} from '../../../src/control/membership.ts'
 import { instance } from './scripted-watch.ts'
 
 const a = instance('a-1')
@@ -102,6 +109,22 @@ describe('membership', () => {
     expect(records.get(id(a))).toBe(before.get(id(a)))
     expect(records.get(id(b))?.published).toBe(before.get(id(b))?.published)
     expect(records.get(id(b))?.instance.meta).toEqual({ x: 'y' })
+  })
+
+  it('keeps what our checks and the operator say through lists, and takes it over without one', () => {
+    const { start, reconciled, standings } = setUp()
+    const before = start(a, b)
+    standings.set(id(a), { drained: true, unhealthy: false })
+    standings.set(id(b), { drained: false, unhealthy: true })
+    const standing = (records: Records | null) =>
+      [...(records ?? [])].map(([, { published }]) => [published.draining, published.unhealthy])
+    const stood = restand(before, (of) => standings.get(of) ?? { drained: false, unhealthy: false })
+    expect(standing(stood)).toEqual([
+      [true, false],
+      [false, true],
+    ])
+    expect(standing(reconciled(before, [a, { ...b, weight: 2 }]).records)).toEqual(standing(stood))
+    expect(restand(before, () => ({ drained: false, unhealthy: false }))).toBeNull()
   })
 
   it('takes an endpoint back that was draining, with its row and what is counted there', () => {
