@@ -126,7 +126,7 @@ describe('an endpoint ejected by command', () => {
     for (let i = 0; i < 8; i++) await gateway.client.get('/')
     first.mode = 'ok'
     await gateway.servedBy('erring-once', '/', [second.id])
-    await command(gateway, 'erring-once', first, 'restore')
+    expect((await command(gateway, 'erring-once', first, 'restore')).answer).toMatchObject({ changed: true })
     await gateway.servedBy('erring-once', '/', [first.id, second.id])
   })
 

@@ -24,8 +24,6 @@ const refuse: CheckResult = { verdict: 'refused', cause: 'it refused a connectio
 let made: ReturnType<typeof makeControlPlane>[] = []
 afterEach(async () => {
   await Promise.all(made.map(({ control }) => control.close()))
-  // Watches wait out their pauses, which end with them; checks, orders and beats leave nothing behind.
-  expect(made.map(({ clock }) => clock.timers)).toEqual(made.map(() => 0))
   made = []
 })
 
@@ -97,6 +95,12 @@ describe('a service with a health check', () => {
     const tls = { ca: null, servername: 'users.test', keyPair: null, verify: true }
     const { checks } = await started([{ ...a, hostName: 'a.test' }], { ...checked, tls })
     expect(checks.asked).toEqual([{ host: '10.0.0.1', hostName: 'a.test', port: a.port, check: healthCheck, tls }])
+  })
+
+  it('is asked no more when the control plane has ended', async () => {
+    const { control, clock } = await started()
+    await control.close()
+    expect(clock.timers).toBe(0)
   })
 
   it('does not hold on to what its check finds dead', async () => {

