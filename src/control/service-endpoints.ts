@@ -5,17 +5,23 @@ import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
 import type { EjectionReport } from '../core/message.ts'
 import { isServable } from '../health/eligibility.ts'
+import type { ControlClock } from './control-clock.ts'
 import { EjectionCounts } from './ejection-counts.ts'
 import type { HealthChecks } from './health-checks.ts'
 import { dropIdle, reconcile, restand, type EndpointRecord, type Records, type Standing } from './membership.ts'
 import { untilOf, type Orders } from './orders.ts'
+import { Pace } from './pace.ts'
 import type { Publisher } from './publish.ts'
 import type { EjectedEndpoint, Restorer } from './restore.ts'
 import type { SlotAllocator } from './slots.ts'
 import type { Timeline } from './timeline.ts'
 import { transitionsOf, type Causes } from './transition.ts'
 
+/** When a thousand verdicts are turned over, that many lists are not sent. */
+const minBetweenListsMs = 100
+
 export interface EndpointsParts {
+  readonly clock: ControlClock
   readonly ledger: Ledger
   readonly slots: SlotAllocator
   readonly publisher: Publisher
@@ -31,6 +37,7 @@ export class ServiceEndpoints {
   readonly #service: string
   readonly #cell: ServiceCell
   readonly #parts: EndpointsParts
+  readonly #restanding: Pace
   #records: Records = new Map()
   #wasPublished = false
   /** The configuration version that no longer names the service. */
@@ -40,6 +47,7 @@ export class ServiceEndpoints {
     this.#service = service
     this.#cell = cell
     this.#parts = parts
+    this.#restanding = new Pace(parts.clock, minBetweenListsMs, () => this.restand())
   }
 
   get records(): Records {
@@ -79,7 +87,7 @@ export class ServiceEndpoints {
 
   /** The verdict of our checks on one of them was turned over. */
   turned(id: string, isUnhealthy: boolean, cause: string): void {
-    this.restand()
+    this.#restanding.ask()
     const record = this.#records.get(id)
     // Where the registry lets it serve no longer it changes nothing.
     if (record === undefined || !isServable(record.published)) return
@@ -152,10 +160,16 @@ export class ServiceEndpoints {
   /** The configuration of that version no longer names the service: the rows wait until every thread applied it. */
   close(configVersion: number): void {
     this.#goneAt = configVersion
+    this.stop()
     const gone = [...this.#records.values()]
     for (const record of gone) this.#forget(record, 'the configuration no longer names its service')
     this.#retire(gone, Infinity)
     this.#records = new Map()
+  }
+
+  /** Nothing is published by itself any more. */
+  stop(): void {
+    this.#restanding.close()
   }
 
   #standingOf(id: string): Standing {

@@ -3,7 +3,6 @@ import type { ServiceSettings } from '../core/snapshot.ts'
 import type { Answer } from '../discovery/contract.ts'
 import type { Random } from '../util/random.ts'
 import type { ServiceEntry } from './control-config.ts'
-import type { ControlClock } from './control-clock.ts'
 import type { Disagreements } from './disagreements.ts'
 import { targetOf, type HealthChecks } from './health-checks.ts'
 import { heldAfter } from './hold-rule.ts'
@@ -18,7 +17,6 @@ import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
 /** What all lines of one control plane share. */
 export interface LineParts extends EndpointsParts {
-  readonly clock: ControlClock
   readonly random: Random
   readonly holds: Holds
   readonly checks: HealthChecks
@@ -101,7 +99,7 @@ export class ServiceLine {
     if (entry.from === from && entry.name === name) return
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
     this.#parts.outages.forget(from, this.name)
-    void this.stop()
+    void this.#watch?.stop()
     this.#watch = null
   }
 
@@ -166,12 +164,13 @@ export class ServiceLine {
 
   /** Ends the watch; the endpoints stay as they are. */
   async stop(): Promise<void> {
+    this.endpoints.stop()
     await this.#watch?.stop()
   }
 
   #answered(answer: WatchedAnswer, changed: boolean): void {
     const { outages, holds, onProblem } = this.#parts
-    const { from, holdMs } = this.#entry
+    const { from, holdMs, healthCheck } = this.#entry
     const { instances, position, afterOutage, wentBackwards } = answer
     this.updates[changed ? 'changed' : 'same']++
     outages.answered(from, this.name)
@@ -189,8 +188,9 @@ export class ServiceLine {
     this.#listed = listed
     this.#position = position
     this.#addresses = new Set(instances.map(addressOf))
+    const proof = healthCheck === null ? 'it accepts connections' : 'its health check passes'
     const doubt = wentBackwards ? 'the registry lost its memory' : 'the registry answered after an outage'
-    this.#settle(held, { held: `${doubt} and does not let it serve; kept while it accepts connections` })
+    this.#settle(held, { held: `${doubt} and does not let it serve; kept while ${proof}` })
     holds.claim((service) => this.#isNameOfSame(service), this.#addresses)
   }
 

@@ -105,7 +105,7 @@ export const serviceLayer = z.strictObject({
   hold: duration({ zero: true })
     .optional()
     .describe(
-      'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections. 0 = never.',
+      'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections, or pass the `healthCheck`. 0 = never.',
     )
     .meta({ fallback: serviceDefaults.hold }),
   tls: tls
