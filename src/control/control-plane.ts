@@ -85,8 +85,7 @@ export class ControlPlane<S extends SourceEntry> {
       clock,
       random,
       prober: checkProber,
-      onTurn: ({ service, id, isUnhealthy, cause }) =>
-        this.#lines.get(service)?.line.endpoints.turned(id, isUnhealthy, cause),
+      onTurn: (turn) => this.#lines.get(turn.service)?.line.endpoints.turned(turn),
     })
     const orders = new Orders(clock, (id, kind) => this.#commands.over(id, kind))
     this.#commands = new Commands(orders, () => this.#allLines())

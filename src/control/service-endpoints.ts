@@ -7,7 +7,7 @@ import type { EjectionReport } from '../core/message.ts'
 import { isServable } from '../health/eligibility.ts'
 import type { ControlClock } from './control-clock.ts'
 import { EjectionCounts } from './ejection-counts.ts'
-import type { HealthChecks } from './health-checks.ts'
+import type { CheckTurn, HealthChecks } from './health-checks.ts'
 import { dropIdle, reconcile, restand, type EndpointRecord, type Records, type Standing } from './membership.ts'
 import { untilOf, type Orders } from './orders.ts'
 import { Pace } from './pace.ts'
@@ -37,7 +37,8 @@ export class ServiceEndpoints {
   readonly #service: string
   readonly #cell: ServiceCell
   readonly #parts: EndpointsParts
-  readonly #restanding: Pace
+  readonly #turning: Pace
+  #turns: CheckTurn[] = []
   #records: Records = new Map()
   #wasPublished = false
   /** The configuration version that no longer names the service. */
@@ -47,7 +48,7 @@ export class ServiceEndpoints {
     this.#service = service
     this.#cell = cell
     this.#parts = parts
-    this.#restanding = new Pace(parts.clock, minBetweenListsMs, () => this.restand())
+    this.#turning = new Pace(parts.clock, minBetweenListsMs, () => this.#takeTurns())
   }
 
   get records(): Records {
@@ -85,18 +86,10 @@ export class ServiceEndpoints {
     this.#publish([])
   }
 
-  /** The verdict of our checks on one of them was turned over. */
-  turned(id: string, isUnhealthy: boolean, cause: string): void {
-    this.#restanding.ask()
-    const record = this.#records.get(id)
-    // Where the registry lets it serve no longer it changes nothing.
-    if (record === undefined || !isServable(record.published)) return
-    const { registry } = record.published
-    this.#note(
-      isUnhealthy ? 'unhealthy' : 'restored',
-      id,
-      isUnhealthy ? `${cause}; the registry says ${registry}` : cause,
-    )
+  /** The verdict of our checks on one of them was turned over; it is in force, and stated, within 100 ms. */
+  turned(turn: CheckTurn): void {
+    this.#turns.push(turn)
+    this.#turning.ask()
   }
 
   /** The operator ordered so: no new requests. */
@@ -169,7 +162,21 @@ export class ServiceEndpoints {
 
   /** Nothing is published by itself any more. */
   stop(): void {
-    this.#restanding.close()
+    this.#turning.close()
+  }
+
+  #takeTurns(): void {
+    const turns = this.#turns
+    this.#turns = []
+    this.restand()
+    for (const { id, isUnhealthy, cause } of turns) {
+      const record = this.#records.get(id)
+      // Where the registry does not let it serve nothing changes.
+      if (record === undefined || !isServable(record.published)) continue
+      const { registry } = record.published
+      if (isUnhealthy) this.#note('unhealthy', id, `${cause}; the registry says ${registry}`)
+      else this.#note('restored', id, cause)
+    }
   }
 
   #standingOf(id: string): Standing {

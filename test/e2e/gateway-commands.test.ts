@@ -5,6 +5,7 @@ import { type Consul, startConsul } from '../support/consul.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { type Instance, startInstances } from '../support/instance.ts'
+import { Traffic } from '../support/traffic.ts'
 import { deregister, register, registerAll } from '../support/registration.ts'
 
 let consul: Consul
@@ -70,7 +71,7 @@ describe('an endpoint drained by command', () => {
     const reloaded = configFor(service, { workers, services: { [service]: { balancer: 'p2c' } } })
     expect(await gateway.reconfigure(reloaded)).toMatchObject({ applied: true })
     await register(consul.api, { service, instance: first, weight: 2 })
-    await gateway.log.until('the new weight', () => gateway.endpoint(service, first.id)?.weight === 2)
+    while (gateway.endpoint(service, first.id)?.weight !== 2) await gateway.client.get('/')
     await gateway.servedBy(service, '/', [second.id])
     expect(gateway.endpoint(service, first.id)).toMatchObject({
       registry: 'passing',
@@ -137,6 +138,22 @@ describe('an endpoint ejected by command', () => {
     const { status, headers } = await gateway.client.get('/')
     expect([status, headers['x-tidegate-error']]).toEqual([503, 'no-endpoint'])
   })
+})
+
+it('commands under traffic cost no request', async () => {
+  const { gateway, first, second } = await stage('commanded', { workers: 2 })
+  const traffic = new Traffic(gateway.port(), '/', 8)
+  for (let round = 0; round < 10; round++) {
+    const [out, other] = round % 2 === 0 ? [first, second] : [second, first]
+    for (const action of ['drain', 'undrain', 'eject?duration=1m', 'restore']) {
+      await command(gateway, 'commanded', out, action)
+      await traffic.more(50)
+    }
+    expect(gateway.endpoint('commanded', other.id)?.state).toBe('eligible')
+  }
+  const { requests, failed } = await traffic.stop()
+  expect(failed).toEqual([])
+  expect(requests).toBeGreaterThanOrEqual(2000)
 })
 
 it('a command to an endpoint that is not there is 404 and names the one that may have been meant', async () => {

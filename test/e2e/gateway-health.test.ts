@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Consul, startConsul } from '../support/consul.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { tally } from '../support/http-client.ts'
 import { startInstanceProcess } from '../support/instance-process.ts'
@@ -115,6 +116,39 @@ describe('an instance that stands still, as a process of its own', () => {
     })
     bad.resume()
     await gateway.servedBy('still', '/', [bad.id, good.id])
+  })
+})
+
+describe('a Consul that comes back empty', () => {
+  it('is believed about an instance that still accepts connections and fails its health check', async () => {
+    const [port = 0] = await freePorts(1)
+    const before = await startConsul({ httpPort: port })
+    onTestFinished(async () => before.kill())
+    const [sick, well] = (await startInstances('forgotten', 2)) as [Instance, Instance]
+    for (const instance of [sick, well]) await register(before.api, { service: 'forgotten', instance })
+    const gateway = await startTestGateway({
+      config: {
+        ...configFor('forgotten', { healthCheck: { path: '/health', interval: '1h' } }),
+        discovery: { consul: { type: 'consul', address: before.address } },
+      },
+    })
+    onTestFinished(async () => {
+      await gateway.close()
+      await Promise.all([sick.close(), well.close()])
+    })
+    await gateway.servedBy('forgotten', '/', [sick.id, well.id])
+    await before.kill()
+    await gateway.log.line('source-lost')
+    sick.isHealthy = false
+    const after = await startConsul({ httpPort: port })
+    onTestFinished(async () => after.kill())
+    await gateway.log.line('released')
+    await gateway.servedBy('forgotten', '/', [well.id])
+    expect(gateway.endpoint('forgotten', well.id)?.registry).toBe('held')
+    const [held] = await gateway.timeline('held')
+    expect(held?.cause).toContain('kept while its health check passes')
+    const released = await gateway.timeline('released')
+    expect(released.map(({ cause }) => cause)).toEqual(['its health check fails: it answered 503'])
   })
 })
 
