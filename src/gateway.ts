@@ -15,6 +15,7 @@ import type { ConnectMiddleware } from './core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from './core/message.ts'
 import { createDiscovery } from './discovery/index.ts'
 import { createResolver } from './discovery/resolve.ts'
+import { probeCheck } from './health/check-probe.ts'
 import { probeConnect } from './health/connect-probe.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { families } from './observe/families.ts'
@@ -115,6 +116,7 @@ export class Gateway {
       random: Math.random,
       timeline: this.#timeline,
       probe: probeConnect,
+      checkProbe: probeCheck,
       stateDir: loaded.config.stateDir,
       createDiscovery: (entry) =>
         createDiscovery(entry, {
@@ -334,6 +336,7 @@ export class Gateway {
       config: () => ({ ...describeConfig(this.#loaded), version: this.#version, rejected: this.#rejection }),
       reload: () => this.reload(),
       workers: () => this.#plane.threads(),
+      commandEndpoint: (id, action, durationMs) => this.#control.command(id, action, durationMs),
       drainWorker: (column) => this.#plane.drain(column),
     }
   }
@@ -342,6 +345,7 @@ export class Gateway {
 /** Decisions that somebody may have to act on. */
 const alarming: ReadonlySet<DecisionType> = new Set([
   'ejected',
+  'disagreement',
   'source-lost',
   'held',
   'config-rejected',

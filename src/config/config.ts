@@ -1,3 +1,4 @@
+import type { HealthCheck } from '../core/health-check.ts'
 import type { RouteRule } from '../core/route.ts'
 import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
 import type { FileVersion } from './file-version.ts'
@@ -62,6 +63,8 @@ export interface ServiceConfig {
   readonly tls: UpstreamTlsSettings | null
   /** 0 = nothing is held. */
   readonly holdMs: number
+  /** Null = endpoints are not asked. */
+  readonly healthCheck: HealthCheck | null
 }
 
 export interface RouteConfig extends RouteRule {

@@ -7,7 +7,19 @@ export const serviceDefaults = {
   headTimeout: '15s',
   idleTimeout: '5m',
   hold: '10m',
+  healthCheck: null,
   tls: null,
+} as const
+
+/** What a service's `healthCheck` leaves unsaid. */
+export const healthCheckDefaults = {
+  port: null,
+  host: null,
+  statuses: ['200-399'],
+  interval: '10s',
+  timeout: '5s',
+  healthyAfter: 2,
+  unhealthyAfter: 3,
 } as const
 
 /** The same for a route and `defaults.route`. Its `path` and `service` have no default. */

@@ -1,9 +1,10 @@
 import type { ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
+import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check.ts'
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from '../util/suggest.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 
 /**
@@ -64,6 +65,7 @@ function normalizeService(
     headTimeoutMs: settings.headTimeout,
     idleTimeoutMs: settings.idleTimeout,
     holdMs: settings.hold,
+    healthCheck: normalizeHealthCheck(entry.healthCheck, base.settings.healthCheck),
   }
 }
 
@@ -78,8 +80,9 @@ interface Place {
   readonly path: Path
 }
 
-function checkService({ from, outlier }: ServiceLayer, { base, sources, path }: Place): Problem[] {
-  const problems: Problem[] = []
+function checkService({ from, outlier, healthCheck }: ServiceLayer, { base, sources, path }: Place): Problem[] {
+  const isDefault = path[0] === 'defaults'
+  const problems = checkHealthCheck(healthCheck, base.settings.healthCheck, { path, isDefault })
   if (from !== undefined && sources.length > 0 && !sources.includes(from)) {
     const hint = didYouMean(from, sources).hint ?? `there is ${sources.map((name) => `"${name}"`).join(', ')}`
     problems.push({ path: [...path, 'from'], message: `no source in \`discovery\` is called "${from}"`, hint })

@@ -26,7 +26,6 @@ export const notBuilt: readonly NotBuilt[] = [
   { on: 'service', key: 'balancer', values: ['peak-ewma', 'consistent-hash'] },
   { on: 'service', key: 'protocol', values: ['h2c', 'h2'] },
   { on: 'service', key: 'outlier.successRate' },
-  { on: 'service', key: 'healthCheck' },
   { on: 'service', key: 'hash' },
   { on: 'service', key: 'slowStart' },
   { on: 'service', key: 'maxRequests' },

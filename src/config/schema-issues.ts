@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Path, Problem } from './finding.ts'
 import { configJsonSchema, type JsonSchema, knownKeys } from './json-schema.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from '../util/suggest.ts'
 
 type Issue = z.core.$ZodIssue
 

@@ -1,3 +1,4 @@
+import type { HealthCheck } from '../core/health-check.ts'
 import type { RouteRule } from '../core/route.ts'
 import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
 
@@ -22,6 +23,8 @@ export interface ServiceEntry {
   readonly tls: UpstreamTlsSettings | null
   /** 0 = never hold. */
   readonly holdMs: number
+  /** Null = endpoints are not asked; the registry's word and the traffic decide. */
+  readonly healthCheck: HealthCheck | null
 }
 
 /** A listener that has no row in the Ledger yet. */

@@ -8,6 +8,9 @@ export type DecisionType =
   | 'restored'
   | 'unhealthy'
   | 'draining'
+  /** The registry's word and what we see of an endpoint contradict each other; `agreement`: no longer. */
+  | 'disagreement'
+  | 'agreement'
   | 'config-applied'
   | 'config-rejected'
   | 'source-lost'

@@ -139,7 +139,7 @@ export interface PublishedEndpoint {
   readonly registry: RegistryWord
   /** No new requests; those in flight finish. True for maintenance, for endpoints the registry no longer lists, and by command. */
   readonly draining: boolean
-  /** Our own active checks fail (later version: always false until active checks are built). */
+  /** Our own health checks fail. */
   readonly unhealthy: boolean
 }
 

@@ -25,6 +25,8 @@ export function controlSamples(
         labels: { service, instance, reason },
         value: count,
       })),
+    tidegate_health_disagreements: () =>
+      stats().disagreements.map(({ service, registry, count }) => ({ labels: { service, registry }, value: count })),
     tidegate_discovery_age_seconds: () =>
       stats().discovery.map(({ source, service, ageSeconds }) => ({
         labels: { source, service },

@@ -62,6 +62,13 @@ export const families = [
     source: 'control',
   },
   {
+    name: 'tidegate_health_disagreements',
+    type: 'gauge',
+    help: 'Endpoints that the registry calls passing while we see them fail, or critical while their health check passes.',
+    labels: ['service', 'registry'],
+    source: 'control',
+  },
+  {
     name: 'tidegate_retries_total',
     type: 'counter',
     help: 'Retries by how they ended: success, failure, or no-budget where the budget forbade one.',

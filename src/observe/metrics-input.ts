@@ -28,6 +28,8 @@ export interface ControlReadings {
   readonly inflight: readonly { readonly service: string; readonly instance: string; readonly inflight: number }[]
   /** Since the start of the instance. */
   readonly ejections: readonly EjectionReading[]
+  /** Zeros included. `registry`: the word of the registry that we dispute. */
+  readonly disagreements: readonly { readonly service: string; readonly registry: string; readonly count: number }[]
   /** One entry per watched service. Age: 0 while the watch is connected, else since the last good answer. */
   readonly discovery: readonly {
     readonly source: string

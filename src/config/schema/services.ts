@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { serviceDefaults } from '../defaults.ts'
 import { parseServername } from '../address.ts'
 import { duration, integer, name, parsedText } from './fields.ts'
+import { healthCheck } from './health-check.ts'
 
 /** The balancers of this version, by the name they have in the configuration. */
 export const builtBalancers = ['round-robin', 'least-request', 'p2c', 'random'] as const
@@ -80,6 +81,13 @@ export const serviceLayer = z.strictObject({
     .optional()
     .describe('When a failing endpoint is ejected. An endpoint that refuses connections is ejected at once, always.')
     .meta({ fallback: outlierDefaults }),
+  healthCheck: healthCheck
+    .nullable()
+    .optional()
+    .describe(
+      'Has endpoints asked whether they are well, by the gateway itself, once for all threads. null = the registry and the traffic decide. In `defaults.service` it may go without `path` and `tcp`: then it is for services that have one.',
+    )
+    .meta({ fallback: serviceDefaults.healthCheck }),
   connectTimeout: duration()
     .optional()
     .describe('For one attempt to connect; a slower one is retried on another endpoint.')
@@ -97,7 +105,7 @@ export const serviceLayer = z.strictObject({
   hold: duration({ zero: true })
     .optional()
     .describe(
-      'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections. 0 = never.',
+      'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections, or pass the `healthCheck`. 0 = never.',
     )
     .meta({ fallback: serviceDefaults.hold }),
   tls: tls

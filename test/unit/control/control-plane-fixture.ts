@@ -5,6 +5,7 @@ import { Timeline } from '../../../src/control/timeline.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import type { ControlMessage } from '../../../src/core/message.ts'
 import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
+import type { CheckResult, CheckTarget } from '../../../src/health/check-probe.ts'
 import type { ConnectResult } from '../../../src/health/connect-probe.ts'
 import { FakeClock } from './fake-clock.ts'
 import { ScriptedDiscovery } from './scripted-watch.ts'
@@ -21,6 +22,7 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     idleTimeoutMs: 300_000,
     tls: null,
     holdMs: 600_000,
+    healthCheck: null,
     ...overrides,
   }
 }
@@ -60,6 +62,8 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
   const discoveries: ScriptedDiscovery[] = []
   const problems: ControlProblem[] = []
   const connects = { answer: 'accepted' as ConnectResult }
+  /** Answers by port; else they pass. */
+  const checks = { answers: new Map<number, CheckResult>(), asked: [] as CheckTarget[] }
   const control = new ControlPlane<SourceEntry>({
     ledger,
     clock,
@@ -67,6 +71,10 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
     stateDir,
     random: () => 0.5,
     probe: () => Promise.resolve(connects.answer),
+    checkProbe: (target) => {
+      checks.asked.push(target)
+      return Promise.resolve(checks.answers.get(target.port) ?? { verdict: 'passed', cause: 'it passes' })
+    },
     createDiscovery: ({ type }) => {
       if (type === 'broken') throw new Error('this source can not be made')
       const discovery = discoveries.length === 0 ? registry : new ScriptedDiscovery()
@@ -105,5 +113,19 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
       .map(({ type, endpoint }) => (endpoint === null ? type : `${type} ${nameIn(endpoint)}`))
 
   /** `registry` is the first source that is made. */
-  return { clock, ledger, timeline, registry, discoveries, problems, connects, control, thread, resume, served, story }
+  return {
+    clock,
+    ledger,
+    timeline,
+    registry,
+    discoveries,
+    problems,
+    connects,
+    checks,
+    control,
+    thread,
+    resume,
+    served,
+    story,
+  }
 }

@@ -208,6 +208,8 @@ describe('what the admin API sees', () => {
             failures: 1,
             latencyMs: 12.5,
             ejectedUntil: '2026-01-01T00:00:30.000Z',
+            healthCheck: null,
+            drainedUntil: null,
           },
           expect.objectContaining({ address: '10.0.0.1:9002', state: 'eligible', ejectedUntil: null }),
         ],
