@@ -72,8 +72,11 @@ export class ControlPlane<S extends SourceEntry> {
     this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
     this.#serviceSlots = new SlotAllocator({
       reserve: (rows) => void ledger.reserve(0, rows),
-      isIdle: () => true,
-      clear: (slot) => ledger.service(slot).clear(),
+      isIdle: (slot) => ledger.admission(slot, -1).isIdle(),
+      clear: (slot) => {
+        ledger.service(slot).clear()
+        ledger.admission(slot, -1).clear()
+      },
     })
     this.#listeners = new ListenerRows(ledger)
     this.#parts = {
@@ -179,7 +182,7 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   stats(): ControlStats {
-    return statsOf([...this.#allLines()])
+    return statsOf([...this.#allLines()], this.#options.ledger)
   }
 
   /**

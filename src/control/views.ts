@@ -6,6 +6,7 @@ import { stateOf, type EndpointState } from '../health/state.ts'
 import type { ControlClock } from './control-clock.ts'
 import { addressOf } from './identity.ts'
 import type { EndpointRecord } from './membership.ts'
+import { loadOf, type LoadView } from './load-view.ts'
 import type { ServiceLine } from './service-line.ts'
 
 /** An endpoint as the admin API shows it. */
@@ -38,10 +39,12 @@ export interface ServiceView {
   /** Since the registry's last good answer; 0 while it is connected. */
   readonly ageSeconds: number
   readonly panic: boolean
+  readonly load: LoadView
   readonly endpoints: readonly EndpointView[]
 }
 
 export interface ControlStats {
+  readonly load: readonly ({ readonly service: string } & LoadView)[]
   readonly discovery: readonly {
     readonly source: string
     readonly service: string
@@ -71,6 +74,7 @@ export function serviceView(line: ServiceLine, times: Times): ServiceView {
     stale: line.isStale,
     ageSeconds: line.ageMs() / 1000,
     panic: eligible(records).panic,
+    load: loadOf(line, times.ledger),
     endpoints: records.map((record) => endpointView(record, times)),
   }
 }
@@ -106,8 +110,9 @@ function ejectedUntil(deciseconds: number, { ledger, clock }: Times): string {
 
 const states: readonly EndpointState[] = ['eligible', 'ejected', 'unhealthy', 'draining']
 
-export function statsOf(lines: readonly ServiceLine[]): ControlStats {
+export function statsOf(lines: readonly ServiceLine[], ledger: Ledger): ControlStats {
   return {
+    load: lines.map((line) => ({ service: line.name, ...loadOf(line, ledger) })),
     discovery: lines.map((line) => ({
       source: line.entry.from,
       service: line.name,

@@ -5,7 +5,7 @@ import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
 import type { ProxyContext } from '../context.ts'
 import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
-import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
+import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
@@ -109,8 +109,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#output.flush()
     if (!this.#output.isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (this.#x !== null && this.#phase === phase.head)
-      this.#context.wheel.arm(this.#timer, settingsOf(this.#x).headTimeoutMs)
+    if (this.#x !== null && this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(this.#x))
     return false
   }
 
@@ -118,7 +117,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const x = this.#x
     if (x === null) return
     if (x.head.chunked) this.#output.text(`0\r\n${trailers}\r\n`)
-    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
   }
 
   downstreamDrained(): void {
@@ -172,7 +171,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#output.text(requestHeadText(x, this.#endpoint, x.downstream.identity))
     // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
     if (!x.head.hasBody || (x.head.expectContinue && x.requestBytes === 0))
-      this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+      this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
   }
 
   /** @returns false to stop reading until the client has taken what came */
@@ -217,7 +216,14 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       if (this.#head.status >= 200) break
       if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
-    this.#finalHead(x)
+    this.#frame(x)
+    if (this.#head.status >= 500 && this.#interims === 0 && mayDropAnswer(x, this.#head.status)) {
+      this.#drop(x, end - at)
+      return -1
+    }
+    this.#phase = phase.body
+    attemptAnswered(x, this.#endpoint, this.#nowMs)
+    x.downstream.writeHead(this.#head, this.#framing)
     return at
   }
 
@@ -238,7 +244,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     return true
   }
 
-  #finalHead(x: Exchange): void {
+  /** What follows the head. */
+  #frame(x: Exchange): void {
     const head = this.#head
     const { status } = head
     this.#context.wheel.disarm(this.#timer)
@@ -254,9 +261,17 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       this.#framing = head.contentLength === 0 ? 'none' : 'length'
       this.#remaining = head.contentLength
     }
-    this.#phase = phase.body
-    attemptAnswered(x, this.#endpoint, this.#nowMs)
-    x.downstream.writeHead(head, this.#framing)
+  }
+
+  /** Another endpoint may answer better. The connection is used again when all of this answer is there: more is not waited for. */
+  #drop(x: Exchange, length: number): void {
+    const isWhole = this.#framing !== 'stream' && length === (this.#framing === 'none' ? 0 : this.#remaining)
+    this.#x = null
+    if (isWhole && this.#head.keepAlive && x.requestDone && !this.#output.isWaiting) {
+      this.#phase = phase.idle
+      this.#pool.give(this, this.#head.keepAliveMs, this.#nowMs)
+    } else this.destroy()
+    answerDropped(x, this.#endpoint, this.#head.status, this.#nowMs)
   }
 
   #readBody(x: Exchange, bytes: Buffer, at: number, end: number): void {
@@ -342,7 +357,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const x = this.#x
     if (x === null) return
     if (x.requestDone) {
-      if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+      if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
       return
     }
     if (this.#phase === phase.head) this.#context.wheel.disarm(this.#timer)
@@ -386,6 +401,10 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #armTunnel(): void {
     if (this.#x !== null) this.#context.wheel.arm(this.#timer, settingsOf(this.#x).idleTimeoutMs)
   }
+}
+
+function headTimeoutOf(x: Exchange): number {
+  return x.route?.rule.retry.perTryMs ?? settingsOf(x).headTimeoutMs
 }
 
 function settingsOf(x: Exchange): { connectTimeoutMs: number; headTimeoutMs: number; idleTimeoutMs: number } {

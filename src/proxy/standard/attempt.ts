@@ -5,7 +5,7 @@ import type { Failure } from '../../core/failure.ts'
 import type { ServiceSettings } from '../../core/snapshot.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
 import type { BodyFraming, Exchange, UpstreamAttempt } from '../exchange.ts'
-import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
+import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { filterTrailers } from '../h1/chunked.ts'
 import { failureOfConnectError } from '../h1/connect-error.ts'
 import { requestHeadText } from '../h1/request-writer.ts'
@@ -30,6 +30,7 @@ export class StandardAttempt implements UpstreamAttempt {
   readonly #x: Exchange
   readonly #endpoint: Endpoint
   readonly #settings: ServiceSettings
+  readonly #headTimeoutMs: number
   readonly #timer: WheelTimer
   readonly #head = new ResponseHead()
   #outgoing: ClientRequest | null = null
@@ -48,6 +49,7 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#x = x
     this.#endpoint = endpoint
     this.#settings = x.route.service.settings
+    this.#headTimeoutMs = x.route.rule.retry.perTryMs ?? this.#settings.headTimeoutMs
     this.#timer = new WheelTimer(() => this.#timedOut())
     this.request = new AttemptRequest(this, x.head.method, x.head.path)
   }
@@ -82,7 +84,7 @@ export class StandardAttempt implements UpstreamAttempt {
   flush(): boolean {
     if (!this.#isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#headTimeoutMs)
     return false
   }
 
@@ -90,7 +92,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase === phase.closed) return
     if (trailers !== '') this.#outgoing?.addTrailers(fieldPairs(trailers))
     this.request.push(null)
-    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#headTimeoutMs)
   }
 
   /** http-proxy took what it was given of the body. */
@@ -123,6 +125,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!parseResponseHead(responseHeadText(incoming), maxHeadFields, head)) return this.#fail('bad-response')
     // node:http takes a 101 that names no protocol for an answer.
     if (head.status < 200) return this.#fail('bad-response')
+    if (head.status >= 500 && this.#interims === 0 && mayDropAnswer(this.#x, head.status)) return this.#drop(incoming)
     this.#incoming = incoming
     this.#phase = phase.body
     this.#arm(this.#settings.idleTimeoutMs)
@@ -133,6 +136,16 @@ export class StandardAttempt implements UpstreamAttempt {
     incoming.on('data', (bytes: Buffer) => this.#bodySlice(incoming, bytes))
     incoming.on('end', () => this.#complete(incoming))
     incoming.on('close', () => this.#fail('reset-in-body'))
+  }
+
+  /** Another endpoint may answer better. Without a body there is nothing to wait for before the connection is used again. */
+  #drop(incoming: IncomingMessage): void {
+    const { status, keepAlive } = this.#head
+    if (framingOf(this.#head, this.#x.head.method) === 'none' && keepAlive && this.#x.requestDone) {
+      this.#close()
+      incoming.resume()
+    } else this.abandon()
+    answerDropped(this.#x, this.#endpoint, status, performance.now())
   }
 
   /** http-proxy could not send the request, or node:http could not read the answer. */
@@ -160,7 +173,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!x.head.hasBody) return this.endBody('')
     this.#outgoing?.flushHeaders()
     // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
-    if (x.head.expectContinue && x.requestBytes === 0) this.#arm(this.#settings.headTimeoutMs)
+    if (x.head.expectContinue && x.requestBytes === 0) this.#arm(this.#headTimeoutMs)
     sendKept(x)
   }
 
