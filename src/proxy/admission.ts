@@ -111,6 +111,7 @@ export class Admission {
     if (after === null) this.#last = before
     else after.waitsBehind = before
     this.#cell.waiting.release()
+    if (this.#first === null) this.#wheel.remove(this.#timer)
     if (before === null) this.#cell.show(after === null ? 0 : after.ticket)
   }
 
