@@ -1,3 +1,4 @@
+import type { Endpoint } from '../core/endpoint.ts'
 import { failures, type Failure } from '../core/failure.ts'
 import type { RetryRule } from '../core/route.ts'
 import type { Service } from '../core/service.ts'
@@ -39,7 +40,7 @@ export function isIdempotent(method: string): boolean {
  */
 export function decideRetry(x: Exchange, service: Service, failure: Failure, wasReused: boolean): RetryDecision {
   const rule = x.route?.rule.retry
-  if (rule === undefined || !isNamed(rule, failure) || !mayRepeat(x, service)) return 'never'
+  if (rule === undefined || !isNamed(rule, failure) || !mayRepeat(x, service, null)) return 'never'
   if (failures[failure].retry === 'always') return x.attempts < maxUnsentAttempts ? 'now' : 'never'
   if (!isIdempotent(x.head.method)) return 'never'
   // A new connection in place of a stale one asks no more of the service than the request itself did. It happens once: the
@@ -52,7 +53,7 @@ export function decideRetry(x: Exchange, service: Service, failure: Failure, was
 export function decideStatusRetry(x: Exchange, service: Service, status: number): RetryDecision {
   const rule = x.route?.rule.retry
   if (rule === undefined || !rule.statuses.includes(status)) return 'never'
-  if (!isIdempotent(x.head.method) || !mayRepeat(x, service)) return 'never'
+  if (!isIdempotent(x.head.method) || !mayRepeat(x, service, x.endpoint)) return 'never'
   return takeRetry(x, service, rule)
 }
 
@@ -69,9 +70,9 @@ function isNamed(rule: RetryRule, failure: Failure): boolean {
   }
 }
 
-/** The request is there to be sent again, and somebody to send it to. */
-function mayRepeat(x: Exchange, service: Service): boolean {
-  return x.status === 0 && (x.kept !== null || x.requestBytes === 0) && hasUntried(x, service)
+/** The request is there to be sent again, and somebody to send it to. @param current is not among the tried ones yet */
+function mayRepeat(x: Exchange, service: Service, current: Endpoint | null): boolean {
+  return x.status === 0 && (x.kept !== null || x.requestBytes === 0) && hasUntried(x, service, current)
 }
 
 function takeRetry(x: Exchange, service: Service, rule: RetryRule): RetryDecision {
@@ -80,10 +81,10 @@ function takeRetry(x: Exchange, service: Service, rule: RetryRule): RetryDecisio
 }
 
 /** Endpoints that were tried may have been ejected for it: the numbers say nothing. One that is full is none. */
-function hasUntried(x: Exchange, service: Service): boolean {
+function hasUntried(x: Exchange, service: Service, current: Endpoint | null): boolean {
   const limit = service.settings.limits?.requestsPerEndpoint ?? null
   for (const endpoint of service.endpoints.eligible) {
-    if (limit !== null && endpoint.cell.inflight() >= limit) continue
+    if (endpoint === current || (limit !== null && endpoint.cell.inflight() >= limit)) continue
     if (x.tried === null || !x.tried.includes(endpoint)) return true
   }
   return false

@@ -87,6 +87,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#writeHead(x)
     // What came of the body with the head leaves with it.
     if (!x.head.hasBody) this.#output.flush()
+    // Unless it had to wait for its place: then what came meanwhile was kept.
+    else if (x.ticket !== 0) sendKept(x)
   }
 
   get isReady(): boolean {
