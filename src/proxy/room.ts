@@ -22,13 +22,9 @@ export function takeEndpoint(x: Exchange, service: Service): Endpoint | null {
   return endpoint.cell.acquireWithin(limit) ? endpoint : takeAnother(x, service, endpoint, limit)
 }
 
-/** True when endpoints may be used, but each one has as much as it may. */
-export function isFull(service: Service): boolean {
-  const limit = service.settings.limits?.requestsPerEndpoint ?? null
-  const { eligible } = service.endpoints
-  if (limit === null || eligible.length === 0) return false
-  for (const endpoint of eligible) if (endpoint.cell.inflight() < limit) return false
-  return true
+/** Why there was none for a first attempt: true when endpoints may be used, but each one has as much as it may. */
+export function isFull({ settings, endpoints }: Service): boolean {
+  return settings.limits !== null && settings.limits.requestsPerEndpoint !== null && endpoints.eligible.length > 0
 }
 
 function takeAnother(x: Exchange, service: Service, full: Endpoint, limit: number): Endpoint | null {
@@ -39,7 +35,7 @@ function takeAnother(x: Exchange, service: Service, full: Endpoint, limit: numbe
   const found = pickPast(x, service, full, limit)
   x.tried = tried
   passedOver.length = 0
-  return found === full ? takeAny(x, service, limit) : found
+  return found === full ? takeAny(x, service, full, limit) : found
 }
 
 /** @returns `full` when the picker was asked often enough */
@@ -54,13 +50,15 @@ function pickPast(x: Exchange, service: Service, full: Endpoint, limit: number):
   return full
 }
 
-/** Asking a picker about one full endpoint after the other would take the square of their number. */
-function takeAny(x: Exchange, service: Service, limit: number): Endpoint | null {
+/** Asking a picker about one full endpoint after the other would take more than the square of their number. */
+function takeAny(x: Exchange, service: Service, full: Endpoint, limit: number): Endpoint | null {
   const { eligible } = service.endpoints
   let at = Math.floor(x.context.random() * eligible.length)
   for (let i = 0; i < eligible.length; i++) {
     const endpoint = eligible[at] as Endpoint
-    if (x.tried?.includes(endpoint) !== true && endpoint.cell.acquireWithin(limit)) return endpoint
+    // Balancers leave out those of weight 0, unless all are.
+    const takesPart = endpoint.weight > 0 === full.weight > 0 && x.tried?.includes(endpoint) !== true
+    if (takesPart && endpoint.cell.acquireWithin(limit)) return endpoint
     at = at + 1 === eligible.length ? 0 : at + 1
   }
   return null
