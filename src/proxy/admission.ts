@@ -133,7 +133,7 @@ export class Admission {
     if (!this.#timer.armed) this.#wheel.arm(this.#timer, lookMs)
     if (this.#cell.isAlone || this.#isListening) return
     const woken = this.#cell.woken(wakes)
-    if (woken === null) return void queueMicrotask(() => this.goOn())
+    if (woken === null) return queueMicrotask(() => this.goOn())
     this.#isListening = true
     void woken.then(() => {
       this.#isListening = false

@@ -65,7 +65,7 @@ function isNamed(rule: RetryRule, failure: Failure): boolean {
       return rule.reset
     case 'asked':
       return failure === 'head-timeout' && rule.headTimeout
-    case 'never':
+    default:
       return false
   }
 }

@@ -14,6 +14,10 @@ function busy(): string {
   return answer('busy', '503 Service Unavailable', 'x-from: origin\r\n')
 }
 
+function hinting(): string {
+  return `HTTP/1.1 103 Early Hints\r\n\r\n${busy()}`
+}
+
 function reset({ connection }: RecordedRequest): void {
   connection.socket.resetAndDestroy()
 }
@@ -112,7 +116,6 @@ describe.each(engines)('engine: %s', (name) => {
     })
 
     test('is the client’s when something went ahead of it', async () => {
-      const hinting = (): string => `HTTP/1.1 103 Early Hints\r\n\r\n${busy()}`
       const origins = [await flow.rawOrigin(hinting), await flow.rawOrigin(hinting)]
       const engine = await start({ origins, route: { retry: { statuses: [503] } } })
 

@@ -7,6 +7,7 @@ import type { ProxyContext } from '../context.ts'
 import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
 import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
+import { headTimeoutOf, settingsOf } from '../settings-of.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
 import { tightWrites } from './client-socket.ts'
@@ -269,10 +270,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #drop(x: Exchange, length: number): void {
     const isWhole = this.#framing !== 'stream' && length === (this.#framing === 'none' ? 0 : this.#remaining)
     this.#x = null
-    if (isWhole && this.#head.keepAlive && x.requestDone && !this.#output.isWaiting) {
-      this.#phase = phase.idle
-      this.#pool.give(this, this.#head.keepAliveMs, this.#nowMs)
-    } else this.destroy()
+    this.#keep(x, isWhole)
     answerDropped(x, this.#endpoint, this.#head.status, this.#nowMs)
   }
 
@@ -301,11 +299,17 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#context.wheel.disarm(this.#timer)
     x.downstream.writeEnd(head.chunked ? this.#decoder.trailers : '')
     x.downstream.flush()
-    if (head.keepAlive && x.requestDone && !hasMore && !this.#output.isWaiting) {
-      this.#phase = phase.idle
-      this.#pool.give(this, head.keepAliveMs, this.#nowMs)
-    } else this.destroy()
+    this.#keep(x, !hasMore)
     attemptDone(x, this.#endpoint, this.#nowMs)
+  }
+
+  /** For the next exchange, if nothing of this one is left on either way. */
+  #keep(x: Exchange, isClean: boolean): void {
+    const { keepAlive, keepAliveMs } = this.#head
+    if (isClean && keepAlive && x.requestDone && !this.#output.isWaiting) {
+      this.#phase = phase.idle
+      this.#pool.give(this, keepAliveMs, this.#nowMs)
+    } else this.destroy()
   }
 
   #fail(failure: Failure): void {
@@ -403,13 +407,4 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #armTunnel(): void {
     if (this.#x !== null) this.#context.wheel.arm(this.#timer, settingsOf(this.#x).idleTimeoutMs)
   }
-}
-
-function headTimeoutOf(x: Exchange): number {
-  return x.route?.rule.retry.perTryMs ?? settingsOf(x).headTimeoutMs
-}
-
-function settingsOf(x: Exchange): { connectTimeoutMs: number; headTimeoutMs: number; idleTimeoutMs: number } {
-  if (x.route === null) throw new Error('an exchange without a route has no upstream')
-  return x.route.service.settings
 }

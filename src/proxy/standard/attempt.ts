@@ -11,6 +11,7 @@ import { failureOfConnectError } from '../h1/connect-error.ts'
 import { requestHeadText } from '../h1/request-writer.ts'
 import { parseResponseHead, ResponseHead, switchesAsAsked } from '../h1/response-head.ts'
 import { sendKept } from '../request-body.ts'
+import { headTimeoutOf, settingsOf } from '../settings-of.ts'
 import { AttemptRequest } from './attempt-request.ts'
 import { fieldLines, fieldPairs } from './field-lines.ts'
 import { responseHeadText } from './head-text.ts'
@@ -45,11 +46,10 @@ export class StandardAttempt implements UpstreamAttempt {
   #isBlocked = false
 
   constructor(x: Exchange, endpoint: Endpoint) {
-    if (x.route === null) throw new Error('an exchange without a route has no upstream')
     this.#x = x
     this.#endpoint = endpoint
-    this.#settings = x.route.service.settings
-    this.#headTimeoutMs = x.route.rule.retry.perTryMs ?? this.#settings.headTimeoutMs
+    this.#settings = settingsOf(x)
+    this.#headTimeoutMs = headTimeoutOf(x)
     this.#timer = new WheelTimer(() => this.#timedOut())
     this.request = new AttemptRequest(this, x.head.method, x.head.path)
   }
