@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
+import { framingOf } from '../body-framing.ts'
 import type { ProxyContext } from '../context.ts'
 import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
 import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
@@ -193,8 +194,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     }
     this.#nowMs = performance.now()
     const { downstream } = x
-    let at = start
-    if (this.#phase === phase.head) at = this.#readHead(x, bytes, start, end)
+    const at = this.#phase === phase.head ? this.#readHead(x, bytes, start, end) : start
     if (at !== -1 && this.#phase === phase.body && this.#x === x) this.#readBody(x, bytes, at, end)
     if (this.#x !== x || this.#phase !== phase.body) return true
     downstream.flush()
@@ -250,27 +250,17 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   /** What follows the head. */
   #frame(x: Exchange): void {
     const head = this.#head
-    const { status } = head
     this.#context.wheel.disarm(this.#timer)
-    if (x.head.method === 'HEAD' || status === 204 || status === 304) {
-      this.#framing = 'none'
-    } else if (head.chunked) {
-      this.#framing = 'stream'
-      this.#decoder.reset()
-    } else if (head.contentLength === -1) {
-      this.#framing = 'stream'
-      head.keepAlive = false
-    } else {
-      this.#framing = head.contentLength === 0 ? 'none' : 'length'
-      this.#remaining = head.contentLength
-    }
+    this.#framing = framingOf(head, x.head.method)
+    this.#remaining = this.#framing === 'length' ? head.contentLength : 0
+    if (head.chunked) this.#decoder.reset()
+    else if (this.#framing === 'stream') head.keepAlive = false
   }
 
   /** Another endpoint may answer better. The connection is used again when all of this answer is there: more is not waited for. */
   #drop(x: Exchange, length: number): void {
-    const isWhole = this.#framing !== 'stream' && length === (this.#framing === 'none' ? 0 : this.#remaining)
     this.#x = null
-    this.#keep(x, isWhole)
+    this.#keep(x, this.#framing !== 'stream' && length === this.#remaining)
     answerDropped(x, this.#endpoint, this.#head.status, this.#nowMs)
   }
 

@@ -4,7 +4,8 @@ import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { ServiceSettings } from '../../core/snapshot.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
-import type { BodyFraming, Exchange, UpstreamAttempt } from '../exchange.ts'
+import { framingOf } from '../body-framing.ts'
+import type { Exchange, UpstreamAttempt } from '../exchange.ts'
 import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { filterTrailers } from '../h1/chunked.ts'
 import { failureOfConnectError } from '../h1/connect-error.ts'
@@ -252,10 +253,4 @@ export class StandardAttempt implements UpstreamAttempt {
   #disarm(): void {
     this.#x.context.wheel.disarm(this.#timer)
   }
-}
-
-function framingOf(head: ResponseHead, method: string): BodyFraming {
-  if (method === 'HEAD' || head.status === 204 || head.status === 304) return 'none'
-  if (head.chunked || head.contentLength === -1) return 'stream'
-  return head.contentLength === 0 ? 'none' : 'length'
 }
