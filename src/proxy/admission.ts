@@ -1,10 +1,10 @@
 import type { AdmissionCell } from '../core/admission-cell.ts'
-import type { Rejection } from '../core/meter.ts'
 import type { Service } from '../core/service.ts'
 import type { ServiceLimits } from '../core/snapshot.ts'
 import { type TimerWheel, WheelTimer } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
 import { attemptAt } from './handle.ts'
+import { depositForRequest } from './retry.ts'
 import { isFull, takeEndpoint } from './room.ts'
 import { fail } from './settle.ts'
 
@@ -45,7 +45,10 @@ export class Admission {
     const { limits } = this.#service.settings
     x.admission = this
     if (this.#cell.waiting.count() === 0 && this.#letIn(x, limits)) return
-    if (!this.#cell.waiting.acquire(this.#maxWaiting(limits))) return this.#reject(x, 'full')
+    if (!this.#cell.waiting.acquire(this.#maxWaiting(limits))) {
+      this.#service.meter.rejected('full')
+      return fail(x, 'overloaded')
+    }
     x.place = place.waiting
     x.failure = 'overloaded'
     x.ticket = this.#cell.takeTicket()
@@ -60,7 +63,11 @@ export class Admission {
   /** The exchange is over, or its client is gone. `goOn` follows. */
   leave(x: Exchange): void {
     if (x.place === place.inside) this.#cell.inflight.release()
-    else if (x.place === place.waiting) this.#stopWaiting(x)
+    else if (x.place === place.waiting) {
+      this.#stopWaiting(x)
+      // Its time to wait is over, or the route's.
+      if (x.failure === 'overloaded') this.#service.meter.rejected('late')
+    }
     x.place = place.outside
   }
 
@@ -97,6 +104,7 @@ export class Admission {
     if (x.place === place.waiting) this.#stopWaiting(x)
     x.place = place.inside
     x.failure = null
+    depositForRequest(this.#service)
     if (endpoint === null) fail(x, 'no-endpoint')
     else attemptAt(x, endpoint)
     return true
@@ -113,11 +121,6 @@ export class Admission {
     this.#cell.waiting.release()
     if (this.#first === null) this.#wheel.remove(this.#timer)
     if (before === null) this.#cell.show(after === null ? 0 : after.ticket)
-  }
-
-  #reject(x: Exchange, reason: Rejection): void {
-    this.#service.meter.rejected(reason)
-    fail(x, 'overloaded')
   }
 
   #maxWaiting(limits: ServiceLimits | null): number {
@@ -147,7 +150,7 @@ export class Admission {
     this.#isGoingOn = true
     for (let x = this.#first; x !== null; x = this.#first) {
       if (limits === null || now - x.startedMs < limits.pendingTimeoutMs) break
-      this.#reject(x, 'late')
+      fail(x, 'overloaded')
     }
     // Out of turn: a thread that is stuck takes no place, and would keep all others from it.
     while (this.#letInFirst());

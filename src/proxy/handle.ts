@@ -20,9 +20,9 @@ export function handle(x: Exchange): void {
   if (x.head.maxForwards === 0) return answerAsFinalRecipient(x)
   if (x.context.isShedding) return shed(x, route)
   if (x.requestDone) requestReceived(x)
+  if (route.admission !== null) return route.admission.enter(x)
   depositForRequest(route.service)
-  if (route.admission === null) attempt(x)
-  else route.admission.enter(x)
+  attempt(x)
 }
 
 /** Memory runs out: what is under way is finished, nothing is begun. */

@@ -95,7 +95,7 @@ export function backoffMs(random: () => number): number {
   return minBackoffMs + random() * (maxBackoffMs - minBackoffMs)
 }
 
-/** Called once per exchange: retries may be a share of requests. The budget counts in thousandths of a retry. */
+/** Called once per exchange that is let in: retries may be a share of requests. The budget counts in thousandths of a retry. */
 export function depositForRequest(service: Service): void {
   const { percent, perSecond } = service.settings.retryBudget
   service.cell.depositRetry(percent * 10, maxDeposit(perSecond))

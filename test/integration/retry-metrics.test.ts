@@ -45,7 +45,7 @@ test('a request sent again for a stale connection is counted apart from retries'
 
   // Each answer but the first comes on a new connection, in place of the one that was kept from the last.
   expect(statuses).toEqual([200])
-  expect(retries).toEqual({ 'stale-connection': 10 })
+  expect(retries).toEqual({ 'stale-connection': 20 })
 })
 
 test('a retry is a success when it brings an answer, a failure when it brings none or one that is to be retried', async () => {
