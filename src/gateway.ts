@@ -282,7 +282,7 @@ export class Gateway {
       this.#options.logger.warn({ path, warning: message }, 'configuration warning')
   }
 
-  #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {
+  #decide(type: UnplacedDecision, cause: string): void {
     this.#timeline.record({ type, service: null, endpoint: null, cause })
   }
 
@@ -296,6 +296,8 @@ export class Gateway {
         return publisher.acknowledged(id, message.service, message.version)
       case 'ejected':
         return this.#control.ejected(message.ejection)
+      case 'shedding':
+        return this.#decide(message.isShedding ? 'shedding-begun' : 'shedding-over', message.cause)
       case 'series':
         return this.#series.announced(id, message.series)
       case 'series-retired':
@@ -342,6 +344,12 @@ export class Gateway {
   }
 }
 
+/** Decisions about no service in particular. */
+type UnplacedDecision = Extract<
+  DecisionType,
+  'config-applied' | 'config-rejected' | 'worker-replaced' | 'shedding-begun' | 'shedding-over'
+>
+
 /** Decisions that somebody may have to act on. */
 const alarming: ReadonlySet<DecisionType> = new Set([
   'ejected',
@@ -350,6 +358,7 @@ const alarming: ReadonlySet<DecisionType> = new Set([
   'held',
   'config-rejected',
   'worker-replaced',
+  'shedding-begun',
 ])
 
 function namesOf({ routes, services, listeners }: Config) {

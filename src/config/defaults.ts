@@ -6,6 +6,11 @@ export const serviceDefaults = {
   connectTimeout: '2s',
   headTimeout: '15s',
   idleTimeout: '5m',
+  retryBudget: { percent: 20, perSecond: 10 },
+  maxRequests: null,
+  maxRequestsPerEndpoint: null,
+  maxPending: null,
+  pendingTimeout: '1s',
   hold: '10m',
   healthCheck: null,
   tls: null,
@@ -31,5 +36,5 @@ export const routeDefaults = {
   prependPath: null,
   rewriteHost: false,
   timeout: '30s',
-  retry: { attempts: 1, on: [] },
+  retry: { attempts: 1, on: ['connect', 'reset'], perTry: null },
 } as const

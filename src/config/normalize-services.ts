@@ -1,3 +1,4 @@
+import type { ServiceLimits } from '../core/snapshot.ts'
 import type { ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
 import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check.ts'
@@ -36,7 +37,11 @@ export function normalizeServices(
 /** What lies under every entry: `defaults.service` over the built-in defaults. */
 function baseOf(defaults: ServiceLayer) {
   const builtIn = builtInService()
-  return { settings: overlay(builtIn, defaults), outlier: overlay(builtIn.outlier, defaults.outlier) }
+  return {
+    settings: overlay(builtIn, defaults),
+    outlier: overlay(builtIn.outlier, defaults.outlier),
+    retryBudget: overlay(builtIn.retryBudget, defaults.retryBudget),
+  }
 }
 
 type Base = ReturnType<typeof baseOf>
@@ -64,8 +69,22 @@ function normalizeService(
     connectTimeoutMs: settings.connectTimeout,
     headTimeoutMs: settings.headTimeout,
     idleTimeoutMs: settings.idleTimeout,
+    retryBudget: overlay(base.retryBudget, entry.retryBudget),
+    limits: limitsOf(settings),
     holdMs: settings.hold,
     healthCheck: normalizeHealthCheck(entry.healthCheck, base.settings.healthCheck),
+  }
+}
+
+/** Null where nothing is limited: then how many may wait, and how long, says nothing. */
+function limitsOf(settings: Base['settings']): ServiceLimits | null {
+  const { maxRequests, maxRequestsPerEndpoint, maxPending, pendingTimeout } = settings
+  if (maxRequests === null && maxRequestsPerEndpoint === null) return null
+  return {
+    requests: maxRequests,
+    requestsPerEndpoint: maxRequestsPerEndpoint,
+    pending: maxPending,
+    pendingTimeoutMs: pendingTimeout,
   }
 }
 

@@ -28,9 +28,6 @@ export const notBuilt: readonly NotBuilt[] = [
   { on: 'service', key: 'outlier.successRate' },
   { on: 'service', key: 'hash' },
   { on: 'service', key: 'slowStart' },
-  { on: 'service', key: 'maxRequests' },
-  { on: 'service', key: 'maxPending' },
-  { on: 'route', key: 'retry.on', asList: true },
   ...['middlewares', 'auth', 'limits', 'cache', 'cors'].flatMap((key): NotBuilt[] => [
     { on: 'route', key },
     { on: 'configuration', key },

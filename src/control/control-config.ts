@@ -1,6 +1,12 @@
 import type { HealthCheck } from '../core/health-check.ts'
 import type { RouteRule } from '../core/route.ts'
-import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
+import type {
+  ListenerSettings,
+  OutlierPolicy,
+  RetryBudget,
+  ServiceLimits,
+  UpstreamTlsSettings,
+} from '../core/snapshot.ts'
 
 /** A discovery source; what else it holds is for the discovery backend. Two equal entries are one source. */
 export interface SourceEntry {
@@ -20,6 +26,8 @@ export interface ServiceEntry {
   readonly connectTimeoutMs: number
   readonly headTimeoutMs: number
   readonly idleTimeoutMs: number
+  readonly retryBudget: RetryBudget
+  readonly limits: ServiceLimits | null
   readonly tls: UpstreamTlsSettings | null
   /** 0 = never hold. */
   readonly holdMs: number

@@ -92,8 +92,11 @@ export class ControlPlane<S extends SourceEntry> {
     this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
     this.#serviceSlots = new SlotAllocator({
       reserve: (rows) => void ledger.reserve(0, rows),
-      isIdle: () => true,
-      clear: (slot) => ledger.service(slot).clear(),
+      isIdle: (slot) => ledger.admission(slot, -1).isIdle(),
+      clear: (slot) => {
+        ledger.service(slot).clear()
+        ledger.admission(slot, -1).clear()
+      },
     })
     this.#listeners = new ListenerRows(ledger)
     this.#parts = {
@@ -208,7 +211,7 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   stats(): ControlStats {
-    return statsOf([...this.#allLines()], this.#parts.disagreements)
+    return statsOf([...this.#allLines()], this.#parts.disagreements, this.#options.ledger)
   }
 
   /**

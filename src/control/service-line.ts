@@ -87,8 +87,10 @@ export class ServiceLine {
   }
 
   settings(): ServiceSettings {
-    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls } = this.#entry
-    return { name: key, slot: this.slot, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls }
+    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, retryBudget, limits, tls } =
+      this.#entry
+    const times = { connectTimeoutMs, headTimeoutMs, idleTimeoutMs }
+    return { name: key, slot: this.slot, balancer, outlier, ...times, retryBudget, limits, tls }
   }
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */

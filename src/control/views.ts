@@ -9,6 +9,7 @@ import type { HealthChecks } from './health-checks.ts'
 import { addressOf } from './identity.ts'
 import type { EndpointRecord } from './membership.ts'
 import { untilOf, type Order, type Orders } from './orders.ts'
+import { loadOf, type LoadView } from './load-view.ts'
 import type { ServiceLine } from './service-line.ts'
 
 /** An endpoint as the admin API shows it. */
@@ -45,10 +46,12 @@ export interface ServiceView {
   /** Since the registry's last good answer; 0 while it is connected. */
   readonly ageSeconds: number
   readonly panic: boolean
+  readonly load: LoadView
   readonly endpoints: readonly EndpointView[]
 }
 
 export interface ControlStats {
+  readonly load: readonly ({ readonly service: string } & LoadView)[]
   readonly discovery: readonly {
     readonly source: string
     readonly service: string
@@ -88,6 +91,7 @@ export function serviceView(line: ServiceLine, parts: ViewParts): ServiceView {
     stale: line.isStale,
     ageSeconds: line.ageMs() / 1000,
     panic: eligible(records).panic,
+    load: loadOf(line, parts.ledger),
     endpoints: records.map((record) => endpointView(name, record, parts)),
   }
 }
@@ -140,8 +144,9 @@ function ejectedUntil(deciseconds: number, { ledger, clock }: ViewParts): string
 
 const states: readonly EndpointState[] = ['eligible', 'ejected', 'unhealthy', 'draining']
 
-export function statsOf(lines: readonly ServiceLine[], disagreements: Disagreements): ControlStats {
+export function statsOf(lines: readonly ServiceLine[], disagreements: Disagreements, ledger: Ledger): ControlStats {
   return {
+    load: lines.map((line) => ({ service: line.name, ...loadOf(line, ledger) })),
     disagreements: lines.flatMap(({ name: service }) =>
       disputedWords.map((registry) => ({ service, registry, count: disagreements.count(service, registry) })),
     ),

@@ -16,6 +16,8 @@ export type DecisionType =
   | 'source-lost'
   | 'source-back'
   | 'worker-replaced'
+  | 'shedding-begun'
+  | 'shedding-over'
 
 /** One decision with its cause. `service` and `endpoint` are null where the decision is about neither. */
 export interface Decision {

@@ -28,6 +28,8 @@ export type ThreadMessage =
     }
   | { readonly type: 'service-applied'; readonly service: string; readonly version: number }
   | { readonly type: 'ejected'; readonly ejection: EjectionReport }
+  /** It turns new requests away, or serves again; `cause` is a sentence. */
+  | { readonly type: 'shedding'; readonly isShedding: boolean; readonly cause: string }
   | { readonly type: 'series'; readonly series: SeriesAnnouncement }
   | { readonly type: 'series-retired'; readonly series: SeriesRetirement }
   /** Everything in flight is done; `cut` connections were closed by the deadline. */

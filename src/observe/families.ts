@@ -71,9 +71,37 @@ export const families = [
   {
     name: 'tidegate_retries_total',
     type: 'counter',
-    help: 'Retries by how they ended: success, failure, or no-budget where the budget forbade one.',
+    help: 'Retries by how they ended: success, failure, no-budget where the budget forbade one. stale-connection: sent again at once, since a kept connection was closed as it was used.',
     labels: ['service', 'outcome'],
     source: 'threads',
+  },
+  {
+    name: 'tidegate_rejected_total',
+    type: 'counter',
+    help: 'Requests turned away with overloaded: full (no place to wait), late (waited too long), memory (too little is left).',
+    labels: ['service', 'reason'],
+    source: 'threads',
+  },
+  {
+    name: 'tidegate_service_inflight',
+    type: 'gauge',
+    help: 'Requests in flight to a service now, over all data threads.',
+    labels: ['service'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_service_pending',
+    type: 'gauge',
+    help: 'Requests that wait for room in a service now, over all data threads.',
+    labels: ['service'],
+    source: 'control',
+  },
+  {
+    name: 'tidegate_service_max_requests',
+    type: 'gauge',
+    help: 'Most requests that may be in flight to a service: its own limit, or what its eligible endpoints take together; absent without limits.',
+    labels: ['service'],
+    source: 'control',
   },
   {
     name: 'tidegate_discovery_age_seconds',
@@ -151,6 +179,13 @@ export const families = [
     help: 'Share of the last ten seconds in which the event loop of a data thread did not wait, 0 to 1.',
     labels: ['worker'],
     source: 'control',
+  },
+  {
+    name: 'tidegate_worker_shedding',
+    type: 'gauge',
+    help: 'Whether a data thread turns new requests away because memory runs out, 1 or 0.',
+    labels: ['worker'],
+    source: 'threads',
   },
   {
     name: 'tidegate_log_dropped_total',

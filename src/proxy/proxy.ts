@@ -1,7 +1,10 @@
+import type { AdmissionCell } from '../core/admission-cell.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
 import type { ListenError, ListenAddress } from '../core/message.ts'
 import type { EngineName, ListenerSettings } from '../core/snapshot.ts'
+import type { Service } from '../core/service.ts'
+import { Admission } from './admission.ts'
 import { ProxyContext, type ProxyOptions, type Routing } from './context.ts'
 import { fastEngine } from './h1/engine.ts'
 import { Pool } from './h1/pool.ts'
@@ -64,6 +67,16 @@ export class Proxy {
       }
     }
     return { addresses, errors }
+  }
+
+  /** While memory runs out, new requests are turned away. */
+  shed(isShedding: boolean): void {
+    this.#context.isShedding = isShedding
+  }
+
+  /** Keeps the exchanges of a service within its limits. */
+  admissionOf(service: Service, cell: AdmissionCell): Admission {
+    return new Admission(service, cell, this.#context.wheel)
   }
 
   /** Keys of session tickets are made of this from now on, in every thread. */

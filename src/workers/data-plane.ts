@@ -3,6 +3,7 @@ import type { Ledger } from '../core/ledger.ts'
 import type { ConnectMiddleware } from '../core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import { InProcess } from './in-process.ts'
+import type { MemoryReading } from './memory-watch.ts'
 import { Supervisor } from './supervise.ts'
 import type { ThreadView } from './thread-view.ts'
 
@@ -72,6 +73,8 @@ export interface DataPlaneOptions extends DataPlaneEvents {
   readonly stuckMs?: number
   /** Memory of a worker's heap; default 2048 MiB. */
   readonly maxHeapMb?: number
+  /** What memory is in use, for tests that need it short; only where there are no workers. */
+  readonly memory?: () => MemoryReading
   /** Module of the worker threads, for tests that need one that fails. */
   readonly entry?: URL
 }

@@ -33,6 +33,7 @@ export class InProcess implements DataPlane {
       send: (message) => port2.postMessage(message),
       accessLog: () => options.accessLog,
       middlewares: options.middlewares ?? [],
+      ...(options.memory !== undefined && { memory: options.memory }),
     })
     this.#pulse = new Pulse(options.ledger.worker(onlyColumn), (...readings) =>
       performance.eventLoopUtilization(...readings),

@@ -30,6 +30,19 @@ const outlier = z.strictObject({
     .meta({ fallback: outlierDefaults.maxEjectedPercent }),
 })
 
+const { retryBudget: budgetDefaults } = serviceDefaults
+
+const retryBudget = z.strictObject({
+  percent: integer(0, 100)
+    .optional()
+    .describe('Share of the requests that may bring about a retry.')
+    .meta({ fallback: budgetDefaults.percent }),
+  perSecond: integer(0, 10_000)
+    .optional()
+    .describe('On top of it, so many a second; what ten seconds bring is saved up.')
+    .meta({ fallback: budgetDefaults.perSecond }),
+})
+
 const pem = z.string().min(1)
 
 const tls = z.strictObject({
@@ -102,6 +115,35 @@ export const serviceLayer = z.strictObject({
     .optional()
     .describe('Silence allowed in response bodies and tunnels (WebSocket).')
     .meta({ fallback: serviceDefaults.idleTimeout }),
+  retryBudget: retryBudget
+    .optional()
+    .describe(
+      'How many requests are sent again that may have reached an endpoint, over all routes and threads: when all endpoints fail, retries must not bury them.',
+    )
+    .meta({ fallback: budgetDefaults }),
+  maxRequests: integer(1, 1_000_000)
+    .nullable()
+    .optional()
+    .describe('Requests in flight to the service, over all threads. Further ones wait. null = no limit.')
+    .meta({ fallback: serviceDefaults.maxRequests }),
+  maxRequestsPerEndpoint: integer(1, 1_000_000)
+    .nullable()
+    .optional()
+    .describe(
+      'Requests in flight to one endpoint, over all threads; one that has so many is passed over. Where all have, requests wait. null = no limit.',
+    )
+    .meta({ fallback: serviceDefaults.maxRequestsPerEndpoint }),
+  maxPending: integer(0, 1_000_000)
+    .nullable()
+    .optional()
+    .describe(
+      'Requests that may wait for one of these limits, over all threads; further ones get 503 `overloaded` at once. null = as many as may be in flight: a wait is about as long as a request then.',
+    )
+    .meta({ fallback: serviceDefaults.maxPending }),
+  pendingTimeout: duration()
+    .optional()
+    .describe('How long a request may wait before it gets 503 `overloaded`.')
+    .meta({ fallback: serviceDefaults.pendingTimeout }),
   hold: duration({ zero: true })
     .optional()
     .describe(
@@ -128,6 +170,9 @@ export type ServiceLayer = z.output<typeof serviceLayer>
 
 /** The layer under all others, complete. */
 export function builtInService() {
-  const complete = serviceLayer.omit({ from: true, name: true }).required().extend({ outlier: outlier.required() })
+  const complete = serviceLayer
+    .omit({ from: true, name: true })
+    .required()
+    .extend({ outlier: outlier.required(), retryBudget: retryBudget.required() })
   return complete.parse(serviceDefaults)
 }

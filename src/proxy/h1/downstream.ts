@@ -153,8 +153,9 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   writeProblem(failure: Failure): void {
-    const { draining } = this.#listener.context
-    if (failures[failure].closes || this.#phase === phase.body || !this.#head.keepAlive || draining) this.#closes = true
+    const { draining, isShedding } = this.#listener.context
+    if (failures[failure].closes || this.#phase === phase.body || !this.#head.keepAlive) this.#closes = true
+    if (draining || isShedding) this.#closes = true
     this.#output.text(problemText(failure, this.#x.requestId, this.#connectionOption(), this.#head.method !== 'HEAD'))
     this.flush()
   }

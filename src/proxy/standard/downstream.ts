@@ -190,8 +190,8 @@ export class StandardDownstream implements Downstream {
 
   writeProblem(failure: Failure): void {
     const { context } = this.#connection.listener
-    if (failures[failure].closes || this.isReceiving || !this.#head.keepAlive || context.draining)
-      this.#connection.closes = true
+    if (failures[failure].closes || this.isReceiving || !this.#head.keepAlive) this.#connection.closes = true
+    if (context.draining || context.isShedding) this.#connection.closes = true
     const [head = '', body] = problemText(failure, this.#x.requestId, '', this.#head.method !== 'HEAD').split(
       '\r\n\r\n',
     )

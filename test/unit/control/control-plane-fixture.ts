@@ -9,6 +9,7 @@ import type { CheckResult, CheckTarget } from '../../../src/health/check-probe.t
 import type { ConnectResult } from '../../../src/health/connect-probe.ts'
 import { FakeClock } from './fake-clock.ts'
 import { ScriptedDiscovery } from './scripted-watch.ts'
+import { retryBudget, retryRule } from '../../support/retry-rule.ts'
 
 export function service(key: string, overrides: Partial<ServiceEntry> = {}): ServiceEntry {
   return {
@@ -20,6 +21,8 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
+    retryBudget,
+    limits: null,
     tls: null,
     holdMs: 600_000,
     healthCheck: null,
@@ -43,7 +46,7 @@ export function config(
     prependPath: null,
     rewriteHost: false,
     timeoutMs: 30_000,
-    retryAttempts: 1,
+    retry: retryRule(),
   }))
   return { discovery, services, routes, listeners: [], log: { access: true } }
 }

@@ -193,6 +193,14 @@ describe('what the admin API sees', () => {
         stale: false,
         ageSeconds: 0,
         panic: false,
+        load: {
+          state: 'unlimited',
+          inflight: 1,
+          pending: 0,
+          maxRequests: null,
+          maxRequestsPerEndpoint: null,
+          maxPending: null,
+        },
         endpoints: [
           {
             id: 'reg/n1/a-1@10.0.0.1:9001',

@@ -15,7 +15,7 @@ let thread: SeriesWriter
 let scrape: ReturnType<typeof createMetrics>
 
 beforeEach(() => {
-  stats = { endpoints: [], inflight: [], ejections: [], disagreements: [], discovery: [] }
+  stats = { endpoints: [], inflight: [], load: [], ejections: [], disagreements: [], discovery: [] }
   store = new SeriesStore([], (_, ids) => ids.forEach((id) => thread.release(id)))
   thread = new SeriesWriter(
     (series) => store.announced(0, series),
@@ -118,6 +118,7 @@ describe('metrics', () => {
         { service: 'users', state: 'eligible', count: 2 },
         { service: 'users', state: 'ejected', count: 0 },
       ],
+      load: [],
       inflight: [{ service: 'users', instance, inflight: 3 }],
       ejections: [{ service: 'users', instance, reason: 'connect', count: 4 }],
       disagreements: [{ service: 'users', registry: 'passing', count: 1 }],
