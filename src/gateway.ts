@@ -11,10 +11,14 @@ import { Timeline } from './control/timeline.ts'
 import type { ServiceView } from './control/views.ts'
 import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
+import type { HandedSocket, ListenSocket } from './core/listen-socket.ts'
 import type { ConnectMiddleware } from './core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from './core/message.ts'
 import { createDiscovery } from './discovery/index.ts'
 import { createResolver } from './discovery/resolve.ts'
+import { Handover } from './handover/handover.ts'
+import { type Inheritance, noInheritance } from './handover/inheritance.ts'
+import type { Predecessor } from './handover/predecessor.ts'
 import { probeConnect } from './health/connect-probe.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { families } from './observe/families.ts'
@@ -22,6 +26,7 @@ import type { LogWriter } from './observe/log-writer.ts'
 import type { Logger } from './observe/logger.ts'
 import { createMetrics, type Exposition } from './observe/metrics.ts'
 import { SeriesStore } from './observe/series-store.ts'
+import { type AdoptedSockets, adoptSockets } from './workers/adopt-sockets.ts'
 import { columnsFor, createDataPlane, type DataPlane, type ThreadLoss } from './workers/data-plane.ts'
 import { listenMessage, openListeners, type OpenListener } from './workers/open-listeners.ts'
 import type { PortSharing } from './workers/share-ports.ts'
@@ -29,6 +34,8 @@ import { planThreads, type ThreadPlan } from './workers/thread-plan.ts'
 
 /** How long a reload waits to hear of the services it adds; whoever asked for it through the admin API waits too. */
 const maxPrepareMs = 10_000
+/** What a successor needs to start, besides hearing of its services. */
+const successorStartMs = 10_000
 
 export interface GatewayOptions {
   readonly loaded: LoadedConfig
@@ -38,6 +45,8 @@ export interface GatewayOptions {
   /** Takes the access log of an in-process data plane; worker threads write theirs to `logFd`. */
   readonly logWriter: LogWriter
   readonly logFd: number
+  /** Listening sockets that this process was started with; default none. */
+  readonly inheritance?: Inheritance
   /** What requests pass before they are routed; default none. */
   readonly middlewares?: readonly ConnectMiddleware[]
   /** Module of the worker threads, for tests that need one that fails. */
@@ -66,6 +75,9 @@ export class Gateway {
   readonly #control: ControlPlane<SourceConfig>
   readonly #plane: DataPlane
   readonly #rollout: Rollout
+  readonly #adopted: AdoptedSockets
+  readonly #sharesPorts: boolean
+  readonly #handover: Handover
   readonly #series: SeriesStore
   readonly #scrape: () => Promise<Exposition>
   readonly #senders = new Map<number, (message: ControlMessage) => void>()
@@ -91,13 +103,26 @@ export class Gateway {
     const { loaded, logger, probePortSharing } = options
     const onFewer = (wanted: number, code: string) =>
       logger.warn({ wanted, code }, 'threads cannot share ports on this system; one data thread serves')
-    return new Gateway(options, await planThreads(loaded.config.workers, onFewer, probePortSharing))
+    const plan = await planThreads(loaded.config.workers, onFewer, probePortSharing)
+    const { handed, lent } = options.inheritance ?? noInheritance
+    const adopted = await adoptSockets({
+      ...loaded.config,
+      handed,
+      lent,
+      plan,
+      columns: columnsFor(plan.workers, plan.sharesPorts),
+      onProblem: (problem) => logger.warn({ place: 'listening sockets', problem }, 'data plane'),
+    })
+    for (const socket of adopted.unclaimed) logger.warn(socket, 'no listener wants this socket; what waits there is lost')
+    return new Gateway(options, plan, adopted)
   }
 
-  private constructor(options: GatewayOptions, { workers, sharesPorts }: ThreadPlan) {
+  private constructor(options: GatewayOptions, { workers, sharesPorts }: ThreadPlan, adopted: AdoptedSockets) {
     const { logger, loaded, logWriter } = options
     const ledger = Ledger.create(columnsFor(workers, sharesPorts), systemControlClock.now())
     this.#options = options
+    this.#adopted = adopted
+    this.#sharesPorts = sharesPorts
     this.#loaded = loaded
     this.#rollout = new Rollout(Math.max(workers, 1))
     this.#timeline = new Timeline({
@@ -128,6 +153,8 @@ export class Gateway {
       workers,
       sharesPorts,
       ledger,
+      given: adopted.given,
+      lent: adopted.lent,
       logFd: options.logFd,
       drainDeadlineMs: () => this.#loaded.config.shutdown.deadlineMs,
       middlewares: options.middlewares ?? [],
@@ -153,10 +180,22 @@ export class Gateway {
       workers: () => ({ running: this.#plane.running(), restarts: this.#restarts }),
       logLinesDropped: () => logWriter.dropped,
     })
+    this.#handover = new Handover({
+      sockets: () => this.#socketsToHand(),
+      deadlineMs: () => this.#loaded.config.readyTimeoutMs + successorStartMs,
+      objection: (missing) => this.#objection(missing),
+      tickets: () => {
+        const { secret, remainingMs } = this.#control.tickets.current()
+        return { secret: Buffer.from(secret).toString('base64'), remainingMs }
+      },
+      onStarted: (pid) => logger.info({ pid }, 'successor started'),
+      onFailed: (reason) => this.#decide('handover-failed', reason),
+    })
   }
 
   /**
-   * Opens the admin server and the listeners; resolves when requests are served, ready or not.
+   * Opens the admin server and the listeners; resolves when requests are served, ready or not. With a predecessor it is ready first,
+   * and opens nothing before that says so.
    *
    * @throws GatewayError when an address can't be opened; then nothing is left open
    */
@@ -164,19 +203,26 @@ export class Gateway {
     const { config } = this.#loaded
     try {
       checkMiddlewares(config, this.#options.middlewares)
-      this.#admin = await startAdmin(config.admin, this.#adminInput(), (error) =>
-        this.#options.logger.error({ err: error }, 'admin request failed'),
+      const predecessor = this.#options.inheritance?.predecessor ?? null
+      if (predecessor !== null) await this.#inherit(predecessor)
+      this.#admin = await startAdmin(
+        config.admin,
+        this.#adminInput(),
+        (error) => this.#options.logger.error({ err: error }, 'admin request failed'),
+        this.#adopted.admin?.fd,
       )
       const failed = new Promise<never>((_, reject) => {
         this.#failStart = reject
       })
-      const listeners = await openListeners(config.listeners, [])
+      const listeners = await this.#open(config.listeners, this.#adopted.open)
       this.#version = this.#control.apply({ ...config, listeners }).version
       this.#listeners = listeners
       this.#plane.start()
       const { errors } = await Promise.race([failed, this.#rollout.inForce(this.#version)])
       if (errors.length > 0) throw new GatewayError(errors.map(listenMessage).join('; '))
       this.#isServing = true
+      predecessor?.serving()
+      if (predecessor !== null) this.#decide('took-over', `process ${predecessor.pid} gave up its sockets`)
     } catch (error) {
       await this.close()
       throw error instanceof GatewayError ? error : new GatewayError(messageOf(error), { cause: error })
@@ -207,8 +253,20 @@ export class Gateway {
   }
 
   /**
+   * Has a new process, started as this one was, take over the listening sockets. A reload waits for it.
+   *
+   * @returns its process id once it serves: this one has only to shut down then; null when everything stays as it is
+   */
+  handOver(): Promise<number | null> {
+    const outcome = this.#reloading.then(() => this.#handover.run())
+    this.#reloading = outcome.catch(() => {})
+    return outcome
+  }
+
+  /**
    * Not ready from now on; after `shutdown.delay` stops accepting, finishes what is in flight until `shutdown.deadline`, ends.
-   * Asked again, it is the same shutdown.
+   * Asked again, it is the same shutdown. After a handover there is no delay, and the admin server and the state directory are the
+   * successor's at once.
    *
    * @returns how many connections the deadline cut
    */
@@ -226,7 +284,9 @@ export class Gateway {
   async #shutdownNow(): Promise<number> {
     const { delayMs, deadlineMs } = this.#loaded.config.shutdown
     this.#isDraining = true
-    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
+    this.#handover.end('the process that serves shuts down')
+    if (this.#handover.isDone) void Promise.all([this.#admin?.close(), this.#control.releaseState()])
+    else if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
     const cut = await this.#plane.drainAll(deadlineMs)
     await this.close()
     return cut
@@ -240,12 +300,53 @@ export class Gateway {
     this.#admin = null
   }
 
+  async #inherit(predecessor: Predecessor): Promise<void> {
+    const { config } = this.#loaded
+    await this.#control.prepare(config, config.readyTimeoutMs)
+    const tickets = await predecessor.permission(this.#control.readiness().missing)
+    if (tickets !== null) this.#control.tickets.adopt({ ...tickets, secret: Buffer.from(tickets.secret, 'base64') })
+    // The addresses are served, and by all that the predecessor knew.
+    this.#isServing = true
+    this.#isReadyByTime = true
+  }
+
+  #open(wanted: Config['listeners'], open: Parameters<typeof openListeners>[1]) {
+    return openListeners(wanted, open, (host, port) => this.#adopted.lent.holds(host, port))
+  }
+
+  #socketsToHand(): readonly HandedSocket[] | null {
+    const listening = this.#plane.listening()
+    if (listening === null || this.#admin === null) return null
+    const { lent } = this.#adopted
+    const own = listening.filter(({ host, port }) => !lent.holds(host, port))
+    const { fd, port } = this.#admin
+    const { host, port: configuredPort } = this.#loaded.config.admin
+    return [
+      ...lent.originals().map((socket) => this.#handed(socket, true)),
+      ...own.map((socket) => this.#handed(socket, false)),
+      { fd, listener: 'admin', host, port, configuredPort, isAdmin: true, reusePort: false, isLent: false },
+    ]
+  }
+
+  #handed(socket: ListenSocket, isLent: boolean): HandedSocket {
+    const open = this.#listeners.find(({ name }) => name === socket.listener)
+    const configuredPort = open?.configuredPort ?? socket.port
+    return { ...socket, configuredPort, isAdmin: false, reusePort: this.#sharesPorts, isLent }
+  }
+
+  /** A successor that knows less than this process would answer 503 where this one serves. */
+  #objection(missing: readonly string[]): string | null {
+    const unheard = new Set(this.#control.readiness().missing)
+    const lost = missing.filter((name) => this.#control.serviceView(name) !== null && !unheard.has(name))
+    return lost.length === 0 ? null : `no registry told it of ${lost.join(', ')}`
+  }
+
   async #reloadNow(): Promise<ReloadOutcome> {
     const { logger, load } = this.#options
     try {
       const loaded = await load()
       checkMiddlewares(loaded.config, this.#options.middlewares)
-      const listeners = await openListeners(loaded.config.listeners, this.#listeners)
+      const listeners = await this.#open(loaded.config.listeners, this.#listeners)
       const config = { ...loaded.config, listeners }
       await this.#control.prepare(config, maxPrepareMs)
       const { version } = this.#control.apply(config)
@@ -280,7 +381,7 @@ export class Gateway {
       this.#options.logger.warn({ path, warning: message }, 'configuration warning')
   }
 
-  #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {
+  #decide(type: DecisionType, cause: string): void {
     this.#timeline.record({ type, service: null, endpoint: null, cause })
   }
 
@@ -346,6 +447,7 @@ const alarming: ReadonlySet<DecisionType> = new Set([
   'held',
   'config-rejected',
   'worker-replaced',
+  'handover-failed',
 ])
 
 function namesOf({ routes, services, listeners }: Config) {

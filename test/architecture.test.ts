@@ -17,15 +17,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['core', 'util'],
   proxy: ['core', 'util'],
   registry: ['core', 'util'],
+  handover: ['core', 'util'],
   observe: ['core', 'util'],
   admin: ['core', 'util'],
   control: ['core', 'util', 'routing', 'discovery', 'balance', 'health'],
   workers: ['core', 'util', 'routing', 'balance', 'health', 'middleware', 'proxy', 'observe'],
   'gateway.ts': ['*'],
-  'start-gateway.ts': ['gateway.ts', 'config', 'observe', 'core'],
+  'start-gateway.ts': ['gateway.ts', 'config', 'observe', 'core', 'handover'],
   'index.ts': ['start-gateway.ts', 'gateway.ts', 'config', 'core', 'registry'],
   demo: ['start-gateway.ts', 'registry', 'config', 'workers'],
-  cli: ['start-gateway.ts', 'config', 'registry', 'demo', 'control', 'admin', 'core'],
+  cli: ['start-gateway.ts', 'config', 'handover', 'registry', 'demo', 'control', 'admin', 'core'],
   'cli.ts': ['cli'],
 }
 

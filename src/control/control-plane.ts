@@ -46,6 +46,7 @@ export interface ControlPlaneOptions<S extends SourceEntry> {
  */
 export class ControlPlane<S extends SourceEntry> {
   readonly publisher: Publisher
+  readonly tickets: TicketRotation
   readonly #options: ControlPlaneOptions<S>
   readonly #sources: Sources<S>
   readonly #prober: Prober
@@ -60,7 +61,6 @@ export class ControlPlane<S extends SourceEntry> {
   #isClosed = false
   #isReady = false
   #version = 0
-  readonly #tickets: TicketRotation
   #cancelTick: Cancel
 
   constructor(options: ControlPlaneOptions<S>) {
@@ -106,7 +106,7 @@ export class ControlPlane<S extends SourceEntry> {
       }),
       lines: () => this.#allLines(),
     }
-    this.#tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
+    this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
 
@@ -192,12 +192,17 @@ export class ControlPlane<S extends SourceEntry> {
     return { ready: this.#isReady, missing }
   }
 
+  /** Writes what the state files still lack, and nothing from then on: another process does. */
+  async releaseState(): Promise<void> {
+    await this.#state?.close()
+  }
+
   /** Ends watches, probes and timers, and writes what the state files still lack. The data threads serve on. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#closing.resolve()
     this.#cancelTick()
-    this.#tickets.close()
+    this.tickets.close()
     this.#prober.close()
     this.#parts.holds.close()
     this.#parts.restorer.close()

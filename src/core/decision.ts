@@ -13,6 +13,10 @@ export type DecisionType =
   | 'source-lost'
   | 'source-back'
   | 'worker-replaced'
+  /** This process serves in place of another. */
+  | 'took-over'
+  /** The process that was to serve in place of this one does not. */
+  | 'handover-failed'
 
 /** One decision with its cause. `service` and `endpoint` are null where the decision is about neither. */
 export interface Decision {

@@ -1,5 +1,7 @@
+import { closeSync } from 'node:fs'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ListenError, ListenAddress } from '../core/message.ts'
 import type { EngineName, ListenerSettings } from '../core/snapshot.ts'
 import { ProxyContext, type ProxyOptions, type Routing } from './context.ts'
@@ -15,6 +17,8 @@ export class Proxy {
   readonly #engines: Readonly<Record<EngineName, Engine>> = { fast: fastEngine, standard: standardEngine() }
   readonly #listeners = new Map<string, Listener>()
   readonly #closing = new Set<Listener>()
+  /** Sockets for listeners that are yet to be opened. */
+  #offered: readonly ListenSocket[] = []
   #sweeper: NodeJS.Timeout | null = null
 
   constructor(options: ProxyOptions & { readonly reusePort: boolean }) {
@@ -29,6 +33,16 @@ export class Proxy {
 
   logTo(accessLog: ((exchange: SettledExchange) => void) | null): void {
     this.#context.accessLog = accessLog
+  }
+
+  /** Sockets that listen already, for the listeners of the next `listen` at their addresses. They are the proxy's from now on. */
+  offer(sockets: readonly ListenSocket[]): void {
+    this.#offered = [...this.#offered, ...sockets]
+  }
+
+  /** What is listened on. */
+  sockets(): readonly ListenSocket[] {
+    return [...this.#listeners.values()].flatMap((listener) => listener.sockets())
   }
 
   /**
@@ -54,7 +68,7 @@ export class Proxy {
           continue
         }
         const listener = new Listener(this.#context, settings, this.#engines[settings.engine])
-        const { address, port } = await listener.listen(this.#reusePort)
+        const { address, port } = await listener.listen(this.#reusePort, this.#take(settings))
         this.#listeners.set(key, listener)
         addresses.push({ listener: settings.name, host: address, port })
       } catch (error) {
@@ -62,7 +76,15 @@ export class Proxy {
         errors.push({ listener: settings.name, code, message })
       }
     }
+    for (const { fd } of this.#offered) closeSync(fd)
+    this.#offered = []
     return { addresses, errors }
+  }
+
+  #take({ host, port }: ListenerSettings): readonly ListenSocket[] {
+    const taken = this.#offered.filter((socket) => socket.host === host && socket.port === port)
+    this.#offered = this.#offered.filter((socket) => !taken.includes(socket))
+    return taken
   }
 
   /** Keys of session tickets are made of this from now on, in every thread. */
@@ -119,7 +141,8 @@ export class Proxy {
   }
 }
 
-function addressKey(settings: ListenerSettings): string {
+/** Listeners of the same key are one and the same: a new configuration changes nothing but their settings. */
+export function addressKey(settings: ListenerSettings): string {
   const scheme = settings.tls === null ? 'http' : 'https'
   return `${settings.engine} ${scheme} ${settings.name} ${settings.host}:${settings.port}`
 }
