@@ -3,31 +3,33 @@ import { type AdminServer, startAdmin } from './admin/server.ts'
 import type { Config, LoadedConfig, SourceConfig } from './config/config.ts'
 import { describeConfig } from './config/describe.ts'
 import { ConfigError } from './config/finding.ts'
+import { keptUntilRestart } from './config/kept-until-restart.ts'
+import { obstacleToMiddlewares } from './config/middleware-needs.ts'
 import { systemControlClock } from './control/control-clock.ts'
-import { ControlPlane } from './control/control-plane.ts'
+import type { ControlPlane } from './control/control-plane.ts'
 import { explainRequest } from './control/explain-request.ts'
+import { messageOf } from './control/problem.ts'
 import { Rollout } from './control/rollout.ts'
-import { Timeline } from './control/timeline.ts'
+import type { Timeline } from './control/timeline.ts'
 import type { ServiceView } from './control/views.ts'
 import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
-import type { HandedSocket, ListenSocket } from './core/listen-socket.ts'
+import type { HandedSocket } from './core/listen-socket.ts'
 import type { ConnectMiddleware } from './core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from './core/message.ts'
-import { createDiscovery } from './discovery/index.ts'
-import { createResolver } from './discovery/resolve.ts'
+import { adoptInheritance, createControl, createTimeline, namesOf } from './gateway-parts.ts'
 import { Handover } from './handover/handover.ts'
 import { type Inheritance, noInheritance } from './handover/inheritance.ts'
 import type { Predecessor } from './handover/predecessor.ts'
-import { probeConnect } from './health/connect-probe.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { families } from './observe/families.ts'
 import type { LogWriter } from './observe/log-writer.ts'
 import type { Logger } from './observe/logger.ts'
 import { createMetrics, type Exposition } from './observe/metrics.ts'
 import { SeriesStore } from './observe/series-store.ts'
-import { type AdoptedSockets, adoptSockets } from './workers/adopt-sockets.ts'
+import type { AdoptedSockets } from './workers/adopt-sockets.ts'
 import { columnsFor, createDataPlane, type DataPlane, type ThreadLoss } from './workers/data-plane.ts'
+import { handedAdmin, handedSockets } from './workers/hand-sockets.ts'
 import { listenMessage, openListeners, type OpenListener } from './workers/open-listeners.ts'
 import type { PortSharing } from './workers/share-ports.ts'
 import { planThreads, type ThreadPlan } from './workers/thread-plan.ts'
@@ -104,16 +106,7 @@ export class Gateway {
     const onFewer = (wanted: number, code: string) =>
       logger.warn({ wanted, code }, 'threads cannot share ports on this system; one data thread serves')
     const plan = await planThreads(loaded.config.workers, onFewer, probePortSharing)
-    const { handed, lent } = options.inheritance ?? noInheritance
-    const adopted = await adoptSockets({
-      ...loaded.config,
-      handed,
-      lent,
-      plan,
-      columns: columnsFor(plan.workers, plan.sharesPorts),
-      onProblem: (problem) => logger.warn({ place: 'listening sockets', problem }, 'data plane'),
-    })
-    for (const socket of adopted.unclaimed) logger.warn(socket, 'no listener wants this socket; what waits there is lost')
+    const adopted = await adoptInheritance(options.inheritance ?? noInheritance, plan, options)
     return new Gateway(options, plan, adopted)
   }
 
@@ -125,30 +118,8 @@ export class Gateway {
     this.#sharesPorts = sharesPorts
     this.#loaded = loaded
     this.#rollout = new Rollout(Math.max(workers, 1))
-    this.#timeline = new Timeline({
-      clock: systemControlClock,
-      onDecision: ({ type, service, endpoint, cause }) =>
-        logger[alarming.has(type) ? 'warn' : 'info']({ service, endpoint, cause }, type),
-    })
-    const resolver = createResolver({
-      random: Math.random,
-      onUnresolved: (name, reason) => logger.warn({ name, reason }, 'host name not resolved'),
-    })
-    this.#control = new ControlPlane({
-      ledger,
-      clock: systemControlClock,
-      random: Math.random,
-      timeline: this.#timeline,
-      probe: probeConnect,
-      stateDir: loaded.config.stateDir,
-      createDiscovery: (entry) =>
-        createDiscovery(entry, {
-          random: Math.random,
-          onSkipped: (skipped) => logger.warn(skipped, 'registry entry skipped'),
-        }),
-      resolve: (answers, signal) => resolver.resolved(answers, signal),
-      onProblem: ({ place, message }) => logger.warn({ place, problem: message }, 'control plane'),
-    })
+    this.#timeline = createTimeline(logger)
+    this.#control = createControl({ ledger, timeline: this.#timeline, logger, stateDir: loaded.config.stateDir })
     this.#plane = createDataPlane({
       workers,
       sharesPorts,
@@ -183,11 +154,8 @@ export class Gateway {
     this.#handover = new Handover({
       sockets: () => this.#socketsToHand(),
       deadlineMs: () => this.#loaded.config.readyTimeoutMs + successorStartMs,
-      objection: (missing) => this.#objection(missing),
-      tickets: () => {
-        const { secret, remainingMs } = this.#control.tickets.current()
-        return { secret: Buffer.from(secret).toString('base64'), remainingMs }
-      },
+      objection: (missing) => this.#control.objectionTo(missing),
+      tickets: () => this.#control.tickets.current(),
       onStarted: (pid) => logger.info({ pid }, 'successor started'),
       onFailed: (reason) => this.#decide('handover-failed', reason),
     })
@@ -202,7 +170,7 @@ export class Gateway {
   async start(): Promise<GatewayAddresses> {
     const { config } = this.#loaded
     try {
-      checkMiddlewares(config, this.#options.middlewares)
+      this.#checkMiddlewares(config)
       const predecessor = this.#options.inheritance?.predecessor ?? null
       if (predecessor !== null) await this.#inherit(predecessor)
       this.#admin = await startAdmin(
@@ -304,7 +272,7 @@ export class Gateway {
     const { config } = this.#loaded
     await this.#control.prepare(config, config.readyTimeoutMs)
     const tickets = await predecessor.permission(this.#control.readiness().missing)
-    if (tickets !== null) this.#control.tickets.adopt({ ...tickets, secret: Buffer.from(tickets.secret, 'base64') })
+    if (tickets !== null) this.#control.tickets.adopt(tickets)
     // The addresses are served, and by all that the predecessor knew.
     this.#isServing = true
     this.#isReadyByTime = true
@@ -314,38 +282,25 @@ export class Gateway {
     return openListeners(wanted, open, (host, port) => this.#adopted.lent.holds(host, port))
   }
 
+  #checkMiddlewares(config: Config): void {
+    const { middlewares = [] } = this.#options
+    const obstacle = middlewares.length === 0 ? null : obstacleToMiddlewares(config)
+    if (obstacle !== null) throw new GatewayError(obstacle)
+  }
+
   #socketsToHand(): readonly HandedSocket[] | null {
     const listening = this.#plane.listening()
     if (listening === null || this.#admin === null) return null
     const { lent } = this.#adopted
-    const own = listening.filter(({ host, port }) => !lent.holds(host, port))
-    const { fd, port } = this.#admin
-    const { host, port: configuredPort } = this.#loaded.config.admin
-    return [
-      ...lent.originals().map((socket) => this.#handed(socket, true)),
-      ...own.map((socket) => this.#handed(socket, false)),
-      { fd, listener: 'admin', host, port, configuredPort, isAdmin: true, reusePort: false, isLent: false },
-    ]
-  }
-
-  #handed(socket: ListenSocket, isLent: boolean): HandedSocket {
-    const open = this.#listeners.find(({ name }) => name === socket.listener)
-    const configuredPort = open?.configuredPort ?? socket.port
-    return { ...socket, configuredPort, isAdmin: false, reusePort: this.#sharesPorts, isLent }
-  }
-
-  /** A successor that knows less than this process would answer 503 where this one serves. */
-  #objection(missing: readonly string[]): string | null {
-    const unheard = new Set(this.#control.readiness().missing)
-    const lost = missing.filter((name) => this.#control.serviceView(name) !== null && !unheard.has(name))
-    return lost.length === 0 ? null : `no registry told it of ${lost.join(', ')}`
+    const ofListeners = handedSockets({ listening, lent, open: this.#listeners, reusePort: this.#sharesPorts })
+    return [...ofListeners, handedAdmin(this.#admin, this.#loaded.config.admin)]
   }
 
   async #reloadNow(): Promise<ReloadOutcome> {
     const { logger, load } = this.#options
     try {
       const loaded = await load()
-      checkMiddlewares(loaded.config, this.#options.middlewares)
+      this.#checkMiddlewares(loaded.config)
       const listeners = await this.#open(loaded.config.listeners, this.#listeners)
       const config = { ...loaded.config, listeners }
       await this.#control.prepare(config, maxPrepareMs)
@@ -438,43 +393,4 @@ export class Gateway {
       drainWorker: (column) => this.#plane.drain(column),
     }
   }
-}
-
-/** Decisions that somebody may have to act on. */
-const alarming: ReadonlySet<DecisionType> = new Set([
-  'ejected',
-  'source-lost',
-  'held',
-  'config-rejected',
-  'worker-replaced',
-  'handover-failed',
-])
-
-function namesOf({ routes, services, listeners }: Config) {
-  return { routes, services: services.map(({ key }) => ({ name: key })), listeners }
-}
-
-/** Functions don't survive the crossing to a thread, and only the standard engine has the objects that they take. */
-function checkMiddlewares({ workers, listeners }: Config, middlewares: readonly ConnectMiddleware[] = []): void {
-  if (middlewares.length === 0) return
-  if (workers !== 0) throw new GatewayError('middlewares run in the main thread only: set `workers: 0`')
-  const other = listeners.find(({ engine }) => engine !== 'standard')
-  if (other === undefined) return
-  throw new GatewayError(`middlewares need \`engine: standard\` on every listener, unlike listener ${other.name}`)
-}
-
-/** Keys that are read at the start only and that differ now. */
-function keptUntilRestart(before: Config, after: Config): string[] {
-  const read: Record<string, (config: Config) => unknown> = {
-    admin: ({ admin }) => admin,
-    workers: ({ workers }) => workers,
-    stateDir: ({ stateDir }) => stateDir,
-    readyTimeout: ({ readyTimeoutMs }) => readyTimeoutMs,
-    'log.level': ({ log }) => log.level,
-  }
-  return Object.keys(read).filter((key) => JSON.stringify(read[key]?.(before)) !== JSON.stringify(read[key]?.(after)))
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

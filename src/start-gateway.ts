@@ -75,7 +75,15 @@ export async function startGateway({
       sink.close()
     }))
   try {
-    const gateway = await Gateway.create({ loaded, load, logger, logWriter, logFd, middlewares, ...(inheritance !== undefined && { inheritance }) })
+    const gateway = await Gateway.create({
+      loaded,
+      load,
+      logger,
+      logWriter,
+      logFd,
+      middlewares,
+      ...(inheritance !== undefined && { inheritance }),
+    })
     const addresses = await gateway.start()
     return {
       addresses,

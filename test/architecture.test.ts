@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   control: ['core', 'util', 'routing', 'discovery', 'balance', 'health'],
   workers: ['core', 'util', 'routing', 'balance', 'health', 'middleware', 'proxy', 'observe'],
   'gateway.ts': ['*'],
+  'gateway-parts.ts': ['*'],
   'start-gateway.ts': ['gateway.ts', 'config', 'observe', 'core', 'handover'],
   'index.ts': ['start-gateway.ts', 'gateway.ts', 'config', 'core', 'registry'],
   demo: ['start-gateway.ts', 'registry', 'config', 'workers'],

@@ -192,6 +192,16 @@ export class ControlPlane<S extends SourceEntry> {
     return { ready: this.#isReady, missing }
   }
 
+  /**
+   * What stands against a process in this one's place that nobody told of these services: it would answer 503 where this one serves.
+   *
+   * @returns a sentence; null = nothing
+   */
+  objectionTo(missing: readonly string[]): string | null {
+    const lost = missing.filter((name) => this.#lines.get(name)?.line.hasList)
+    return lost.length === 0 ? null : `no registry told it of ${lost.join(', ')}`
+  }
+
   /** Writes what the state files still lack, and nothing from then on: another process does. */
   async releaseState(): Promise<void> {
     await this.#state?.close()

@@ -23,7 +23,7 @@ type Environment = Record<string, string | undefined>
  */
 export function takeInheritance(
   env: Environment = process.env,
-  self: ChannelToParent & { readonly pid: number } = process as never,
+  self: ChannelToParent & { readonly pid: number } = process,
 ): Inheritance {
   const note = env[handoverVariable]
   const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names } = env

@@ -16,15 +16,14 @@ export type SuccessorMessage =
   /** It listens; connections are its own from now on, too. */
   | { readonly type: 'serving' }
 
-/** What the predecessor answers. */
+/** What the predecessor answers. The secret of session tickets is in base64. */
 export type PredecessorMessage =
-  | { readonly type: 'take-over'; readonly tickets: TicketBequest }
+  | { readonly type: 'take-over'; readonly secret: string; readonly remainingMs: number }
   | { readonly type: 'refused'; readonly reason: string }
 
 /** The secret of session tickets, so that sessions of TLS clients are resumed with the successor. */
 export interface TicketBequest {
-  /** Base64. */
-  readonly secret: string
+  readonly secret: Uint8Array
   /** Until it is to be replaced. */
   readonly remainingMs: number
 }

@@ -21,8 +21,10 @@ export class Predecessor {
     // It may come before anybody waits for it.
     this.#verdict.promise.catch(() => {})
     channel.on('message', (message) => {
-      if (message.type === 'take-over') this.#verdict.resolve(message.tickets)
-      else this.#verdict.reject(new Error(`process ${pid} serves on and gives nothing up: ${message.reason}`))
+      if (message.type === 'take-over') {
+        const { secret, remainingMs } = message
+        this.#verdict.resolve({ secret: new Uint8Array(Buffer.from(secret, 'base64')), remainingMs })
+      } else this.#verdict.reject(new Error(`process ${pid} serves on and gives nothing up: ${message.reason}`))
     })
     channel.on('disconnect', () => {
       this.#isConnected = false

@@ -56,8 +56,9 @@ export function startSuccessor(options: SuccessorOptions): Successor {
   child.on('message', (message: SuccessorMessage) => {
     if (message.type === 'serving') return resolve()
     const objection = options.objection(message.missing)
-    if (objection === null) tell(child, { type: 'take-over', tickets: options.tickets() })
-    else refuse(objection)
+    if (objection !== null) return refuse(objection)
+    const { secret, remainingMs } = options.tickets()
+    tell(child, { type: 'take-over', secret: Buffer.from(secret).toString('base64'), remainingMs })
   })
   return {
     pid: child.pid ?? NaN,

@@ -105,10 +105,12 @@ export class Listener {
   /** What it listens on. */
   sockets(): readonly ListenSocket[] {
     const { name, settings } = this
-    return this.#servers.filter(({ listening }) => listening).map((server) => {
-      const { port } = server.address() as AddressInfo
-      return { fd: descriptorOf(server), listener: name, host: settings.host, port }
-    })
+    return this.#servers
+      .filter(({ listening }) => listening)
+      .map((server) => {
+        const { port } = server.address() as AddressInfo
+        return { fd: descriptorOf(server), listener: name, host: settings.host, port }
+      })
   }
 
   #attend(server: Server): Server {

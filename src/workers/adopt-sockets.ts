@@ -81,7 +81,10 @@ async function look({ handed, lent, plan }: AdoptOptions, spare: number): Promis
   const isCopied = ({ isLent, reusePort, isAdmin }: HandedSocket) =>
     !isAdmin && (isLent || (!reusePort && plan.sharesPorts))
   const toCopy = handed.filter(isCopied)
-  const made = await duplicateSockets([...toCopy, ...lent].map(({ fd }) => fd), spare)
+  const made = await duplicateSockets(
+    [...toCopy, ...lent].map(({ fd }) => fd),
+    spare,
+  )
   const known = handed.map((socket): Found => {
     const copies = made[toCopy.indexOf(socket)]?.copies ?? []
     return { ...socket, copies, isNamed: false, isLent: socket.isLent || copies.length > 0 }
@@ -102,16 +105,14 @@ async function claimant(
 ): Promise<ListenerAddress | 'admin' | null> {
   const wants = async (wanted: Omit<ListenerAddress, 'name'>, isNamesake: boolean) => {
     if (isNamesake && socket.isNamed) return true
-    const isSamePort =
-      wanted.port === 0 ? isNamesake && socket.configuredPort === 0 : wanted.port === socket.port
+    const isSamePort = wanted.port === 0 ? isNamesake && socket.configuredPort === 0 : wanted.port === socket.port
     return isSamePort && (await isSameHost(wanted.host, socket.host))
   }
   if (!socket.isAdmin) {
     const namesakesFirst = listeners.toSorted(
       (a, b) => Number(b.name === socket.listener) - Number(a.name === socket.listener),
     )
-    for (const listener of namesakesFirst)
-      if (await wants(listener, listener.name === socket.listener)) return listener
+    for (const listener of namesakesFirst) if (await wants(listener, listener.name === socket.listener)) return listener
   }
   const mayBeAdmin = socket.isAdmin || socket.copies.length > 0
   return mayBeAdmin && (await wants(admin, socket.isAdmin || socket.listener === adminName)) ? 'admin' : null
