@@ -40,6 +40,7 @@ export const start: Command = {
       const cause = await Promise.race([signal, replaced.promise.then((successor) => ({ successor }))])
       gateway.logger.info({ ...cause, pid: process.pid }, 'draining')
     } finally {
+      inheritance.predecessor?.leave()
       watch.close()
       process.off('SIGHUP', reload)
     }

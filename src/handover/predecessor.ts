@@ -47,7 +47,13 @@ export class Predecessor {
   /** This process accepts connections: the other one can go. */
   serving(): void {
     this.#tell({ type: 'serving' })
+    this.leave()
+  }
+
+  /** The channel keeps this process alive no more. */
+  leave(): void {
     if (this.#isConnected) this.#channel.disconnect?.()
+    this.#isConnected = false
   }
 
   #tell(message: SuccessorMessage): void {

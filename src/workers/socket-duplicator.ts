@@ -9,6 +9,9 @@ import { Socket } from 'node:net'
 const firstFd = 4
 const [descriptors, copies] = process.argv.slice(2).map(Number) as [number, number]
 
+// Copies go one after the other; without this the process would be done before they are. Its parent ends it.
+process.channel?.ref()
+
 for (let index = 0; index < descriptors; index++) {
   const socket = opened(firstFd + index)
   const { localAddress: host, localPort: port } = socket ?? {}
