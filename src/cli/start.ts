@@ -2,20 +2,25 @@ import { watchConfig } from '../config/watch.ts'
 import { takeInheritance } from '../handover/inheritance.ts'
 import { type RunningGateway, startGateway } from '../start-gateway.ts'
 import type { Command } from './commands.ts'
+import { type PidFile, writePidFile } from './pid-file.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, UsageError } from './usage.ts'
 
 export const start: Command = {
-  usage: '-c FILE',
+  usage: '-c FILE [--pid-file FILE]',
   summary:
     'serve; SIGTERM drains, SIGHUP or a changed file, certificates and keys included, reloads, SIGUSR2 has a new process take over',
   async run(args) {
-    const { values } = readArgs({ args, options: { config: { type: 'string', short: 'c' } } })
+    const { values } = readArgs({
+      args,
+      options: { config: { type: 'string', short: 'c' }, 'pid-file': { type: 'string' } },
+    })
     if (values.config === undefined) throw new UsageError('start needs -c FILE')
     const inheritance = takeInheritance()
     // Asked for before anything is read: what comes while the gateway starts counts too.
     const stopping = shutdownSignal()
     let gateway: RunningGateway | null = null
+    let pidFile: PidFile | null = null
     let isOutdated = false
     const reload = () => {
       isOutdated = true
@@ -34,6 +39,7 @@ export const start: Command = {
     try {
       gateway = await startGateway({ config: values.config, inheritance, onRead: (files) => watch.follow(files) })
       gateway.logger.info({ ...gateway.addresses, pid: process.pid }, 'listening')
+      if (values['pid-file'] !== undefined) pidFile = writePidFile(values['pid-file'])
       if (isOutdated) void gateway.reload()
       if (isReplacementWanted) replace()
       const signal = stopping.then((name) => ({ signal: name }))
@@ -45,6 +51,7 @@ export const start: Command = {
       process.off('SIGHUP', reload)
     }
     await gateway.shutdown()
+    pidFile?.remove()
     return 0
   },
 }

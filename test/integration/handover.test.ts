@@ -1,9 +1,13 @@
 import { expect, it, describe, onTestFinished } from 'vitest'
+import { readFile, writeFile } from 'node:fs/promises'
+import { Authority } from '../support/certificates.ts'
+import { createConfigFile, startGatewayProcess } from '../support/gateway-process.ts'
 import { isRunning } from '../support/handover.ts'
 import { handoverStage } from '../support/handover-stage.ts'
 import { header } from '../support/http-message.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { RawTraffic } from '../support/raw-traffic.ts'
+import { handshake as handshakeTls, ticketOf } from '../support/tls-client.ts'
 
 const patienceMs = 90_000
 
@@ -125,6 +129,40 @@ describe('a successor', () => {
       expect((await onward.stop()).failed).toEqual([])
       // A thread that drains resets what waits for it where the system hands nothing over; a handover does not.
       expect(before.failed.filter((what) => !what.includes('ECONNRESET'))).toEqual([])
+    },
+    patienceMs,
+  )
+})
+
+describe('what a successor inherits besides sockets', () => {
+  it(
+    'are session tickets, and the name in the pid file',
+    async () => {
+      const authority = Authority.create('servers')
+      const files = await createConfigFile('')
+      onTestFinished(async () => files.remove())
+      const { cert, key } = authority.issue({ names: ['edge.test'] })
+      const [certFile, keyFile, pidFile] = ['.crt', '.key', '.pid'].map((end) => files.path + end) as [
+        string,
+        string,
+        string,
+      ]
+      await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)])
+      const tls = { certificates: [{ cert: certFile, key: keyFile }] }
+      const { succession } = await handoverStage(
+        { workers: 1, listeners: [{ name: 'edge', address: '127.0.0.1:0', tls }] },
+        { start: (file) => startGatewayProcess(file, '--pid-file', pidFile) },
+      )
+      const session = await ticketOf(succession.port(), { ca: authority.cert })
+      await succession.handOver()
+      await succession.nth('stopped', 1)
+      expect(await handshakeTls(succession.port(), { ca: authority.cert, session })).toMatchObject({ isResumed: true })
+      const { pid } = succession.current
+      expect(await readFile(pidFile, 'utf8')).toBe(`${pid}\n`)
+      process.kill(pid, 'SIGTERM')
+      await succession.nth('stopped', 2)
+      while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve))
+      await expect(readFile(pidFile)).rejects.toThrow('ENOENT')
     },
     patienceMs,
   )

@@ -23,8 +23,8 @@ export interface GatewayProcess {
   kill(): Promise<void>
 }
 
-export function startGatewayProcess(file: string): GatewayProcess {
-  return observe(spawn(process.execPath, [cli, 'start', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'] }))
+export function startGatewayProcess(file: string, ...more: readonly string[]): GatewayProcess {
+  return observe(spawn(process.execPath, [cli, 'start', '-c', file, ...more], { stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
 /**
