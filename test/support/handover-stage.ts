@@ -12,8 +12,8 @@ export interface HandoverStage {
   readonly config: ConfigInput
   readonly succession: Succession
   /** From now on the registry does not answer those who ask for the first time. */
-  hold(): void
-  letGo(): void
+  readonly hold: () => void
+  readonly letGo: () => void
 }
 
 export interface StageOptions {
@@ -47,12 +47,12 @@ export async function handoverStage(
   const succession = await Succession.start(config, start)
   onTestFinished(async () => succession.close())
   if (holdsRegistry) await succession.nth('added', 2)
-  return { instances, config, succession, hold: registry.hold, letGo: registry.letGo }
+  return { instances, config, succession, hold: () => registry.hold(), letGo: () => registry.letGo() }
 }
 
 async function startHoldingRegistry(ports: readonly number[]) {
   let gate = Promise.resolve()
-  let letGo = () => {}
+  let open: (() => void) | null = null
   const body = ports.map((port, index) => ({
     Node: { Node: 'n', Address: '127.0.0.1' },
     Service: { ID: `only-${index}`, Service: 'only', Address: '127.0.0.1', Port: port },
@@ -64,7 +64,7 @@ async function startHoldingRegistry(ports: readonly number[]) {
     return { body, index: 7 }
   })
   onTestFinished(async () => {
-    letGo()
+    open?.()
     await registry.close()
   })
   return {
@@ -72,9 +72,9 @@ async function startHoldingRegistry(ports: readonly number[]) {
     hold() {
       const { promise, resolve } = Promise.withResolvers<void>()
       gate = promise
-      letGo = resolve
+      open = resolve
     },
-    letGo: () => letGo(),
+    letGo: () => open?.(),
   }
 }
 

@@ -24,8 +24,13 @@ export class Succession {
   static async start(config: ConfigInput, start = startGatewayProcess): Promise<Succession> {
     const file = await createConfigFile(JSON.stringify(config))
     const succession = new Succession(file, start(file.path))
-    await succession.log.line('listening')
-    return succession
+    try {
+      await succession.log.line('listening')
+      return succession
+    } catch (error) {
+      await succession.close()
+      throw error
+    }
   }
 
   get generations(): readonly Listening[] {
