@@ -54,6 +54,7 @@ export interface ControlPlaneOptions<S extends SourceEntry> {
  */
 export class ControlPlane<S extends SourceEntry> {
   readonly publisher: Publisher
+  readonly tickets: TicketRotation
   readonly #options: ControlPlaneOptions<S>
   readonly #sources: Sources<S>
   readonly #prober: Prober
@@ -70,7 +71,6 @@ export class ControlPlane<S extends SourceEntry> {
   #isClosed = false
   #isReady = false
   #version = 0
-  readonly #tickets: TicketRotation
   #cancelTick: Cancel
 
   constructor(options: ControlPlaneOptions<S>) {
@@ -133,7 +133,7 @@ export class ControlPlane<S extends SourceEntry> {
       disagreements: new Disagreements({ checks, timeline, clock }),
       lines: () => this.#allLines(),
     }
-    this.#tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
+    this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
 
@@ -224,12 +224,27 @@ export class ControlPlane<S extends SourceEntry> {
     return { ready: this.#isReady, missing }
   }
 
+  /**
+   * What stands against a process in this one's place that nobody told of these services: it would answer 503 where this one serves.
+   *
+   * @returns a sentence; null = nothing
+   */
+  objectionTo(missing: readonly string[]): string | null {
+    const lost = missing.filter((name) => this.#lines.get(name)?.line.hasList)
+    return lost.length === 0 ? null : `no registry told it of ${lost.join(', ')}`
+  }
+
+  /** Writes what the state files still lack, and nothing from then on: another process does. */
+  async releaseState(): Promise<void> {
+    await this.#state?.close()
+  }
+
   /** Ends watches, probes and timers, and writes what the state files still lack. The data threads serve on. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#closing.resolve()
     this.#cancelTick()
-    this.#tickets.close()
+    this.tickets.close()
     this.#stalls.close()
     this.#prober.close()
     this.#parts.checks.close()

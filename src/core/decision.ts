@@ -18,6 +18,10 @@ export type DecisionType =
   | 'worker-replaced'
   | 'shedding-begun'
   | 'shedding-over'
+  /** This process serves in place of another. */
+  | 'took-over'
+  /** The process that was to serve in place of this one does not. */
+  | 'handover-failed'
 
 /** One decision with its cause. `service` and `endpoint` are null where the decision is about neither. */
 export interface Decision {

@@ -1,6 +1,8 @@
+import { closeSync } from 'node:fs'
 import type { AdmissionCell } from '../core/admission-cell.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ListenError, ListenAddress } from '../core/message.ts'
 import type { EngineName, ListenerSettings } from '../core/snapshot.ts'
 import type { Service } from '../core/service.ts'
@@ -19,6 +21,8 @@ export class Proxy {
   readonly #listeners = new Map<string, Listener>()
   /** Those that accept no more, until their last connection is gone. */
   readonly #closing = new Map<Listener, Promise<void>>()
+  /** Sockets for listeners that are yet to be opened. */
+  #offered: readonly ListenSocket[] = []
   #sweeper: NodeJS.Timeout | null = null
 
   constructor(options: ProxyOptions & { readonly reusePort: boolean }) {
@@ -33,6 +37,16 @@ export class Proxy {
 
   logTo(accessLog: ((exchange: SettledExchange) => void) | null): void {
     this.#context.accessLog = accessLog
+  }
+
+  /** Sockets that listen already, for the listeners of the next `listen` at their addresses. They are the proxy's from now on. */
+  offer(sockets: readonly ListenSocket[]): void {
+    this.#offered = [...this.#offered, ...sockets]
+  }
+
+  /** What is listened on. */
+  sockets(): readonly ListenSocket[] {
+    return [...this.#listeners.values()].flatMap((listener) => listener.sockets())
   }
 
   /**
@@ -58,7 +72,7 @@ export class Proxy {
           continue
         }
         const listener = new Listener(this.#context, settings, this.#engines[settings.engine])
-        const { address, port } = await listener.listen(this.#reusePort)
+        const { address, port } = await listener.listen(this.#reusePort, this.#take(settings))
         this.#listeners.set(key, listener)
         addresses.push({ listener: settings.name, host: address, port })
       } catch (error) {
@@ -66,6 +80,8 @@ export class Proxy {
         errors.push({ listener: settings.name, code, message })
       }
     }
+    for (const { fd } of this.#offered) closeSync(fd)
+    this.#offered = []
     return { addresses, errors }
   }
 
@@ -77,6 +93,12 @@ export class Proxy {
   /** Keeps the exchanges of a service within its limits. */
   admissionOf(service: Service, cell: AdmissionCell): Admission {
     return new Admission(service, cell, this.#context.wheel)
+  }
+
+  #take({ host, port }: ListenerSettings): readonly ListenSocket[] {
+    const taken = this.#offered.filter((socket) => socket.host === host && socket.port === port)
+    this.#offered = this.#offered.filter((socket) => !taken.includes(socket))
+    return taken
   }
 
   /** Keys of session tickets are made of this from now on, in every thread. */
@@ -127,7 +149,8 @@ export class Proxy {
   }
 }
 
-function addressKey(settings: ListenerSettings): string {
+/** Listeners of the same key are one and the same: a new configuration changes nothing but their settings. */
+export function addressKey(settings: ListenerSettings): string {
   const scheme = settings.tls === null ? 'http' : 'https'
   return `${settings.engine} ${scheme} ${settings.name} ${settings.host}:${settings.port}`
 }

@@ -116,6 +116,9 @@ export class DataThread {
           version: message.published.version,
         })
         return
+      case 'sockets':
+        this.#applying = this.#applying.then(() => this.#proxy.offer(message.sockets))
+        return
       case 'tickets':
         this.#proxy.shareTickets(message.secret)
         return
@@ -146,7 +149,13 @@ export class DataThread {
     const kept = new Set(this.#routes.map(({ meter }) => meter))
     for (const { meter } of before) if (!kept.has(meter)) meter.retire()
     const { addresses, errors } = await this.#proxy.listen(this.#isDraining ? [] : snapshot.listeners)
-    this.#options.send({ type: 'config-applied', version: snapshot.version, addresses, errors })
+    this.#options.send({
+      type: 'config-applied',
+      version: snapshot.version,
+      addresses,
+      errors,
+      sockets: this.#proxy.sockets(),
+    })
   }
 
   /** Routes of the same id and service keep their meter, so that counters don't start again. */
