@@ -32,6 +32,7 @@ export interface ServiceView {
     readonly id: string
     readonly registry: string
     readonly state: string
+    readonly reason: string
     readonly inflight: number
     readonly requests: number
   }[]

@@ -2,11 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const lookMs = 20
 
-/** Looks until `probe` is true. Throws when it never is. */
-export async function until(what: string, probe: () => Promise<boolean> | boolean, deadlineMs = 30_000): Promise<void> {
+/** Longer than the second ejection in a row. */
+const deadlineMs = 90_000
+
+/** Looks until `probe` is true. Throws, saying `what` was wanted, when it never is. */
+export async function until(what: string | (() => string), probe: () => Promise<boolean> | boolean): Promise<void> {
   const giveUpMs = performance.now() + deadlineMs
   while (!(await probe())) {
-    if (performance.now() > giveUpMs) throw new Error(`waited in vain for: ${what}`)
+    if (performance.now() > giveUpMs) throw new Error(`waited in vain for: ${typeof what === 'string' ? what : what()}`)
     await delay(lookMs)
   }
 }

@@ -152,10 +152,13 @@ export class World {
   async eligible(count: number): Promise<void> {
     const { admin } = this
     if (admin === null) return
-    await until(`${count} eligible instances`, async () => {
+    let seen = ''
+    const isSo = async () => {
       const { endpoints } = await admin.services(service).catch(() => ({ endpoints: [] }))
+      seen = endpoints.map(({ id, state, reason }) => `${id} ${state}: ${reason}`).join('; ')
       return endpoints.filter(({ state }) => state === 'eligible').length === count
-    })
+    }
+    await until(() => `${count} eligible instances, of ${seen}`, isSo)
   }
 
   /** How often each request that may not be sent twice was: those that were, as `id × times`. */

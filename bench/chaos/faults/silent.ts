@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Fault, fault, type Strike } from '../fault.ts'
-import { allOf, failedOncePerConnection, failedOnlyAs, noneAfterEjection, noneLost } from '../judge.ts'
+import { allOf, failedOnlyAs, noneAfterEjection, noneLost } from '../judge.ts'
 
 /** Longer than the 15 s after which the gateway gives up on a response head, and not as long as an ejection lasts. */
 const pace = { seconds: 25, times: 1 }
 const holds = 'none beyond the head-timeout of those in flight; ejected after'
-const judge = allOf(failedOnlyAs('504'), failedOncePerConnection(1), noneAfterEjection, noneLost)
+const judge = allOf(failedOnlyAs('504'), noneAfterEjection, noneLost)
 
 export const stopped: Fault = fault({
   name: 'stopped',

@@ -11,6 +11,8 @@ export class Instance {
   readonly port: number
   readonly #parameters: InstanceParameters
   #process: ChildProcess | null = null
+  /** Rejects when the process has ended. */
+  #ended: Promise<never> = new Promise(() => {})
 
   constructor(parameters: InstanceParameters) {
     this.id = parameters.id
@@ -21,7 +23,13 @@ export class Instance {
   /** Resolves when it listens, on the port it always has. */
   async start(): Promise<void> {
     // fork rather than a port for orders: it ends with us, whatever becomes of us.
-    this.#process = fork(main, [JSON.stringify(this.#parameters)], { execArgv: [] })
+    const running = fork(main, [JSON.stringify(this.#parameters)], { execArgv: [] })
+    this.#process = running
+    this.#ended = once(running, 'exit').then(() => {
+      throw new Error(`instance ${this.id} ended`)
+    })
+    // Most of the time nobody waits for it.
+    this.#ended.catch(() => {})
     await this.#reply('listening')
   }
 
@@ -87,13 +95,8 @@ export class Instance {
   async #reply<T extends FromInstance['type']>(type: T): Promise<Extract<FromInstance, { type: T }>> {
     const running = this.#process
     if (running === null) throw new Error(`instance ${this.id} does not run`)
-    const exit = once(running, 'exit').then(() => {
-      throw new Error(`instance ${this.id} ended without saying "${type}"`)
-    })
-    // Not needed any more once it has replied.
-    exit.catch(() => {})
     for (;;) {
-      const [message] = (await Promise.race([once(running, 'message'), exit])) as [FromInstance]
+      const [message] = (await Promise.race([once(running, 'message'), this.#ended])) as [FromInstance]
       if (message.type === type) return message as Extract<FromInstance, { type: T }>
     }
   }
