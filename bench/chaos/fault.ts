@@ -15,9 +15,9 @@ export interface Strike extends Pace {
   /** Requests per second that the whole world can answer; NaN where nobody measured it. */
   readonly peakPerSecond: number
   /** Something is broken from now on: recovery is counted from the last of these. */
-  blow(): void
+  readonly blow: () => void
   /** More requests, beside the steady ones. */
-  addLoad(parameters: Pick<LoadParameters, 'connections' | 'ratePerSecond'>): Promise<void>
+  readonly addLoad: (parameters: Pick<LoadParameters, 'connections' | 'ratePerSecond'>) => Promise<void>
 }
 
 /** What a fault found out besides the load: shown, and judged. */

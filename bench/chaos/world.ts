@@ -161,6 +161,11 @@ export class World {
     await until(() => `${count} eligible instances, of ${seen}`, isSo)
   }
 
+  /** Resolves when the gateway has ejected one. */
+  async ejected(): Promise<void> {
+    await this.eligible(this.instances.length - 1)
+  }
+
   /** How often each request that may not be sent twice was: those that were, as `id × times`. */
   repeated(): string[] {
     const times = new Map<string, number>()

@@ -11,6 +11,8 @@ interface Misbehaviour {
   readonly does: string
   readonly holds: string
   readonly judge: (outcome: Outcome) => readonly string[]
+  /** What it does is no failure that anybody could see. */
+  readonly isUnseen?: true
 }
 
 const mebibyte = 1024 ** 2
@@ -53,6 +55,7 @@ const misbehaviours: readonly Misbehaviour[] = [
     holds: 'the surplus reaches nobody',
     // The promised part is an answer as good as any: nothing to be noticed.
     judge: allOf(failedOnlyAs('part of its answer'), noneLost),
+    isUnseen: true,
   },
   {
     mood: 'refusing',
@@ -62,8 +65,8 @@ const misbehaviours: readonly Misbehaviour[] = [
   },
 ]
 
-export const misbehaving: readonly Fault[] = misbehaviours.map(({ mood, does, holds, judge }) =>
-  fault({ name: mood, does, holds, strike: (strike) => misbehave(strike, mood), judge }),
+export const misbehaving: readonly Fault[] = misbehaviours.map(({ mood, does, holds, judge, isUnseen = false }) =>
+  fault({ name: mood, does, holds, strike: (strike) => misbehave(strike, mood, !isUnseen), judge }),
 )
 
 /** The slow one is judged by its share: round-robin gives it a third whatever it does. */
@@ -76,7 +79,7 @@ export const slow: Fault = fault({
     const { admin } = strike.world
     if (admin === null) return {}
     const before = await admin.services(service)
-    const facts = await misbehave(strike, 'slow')
+    const facts = await misbehave(strike, 'slow', false)
     const after = await admin.services(service)
     const counts = after.endpoints.map(({ id, requests }) => ({
       id,
@@ -91,12 +94,13 @@ export const slow: Fault = fault({
   ),
 })
 
-async function misbehave({ world, seconds, blow }: Strike, mood: Mood) {
+/** @param isEjected it lasts at least until that has happened */
+async function misbehave({ world, seconds, blow }: Strike, mood: Mood, isEjected: boolean) {
   const [victim] = world.instances
   const beforeBytes = residentBytes(world.pid)
   blow()
   await victim.become(mood)
-  await delay(seconds * 1000)
+  await Promise.all([delay(seconds * 1000), isEjected ? world.ejected() : null])
   const grownMebibytes = Math.round((residentBytes(world.pid) - beforeBytes) / mebibyte)
   await victim.become('ok')
   return { grownMebibytes }

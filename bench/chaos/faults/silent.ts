@@ -17,7 +17,7 @@ export const stopped: Fault = fault({
     const [victim] = world.instances
     blow()
     victim.freeze()
-    await delay(seconds * 1000)
+    await Promise.all([delay(seconds * 1000), world.ejected()])
     victim.thaw()
     return {}
   },
@@ -33,7 +33,7 @@ export const halfOpen: Fault = fault({
     const [victim] = world.instances
     blow()
     await victim.become('half-open')
-    await delay(seconds * 1000)
+    await Promise.all([delay(seconds * 1000), world.ejected()])
     await victim.become('ok')
     return {}
   },
