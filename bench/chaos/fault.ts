@@ -63,8 +63,8 @@ export interface Fault {
   readonly pace: Pace
   /** Other proxies can be put to it. */
   readonly isCommon: boolean
-  /** It has to know what the world can answer. */
-  readonly needsPeak: boolean
+  /** It has to know what the world can answer, asked over so many connections; null: it has not. */
+  readonly peakConnections: number | null
   /** Null, or why it can't be tried with this checkout. */
   obstacle(): Promise<string | null> | string | null
   strike(strike: Strike): Promise<Facts>
@@ -80,7 +80,7 @@ export function fault(parts: Partial<Fault> & Pick<Fault, 'name' | 'does' | 'hol
     setting: { latencyMs: 5 },
     pace: { seconds: 10, times: 1 },
     isCommon: false,
-    needsPeak: false,
+    peakConnections: null,
     obstacle: () => null,
     ...parts,
   }

@@ -42,10 +42,11 @@ export async function runFault(fault: Fault, world: World, running: Running): Pr
   }
   try {
     const { connections } = running
-    const peakPerSecond = fault.needsPeak || running.ratePerSecond === null ? await findPeak() : Number.NaN
-    // What it takes to answer is the fault's own where it knows the peak.
-    const isGiven = running.ratePerSecond !== null && !fault.needsPeak
-    const ratePerSecond = isGiven ? (running.ratePerSecond as number) : Math.round(peakPerSecond * steadyShare)
+    const { peakConnections } = fault
+    const isWanted = peakConnections !== null || running.ratePerSecond === null
+    const peakPerSecond = isWanted ? await findPeak(peakConnections ?? connections) : Number.NaN
+    const found = Math.round(peakPerSecond * steadyShare)
+    const ratePerSecond = peakConnections !== null ? found : (running.ratePerSecond ?? found)
     const steady = await start({ connections, ratePerSecond })
     await delay(running.warmUpMs)
     const countedMs = systemMs()
@@ -88,8 +89,8 @@ export async function runFault(fault: Fault, world: World, running: Running): Pr
     for (const load of loads) load.kill()
   }
 
-  async function findPeak(): Promise<number> {
-    const load = await start({ connections: running.connections, ratePerSecond: null })
+  async function findPeak(connections: number): Promise<number> {
+    const load = await start({ connections, ratePerSecond: null })
     await delay(running.warmUpMs)
     const fromMs = systemMs()
     await delay(peakMs)

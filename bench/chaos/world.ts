@@ -30,6 +30,8 @@ export interface WorldOptions extends WorldSetting {
 
 export const service = 'user-service'
 const instanceCount = 3
+/** An instance that has answered so many takes part. */
+const proofRequests = 10
 
 /**
  * Real processes only: a Consul, three instances registered there without checks (what is noticed, the gateway notices), and the gateway, or
@@ -159,6 +161,14 @@ export class World {
       return endpoints.filter(({ state }) => state === 'eligible').length === count
     }
     await until(() => `${count} eligible instances, of ${seen}`, isSo)
+  }
+
+  /** Resolves when the edge sends requests to `instance`, and has them answered. */
+  async serves(instance: Instance): Promise<void> {
+    await until(`requests to ${instance.id}`, async () => {
+      const { received, inFlight } = await instance.counts()
+      return received - inFlight >= proofRequests
+    })
   }
 
   /** Resolves when the gateway has ejected one. */

@@ -23,7 +23,8 @@ export const overloaded: Fault = fault({
   holds: 'goodput ≥ 90 % of peak, p99 of accepted ≤ 3 × normal, memory bounded',
   setting: { latencyMs, slots, serviceKeys: { maxRequests: slots * 3, maxPending: slots * 3 } },
   pace: { seconds: 60, times: 1 },
-  needsPeak: true,
+  // Few enough that none is refused.
+  peakConnections: slots * 3 * 2,
   obstacle() {
     const isMissing = notBuilt.some(({ on, key }) => on === 'service' && key === 'maxRequests')
     return isMissing ? 'not built: maxRequests, maxPending' : null

@@ -10,6 +10,7 @@ import { misbehave } from './misbehave.ts'
  */
 const { id, port, latencyMs, slots, arrivals } = JSON.parse(process.argv[2] ?? '{}') as InstanceParameters
 const slowFactor = 10
+const healthPath = '/health'
 
 const arrivalsFd = openSync(arrivals, 'a')
 let mood: Mood = 'ok'
@@ -19,6 +20,8 @@ let working = 0
 const waiting: (() => void)[] = []
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  // A proxy that asks how it does is no client.
+  if (request.url === healthPath) return void response.end()
   received++
   inFlight++
   response.on('close', () => inFlight--)
