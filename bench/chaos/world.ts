@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { type Consul, startConsul } from '../../test/support/consul.ts'
 import { register } from '../../test/support/registration.ts'
 import { readAllowedCpus } from '../macro/cpus.ts'
-import { findFreePorts } from '../macro/ports.ts'
 import { Processes, type Running } from '../macro/processes.ts'
 import { type EdgeSetting } from './edges/edge.ts'
 import { type EdgeName, edges } from './edges/index.ts'
 import { GatewayAdmin } from './gateway-admin.ts'
 import { Instance } from './instance/instance.ts'
+import { findLastingPorts } from './lasting-ports.ts'
 import { until } from './until.ts'
 
 /** What a fault asks of the world it strikes, in place of the defaults. */
@@ -67,7 +67,11 @@ export class World {
     const directory = mkdtempSync(join(tmpdir(), 'tidegate-chaos-'))
     const edgeDirectory = join(directory, edge)
     mkdirSync(edgeDirectory)
-    const [port, adminPort, consulPort, ...ports] = (await findFreePorts(3 + instanceCount)) as [number, number, number]
+    const [port, adminPort, consulPort, ...ports] = (await findLastingPorts(3 + instanceCount)) as [
+      number,
+      number,
+      number,
+    ]
     const arrivals = arrivalsIn(directory)
     const instances = (ports as number[]).map(
       (own, i) => new Instance({ id: `instance-${i}`, port: own, latencyMs, slots, arrivals }),

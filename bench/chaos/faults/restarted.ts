@@ -30,7 +30,8 @@ export const restarted: Fault = fault({
           await world.register(instance)
           await setMaintenance(consul.api, instance, false)
         }
-        await world.eligible(world.instances.length)
+        // The next one only when this one serves again.
+        await world.serves(instance)
       }
     }
     return {}

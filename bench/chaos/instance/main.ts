@@ -21,7 +21,10 @@ const waiting: (() => void)[] = []
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   // A proxy that asks how it does is no client.
-  if (request.url === healthPath) return void response.end()
+  if (request.url === healthPath) {
+    response.end()
+    return
+  }
   received++
   inFlight++
   response.on('close', () => inFlight--)
