@@ -6,8 +6,12 @@ export interface Row {
   readonly fault: string
   readonly does: string
   readonly holds: string
+  /** `tidegate standard` for the other engine. */
   readonly edge: string
   readonly version: string
+  readonly startedAt: string
+  /** Of the last minute before it: how busy others kept the machine. */
+  readonly loadAverageBefore: number
   readonly seconds: number
   readonly times: number
   /** Why it could not be tried; null when it was. */
@@ -17,12 +21,16 @@ export interface Row {
 }
 
 export interface Report {
-  readonly startedAt: string
   readonly cpuModel: string
   readonly cpuCount: number
-  readonly loadAverageBefore: number
-  readonly engine: string
   readonly rows: readonly Row[]
+}
+
+/** Rows measured now take the place of those before; faults that were not tried now keep theirs. @param order of the faults */
+export function mergeRows(before: readonly Row[], now: readonly Row[], order: readonly string[]): Row[] {
+  const isSame = (a: Row, b: Row) => a.fault === b.fault && a.edge === b.edge
+  const kept = before.filter((row) => order.includes(row.fault) && !now.some((other) => isSame(row, other)))
+  return [...now, ...kept].toSorted((a, b) => order.indexOf(a.fault) - order.indexOf(b.fault))
 }
 
 const columns = [
@@ -49,10 +57,16 @@ export function renderNotes(rows: readonly Row[]): string {
 
 export function isMissed({ obstacle, result, edge }: Row): boolean {
   // Others are there to compare with; what they miss breaks no promise of ours.
-  return edge === 'tidegate' && obstacle === null && (result === null || result.missed.length > 0)
+  return isOwn(edge) && obstacle === null && (result === null || result.missed.length > 0)
 }
 
-export function renderPage({ startedAt, cpuModel, cpuCount, loadAverageBefore, engine, rows }: Report): string {
+function isOwn(edge: string): boolean {
+  return edge.startsWith('tidegate')
+}
+
+export function renderPage({ cpuModel, cpuCount, rows }: Report): string {
+  const days = rows.map(({ startedAt }) => startedAt.slice(0, 10)).toSorted()
+  const loads = rows.map(({ loadAverageBefore }) => loadAverageBefore).toSorted((a, b) => a - b)
   const own = rows.filter(({ edge }) => edge === 'tidegate')
   const promises = table(
     ['fault', 'what happens', 'what must hold'],
@@ -60,9 +74,10 @@ export function renderPage({ startedAt, cpuModel, cpuCount, loadAverageBefore, e
   )
   return `# Faults under steady load
 
-Written by \`npm run chaos -- --write\`; how it is done is in bench/README.md. Engine ${engine}; ${cpuCount} × ${cpuModel}, shared with
-generator and instances; load average before ${loadAverageBefore.toFixed(1)}; ${startedAt.slice(0, 10)}. Times in ms; \`well after\`: seconds from the last blow to the
-first second without a failure and with a p99 of at most twice what it was.
+Written by \`npm run chaos -- --write\`; how it is done is in bench/README.md. ${cpuCount} × ${cpuModel}, shared with generator and
+instances; ${days[0]} to ${days.at(-1)}; load average before ${loads[0]?.toFixed(1)} to ${loads.at(-1)?.toFixed(1)}: above 1, others used the machine, and times say
+little. Times in ms; \`well after\`: seconds from the last blow to the first second without a failure and with a p99 of at most twice what it
+was.
 
 ${renderTable(rows)}
 

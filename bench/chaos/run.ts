@@ -1,12 +1,13 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../macro/options.ts'
 import { type EdgeName, edges } from './edges/index.ts'
 import type { Fault } from './fault.ts'
+import { faultNames } from './faults/index.ts'
 import { type Options, parseOptions, usage } from './options.ts'
-import { isMissed, renderNotes, renderPage, renderTable, type Report, type Row } from './report.ts'
+import { isMissed, mergeRows, renderNotes, renderPage, renderTable, type Report, type Row } from './report.ts'
 import { runFault, type Running } from './run-fault.ts'
 import { World } from './world.ts'
 
@@ -41,8 +42,6 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function strikeAll(options: Options): Promise<number> {
-  const loadAverageBefore = loadavg()[0] as number
-  const startedAt = new Date().toISOString()
   const rows: Row[] = []
   for (const fault of options.faults) {
     const others = fault.isCommon ? options.against : []
@@ -53,15 +52,23 @@ async function strikeAll(options: Options): Promise<number> {
     }
   }
   console.log(`\n${renderTable(rows)}`)
-  const machine = { cpuModel: cpus()[0]?.model ?? 'unknown', cpuCount: cpus().length, loadAverageBefore }
-  if (options.writes) write({ startedAt, ...machine, engine: options.engine, rows })
+  if (options.writes) write(rows)
   return rows.some(isMissed) ? 1 : 0
 }
 
 async function strike(fault: Fault, edge: EdgeName, options: Options): Promise<Row> {
   const { name, does, holds } = fault
   const pace = { seconds: options.seconds ?? fault.pace.seconds, times: options.times ?? fault.pace.times }
-  const about = { fault: name, does, holds, edge, ...pace }
+  const { engine } = options
+  const about = {
+    fault: name,
+    does,
+    holds,
+    edge: edge === 'tidegate' && engine === 'standard' ? 'tidegate standard' : edge,
+    startedAt: new Date().toISOString(),
+    loadAverageBefore: loadavg()[0] as number,
+    ...pace,
+  }
   const obstacle = edges[edge].available() ?? (edge === 'tidegate' ? await fault.obstacle() : null)
   if (obstacle !== null) return { ...about, version: '', obstacle, result: null }
   const version = edges[edge].version()
@@ -74,7 +81,7 @@ async function strike(fault: Fault, edge: EdgeName, options: Options): Promise<R
     afterMs,
     hangMs,
   }
-  const world = await World.start({ ...fault.setting, edge, engine: options.engine })
+  const world = await World.start({ ...fault.setting, edge, engine })
   const interrupted = () => void world.close().then(() => process.exit(130))
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
@@ -88,8 +95,13 @@ async function strike(fault: Fault, edge: EdgeName, options: Options): Promise<R
   }
 }
 
-function write(report: Report): void {
-  writeFileSync(join(results, 'chaos.json'), `${JSON.stringify(report, null, 2)}\n`)
+/** Also what earlier runs found of other faults. */
+function write(now: readonly Row[]): void {
+  const file = join(results, 'chaos.json')
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report).rows : []
+  const rows = mergeRows(before, now, faultNames)
+  const report: Report = { cpuModel: cpus()[0]?.model ?? 'unknown', cpuCount: cpus().length, rows }
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`)
   writeFileSync(join(results, 'chaos.md'), renderPage(report))
   console.log('written to bench/results/chaos.json and chaos.md')
 }

@@ -10,7 +10,7 @@ import {
 } from '../../../bench/chaos/judge.ts'
 import type { Samples } from '../../../bench/chaos/load/samples.ts'
 import { parseOptions } from '../../../bench/chaos/options.ts'
-import { isMissed, renderTable, type Row } from '../../../bench/chaos/report.ts'
+import { isMissed, mergeRows, renderTable, type Row } from '../../../bench/chaos/report.ts'
 import { UsageError } from '../../../bench/macro/options.ts'
 
 interface Sample {
@@ -149,6 +149,8 @@ describe('the table', () => {
     holds: '',
     edge: 'tidegate',
     version: '1',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    loadAverageBefore: 0,
     seconds: 1,
     times: 1,
     obstacle: null,
@@ -169,6 +171,17 @@ describe('the table', () => {
       .map((line) => line.split('|').at(-2)?.trim())
     expect(verdicts).toEqual(['OK', 'MISSED', 'broke off', 'not built'])
     expect(rows.map(isMissed)).toEqual([false, true, true, false])
+  })
+
+  it('keeps what was found before of other faults and proxies, in the order of the faults', () => {
+    const before = [row, { ...row, edge: 'nginx' }, { ...row, fault: 'gone' }, { ...row, fault: 'stopped' }]
+    const now = [{ ...row, seconds: 2 }]
+    const merged = mergeRows(before, now, ['stopped', 'killed-get'])
+    expect(merged.map(({ fault, edge, seconds }) => `${fault} ${edge} ${seconds}`)).toEqual([
+      'stopped tidegate 1',
+      'killed-get tidegate 2',
+      'killed-get nginx 1',
+    ])
   })
 
   it('holds nobody else to what we promise', () => {
