@@ -35,18 +35,22 @@ export function isIdempotent(method: string): boolean {
  * can't be sent again.
  *
  * @param wasReused the failed attempt used a kept connection, which the endpoint may have closed at the same moment: outside
- * the budget, without back-off
+ * the budget and the route's attempts, without back-off
  */
 export function decideRetry(x: Exchange, service: Service, failure: Failure, wasReused: boolean): RetryDecision {
   const { retry } = failures[failure]
   if (retry === 'never' || x.status !== 0) return 'never'
   if (x.kept === null && x.requestBytes > 0) return 'never'
   if (!hasUntried(x, service)) return 'never'
-  if (retry === 'always') return x.attempts < maxUnsentAttempts ? 'now' : 'never'
+  // A stale connection was no try of its endpoint.
+  const tries = x.tried === null ? 0 : x.tried.length
+  if (retry === 'always') return tries < maxUnsentAttempts ? 'now' : 'never'
   const rule = x.route?.rule
-  if (rule === undefined || x.attempts > rule.retryAttempts || !isIdempotent(x.head.method)) return 'never'
-  // A new connection in place of a stale one asks no more of the service than the request itself did.
+  if (rule === undefined || rule.retryAttempts === 0 || !isIdempotent(x.head.method)) return 'never'
+  // A new connection in place of a stale one asks no more of the service than the request itself did. It happens once: the
+  // next attempt is on a connection of its own.
   if (wasReused) return 'now'
+  if (tries > rule.retryAttempts) return 'never'
   return withdraw(service) ? 'after-backoff' : 'no-budget'
 }
 

@@ -49,7 +49,7 @@ interface State {
   readonly method?: string
   readonly status?: number
   readonly attempts?: number
-  readonly tried?: Endpoint[]
+  readonly tried?: Endpoint[] | null
   readonly requestBytes?: number
   readonly kept?: Buffer[] | null
   readonly retryAttempts?: number
@@ -109,14 +109,22 @@ describe('where nothing was sent', () => {
 describe('where bytes were sent and none came back', () => {
   test('repeats what may be repeated, as often as the route says', () => {
     expect(decide('reset-before-head')).toBe('after-backoff')
-    expect(decide('reset-before-head', { attempts: 2 })).toBe('never')
-    expect(decide('reset-before-head', { attempts: 2, retryAttempts: 2 })).toBe('after-backoff')
+    expect(decide('reset-before-head', { attempts: 2, tried: endpoints.slice(0, 2) })).toBe('never')
+    expect(decide('reset-before-head', { attempts: 2, tried: endpoints.slice(0, 2), retryAttempts: 2 })).toBe(
+      'after-backoff',
+    )
     expect(decide('reset-before-head', { retryAttempts: 0 })).toBe('never')
     expect(decide('reset-before-head', { method: 'POST' })).toBe('never')
   })
 
   test('does not wait when a kept connection was closed as it was used', () => {
-    expect(decide('reset-before-head', {}, true)).toBe('now')
+    expect(decide('reset-before-head', { tried: null }, true)).toBe('now')
+    expect(decide('reset-before-head', { tried: null, retryAttempts: 0 }, true)).toBe('never')
+  })
+
+  test('does not count the kept connection that was closed as it was used', () => {
+    expect(decide('reset-before-head', { attempts: 2 })).toBe('after-backoff')
+    expect(decide('connect-refused', { attempts: 3, tried: endpoints.slice(0, 2) })).toBe('now')
   })
 
   test('repeats a body only while all of it is kept', () => {
