@@ -15,7 +15,8 @@ export interface Figures {
   /** Of requests that were due while the fault lasted. */
   readonly p99DuringMs: number
   /**
-   * From the last blow to the first second in which no request failed and p99 was at most twice what it had been; null when there was none.
+   * From the last blow to the first second in which no request failed and p99 was at most twice what it had been; null when there
+   * was none.
    */
   readonly recoveredMs: number | null
 }

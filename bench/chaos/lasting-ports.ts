@@ -5,8 +5,8 @@ import { createServer } from 'node:net'
 const lowest = 10_000
 
 /**
- * Loopback ports that nothing listens on, all different, and that stay so while their server is away: the system gives outgoing connections none
- * of them.
+ * Loopback ports that nothing listens on, all different, and that stay so while their server is away: the system gives outgoing
+ * connections none of them.
  */
 export async function findLastingPorts(count: number): Promise<number[]> {
   const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1')

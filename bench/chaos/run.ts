@@ -12,7 +12,8 @@ import { runFault, type Running } from './run-fault.ts'
 import { World } from './world.ts'
 
 /**
- * Strikes real processes with one fault after the other while requests keep coming, and says what was lost. Each fault has a world of its own.
+ * Strikes real processes with one fault after the other while requests keep coming, and says what was lost. Each fault has a
+ * world of its own.
  *
  * npm run chaos -- --help
  */

@@ -1,8 +1,8 @@
 import { isMainThread, workerData } from 'node:worker_threads'
 
 /**
- * For `node --import` in front of the gateway: its first data thread throws at SIGURG, and stands still for good at SIGWINCH. Both are signals that a process
- * ignores by itself.
+ * For `node --import` in front of the gateway: its first data thread throws at SIGURG, and stands still for good at SIGWINCH.
+ * Both are signals that a process ignores by itself.
  */
 const channel = new BroadcastChannel('thread-faults')
 const column = 0

@@ -34,8 +34,8 @@ const instanceCount = 3
 const proofRequests = 10
 
 /**
- * Real processes only: a Consul, three instances registered there without checks (what is noticed, the gateway notices), and the gateway, or
- * another proxy that has the instances in its configuration.
+ * Real processes only: a Consul, three instances registered there without checks (what is noticed, the gateway notices), and the
+ * gateway, or another proxy that has the instances in its configuration.
  */
 export class World {
   readonly edgeName: EdgeName

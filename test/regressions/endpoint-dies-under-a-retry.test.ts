@@ -5,8 +5,9 @@ import { answer, type RecordedRequest } from '../support/recording-origin.ts'
 const flow = useFlow()
 
 /**
- * What a SIGKILL of an instance does to a GET: its kept connection is reset, the new one in its place reaches the same instance, whose port the
- * system has not closed yet, and is reset too. Found by `npm run chaos -- --fault killed-get`: one of 34,000 requests got 502.
+ * What a SIGKILL of an instance does to a GET: its kept connection is reset, the new one in its place reaches the same instance,
+ * whose port the system has not closed yet, and is reset too. Found by `npm run chaos -- --fault killed-get`: one of 34,000
+ * requests got 502.
  */
 test.each(['fast', 'standard'] as const)(
   'a GET whose stale connection and the new one in its place are reset goes to another endpoint (%s)',

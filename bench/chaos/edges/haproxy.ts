@@ -4,8 +4,8 @@ import { commandVersion, missingCommand } from '../../macro/competitors/installe
 import type { Edge, EdgeSetting } from './edge.ts'
 
 /**
- * Checks on, and its retries as far as they are safe: after the connection failed for any method, after an empty answer where the method may be
- * repeated. Times as Tidegate has them by default.
+ * Checks on, and its retries as far as they are safe: after the connection failed for any method, after an empty answer where the
+ * method may be repeated. Times as Tidegate has them by default.
  */
 export const haproxy: Edge = {
   available: () => missingCommand('haproxy', '-v'),

@@ -4,8 +4,9 @@ import { commandVersion, missingCommand } from '../../macro/competitors/installe
 import type { Edge, EdgeSetting } from './edge.ts'
 
 /**
- * `proxy_next_upstream error timeout` is its default, and holds for methods that may be repeated; times as Tidegate has them by default. It knows the
- * instances from its configuration, and of their failures what requests show (`max_fails`, `fail_timeout`: defaults).
+ * `proxy_next_upstream error timeout` is its default, and holds for methods that may be repeated; times as Tidegate has them by
+ * default. It knows the instances from its configuration, and of their failures what requests show (`max_fails`, `fail_timeout`:
+ * defaults).
  */
 export const nginx: Edge = {
   available: () => missingCommand('nginx', '-v'),

@@ -6,8 +6,8 @@ import { noneFailed } from '../judge.ts'
 const quietMs = 500
 
 /**
- * As a deployment does it: maintenance → drain → stop → start → register, one instance after the other. Proxies that don't follow the registry
- * get the stop and the start alone.
+ * As a deployment does it: maintenance → drain → stop → start → register, one instance after the other. Proxies that don't follow
+ * the registry get the stop and the start alone.
  */
 export const restarted: Fault = fault({
   name: 'rolling-restart',

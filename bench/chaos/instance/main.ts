@@ -5,8 +5,8 @@ import type { FromInstance, InstanceParameters, Mood, ToInstance } from './messa
 import { misbehave } from './misbehave.ts'
 
 /**
- * One instance of the service, in a process of its own: answers each request with the request's own id, which is its path. SIGTERM is a graceful
- * stop: what was begun is answered, kept connections are closed.
+ * One instance of the service, in a process of its own: answers each request with the request's own id, which is its path.
+ * SIGTERM is a graceful stop: what was begun is answered, kept connections are closed.
  */
 const { id, port, latencyMs, slots, arrivals } = JSON.parse(process.argv[2] ?? '{}') as InstanceParameters
 const slowFactor = 10

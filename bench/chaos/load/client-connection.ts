@@ -21,8 +21,8 @@ export interface ConnectionEvents {
 const reconnectMs = 20
 
 /**
- * One kept connection of a client that trusts nobody: reads answers strictly, and looks whether each is the one to its request. Opened anew
- * when it ends; nothing is ever sent twice.
+ * One kept connection of a client that trusts nobody: reads answers strictly, and looks whether each is the one to its request.
+ * Opened anew when it ends; nothing is ever sent twice.
  */
 export class ClientConnection {
   readonly #port: number

@@ -3,8 +3,8 @@ import { isRepeatable, type Method } from './methods.ts'
 import { type FromLoad, type LoadParameters, systemMs } from './samples.ts'
 
 /**
- * A load in a process of its own: sends requests when they are due, whatever the answers do, and sees that each gets its own. A message ends it: what is
- * under way is waited for, then every request is reported.
+ * A load in a process of its own: sends requests when they are due, whatever the answers do, and sees that each gets its own. A
+ * message ends it: what is under way is waited for, then every request is reported.
  */
 const parameters = JSON.parse(process.argv[2] ?? '{}') as LoadParameters
 const { port, connections, ratePerSecond, methods, hangMs } = parameters
