@@ -7,7 +7,8 @@ import { deliver, deliveries, expectCutOff, expectStillServing, type Stage } fro
 overEngines(({ setStage }) => {
   let stage: Stage
   beforeAll(async () => {
-    stage = await setStage()
+    // Where an engine waits for data without end it is seen soon.
+    stage = await setStage({ listener: { timeouts: { bodyMs: 2000 } } })
   })
   afterAll(async () => stage.close())
 

@@ -71,10 +71,10 @@ overEngines(({ setStage }) => {
       client.destroy()
     })
 
-    test.each(deliveries)(
-      'a refused one, delivered %s, ends the connection behind the answers before it',
-      async (delivery) => {
-        for (const garbage of ['garbage ', 'garbage\r\n\r\n', '\0', 'GET / HTTP/1.1\r\n\r\n', '\r\n\r\n']) {
+    describe.each(deliveries)('delivered %s', (delivery) => {
+      test.each(['garbage ', 'garbage\r\n\r\n', '\0', 'GET / HTTP/1.1\r\n\r\n', '\r\n\r\n'])(
+        'a refused one, %j, ends the connection behind the answers before it',
+        async (garbage) => {
           const client = await RawClient.connect(stage.engine.port)
           await deliver(client, get('/first') + garbage + get('/never'), delivery)
           expect((await client.response()).body).toBe('/first')
@@ -82,10 +82,10 @@ overEngines(({ setStage }) => {
           expect(await client.rest()).toEqual({ text: '', ending: 'fin' })
           client.destroy()
           await expectStillServing(stage)
-        }
-        expect(stage.origin.requests.filter(({ target }) => target === '/never')).toEqual([])
-      },
-    )
+          expect(stage.origin.requests.filter(({ target }) => target === '/never')).toEqual([])
+        },
+      )
+    })
 
     test('the one that asks to close is the last', async () => {
       const client = await RawClient.connect(stage.engine.port)

@@ -6,7 +6,8 @@ import { canonical, deliveries, expectForwarded, expectRefused, type Stage } fro
 overEngines(({ setStage }) => {
   let stage: Stage
   beforeAll(async () => {
-    stage = await setStage()
+    // Where an engine waits for more of a head it is seen soon.
+    stage = await setStage({ listener: { timeouts: { headMs: 2000 } } })
   })
   afterAll(async () => stage.close())
 

@@ -21,6 +21,8 @@ export function failureOfParseError(error: ParseError, headBytes: number): Failu
     case 'HPE_INVALID_VERSION':
       // Else it is no version at all. The packet holds no more than what came last.
       return error.reason === 'Invalid HTTP version' ? 'version' : 'bad-request'
+    case 'HPE_PAUSED_H2_UPGRADE':
+      return 'version'
     case 'HPE_INVALID_EOF_STATE':
       // The client ended in the middle.
       return null
