@@ -15,6 +15,41 @@ overEngines(({ setStage }) => {
   const head = 'POST /chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
   const end = '0\r\n\r\n'
 
+  /** What is no trailer (RFC 9110 section 6.5.1), or is not for an endpoint to believe when it comes from a client. */
+  const noTrailers = [
+    ...[
+      'authorization',
+      'cookie',
+      'set-cookie',
+      'trailer',
+      'content-encoding',
+      'content-type',
+      'content-range',
+      'range',
+    ],
+    ...[
+      'cache-control',
+      'max-forwards',
+      'age',
+      'date',
+      'expires',
+      'location',
+      'retry-after',
+      'vary',
+      'www-authenticate',
+    ],
+    ...['host', 'te', 'expect', 'proxy', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate'],
+    ...[
+      'x-forwarded-for',
+      'x-forwarded-proto',
+      'x-forwarded-host',
+      'x-forwarded-port',
+      'x-forwarded-prefix',
+      'forwarded',
+    ],
+    ...['x-real-ip', 'x-request-id', 'x-forwarded-client-cert', 'x_forwarded_for', 'content_length', 'http2-settings'],
+  ]
+
   const refused: readonly [name: string, body: string][] = [
     ...['0x5', '+5', '-5', '0_5', '5z', '5 z', '', ';', ' 5', '5 ', '5\t', '\t5', '5,5', '5.', 'g'].map(
       (size): [string, string] => [`the chunk size ${JSON.stringify(size)}`, `${size}\r\nhello\r\n${end}`],
@@ -37,7 +72,9 @@ overEngines(({ setStage }) => {
     ['CR after the last size', '0\r\r\n\r\n'],
     ['LF instead of the last line', '0\r\n\n'],
     ['CR instead of the last line', '0\r\n\rGET / HTTP/1.1\r\n\r\n'],
-    ['NUL in an extension', `5;\0\r\nhello\r\n${end}`],
+    ['CR instead of the last line, and nothing behind', '0\r\n\rX'],
+  ['LF behind a trailer, and nothing more', '0\r\nx-a: b\n'],
+  ['NUL in an extension', `5;\0\r\nhello\r\n${end}`],
     ['a control character in an extension', `5;\x01\r\nhello\r\n${end}`],
     ['a high byte in an extension', `5;\x80\r\nhello\r\n${end}`],
     ['an extension over 256 bytes', `5;${'x'.repeat(256)}\r\nhello\r\n${end}`],
@@ -98,6 +135,18 @@ overEngines(({ setStage }) => {
       expect(request && header(request, 'x-sum')).toBeUndefined()
       await expectStillServing(stage)
     })
+  })
+
+  test.each(noTrailers)('drops the trailer %s', async (name) => {
+    const { engine, origin } = stage
+    const client = await RawClient.connect(engine.port)
+    const lines = `x-before: 1\r\n${name}: x\r\n${name.toUpperCase()}: x\r\nx-behind: 2\r\n`
+    expect((await client.send(`${head}2\r\nhi\r\n0\r\n${lines}\r\n`).response()).status).toBe(200)
+    client.destroy()
+    expect(origin.requests.at(-1)?.trailers).toEqual([
+      ['x-before', '1'],
+      ['x-behind', '2'],
+    ])
   })
 
   test('refuses a megabyte of leading zeros', async () => {

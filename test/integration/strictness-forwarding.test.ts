@@ -45,6 +45,11 @@ overEngines(({ setStage }) => {
       ['a bad request id', 'x-request-id: a b\r\n'],
       ['an overlong request id', `x-request-id: ${'a'.repeat(129)}\r\n`],
       ['an upgrade to h2c', 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n'],
+      [
+        'an upgrade to h2c whose settings Connection does not name',
+        'Connection: upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n',
+      ],
+      ['settings of HTTP/2 alone', 'HTTP2-Settings: AAMAAABk\r\n'],
       ['an upgrade to h2c among others', 'Connection: upgrade\r\nUpgrade: websocket, h2c\r\n'],
       ['an upgrade in HTTP/1.1 with prior knowledge', 'Connection: upgrade\r\nUpgrade: HTTP/2.0\r\n'],
       ['fields that Connection names', 'Connection: X-Hop, close\r\nx-hop: 1\r\nX-HOP: 2\r\n'],
@@ -59,8 +64,9 @@ overEngines(({ setStage }) => {
     test('lets Connection take away neither framing nor identity nor credentials', async () => {
       const names =
         'close, host, content-length, transfer-encoding, x-forwarded-for, x-forwarded-proto, x-forwarded-host'
-      const more = 'forwarded, x-request-id, authorization, cookie, x-real-ip'
-      const carried = 'content-length: 5\r\nauthorization: Bearer x\r\ncookie: a=b\r\n'
+      const more = 'forwarded, x-request-id, authorization, cookie, x-real-ip, x-forwarded-user'
+      // A proxy before us may have said who the client is, in a field that we do not know.
+      const carried = 'content-length: 5\r\nauthorization: Bearer x\r\ncookie: a=b\r\nx-forwarded-user: alice\r\n'
       const bytes = `POST /named HTTP/1.1\r\nhost: a\r\nConnection: ${names}, ${more}\r\n${carried}\r\nhello`
       await expectForwarded(stage, bytes, canonical({ line: 'POST /named', carried, body: 'hello' }), delivery)
     })
