@@ -1,7 +1,7 @@
 import { createVitest } from 'vitest/node'
 
 // Prints, as JSON, the tests of the given files: what is declared when they are loaded. None of them is run.
-const vitest = await createVitest('test', { watch: false, globalSetup: [], reporters: [] })
+const vitest = await createVitest('test', { watch: false, globalSetup: [], reporters: [], isolate: false })
 const { testModules, unhandledErrors } = await vitest.collect(process.argv.slice(2), { staticParse: false })
 if (unhandledErrors.length > 0) throw unhandledErrors[0]
 const tests: Record<string, { title: string; isRun: boolean }[]> = {}
