@@ -29,7 +29,7 @@ export async function keptProperty(engineName: EngineName): Promise<KeptProperty
       for (const { which, method } of order) {
         const text = responses[which % responses.length] as string
         const bytes = method === 'HEAD' ? text.slice(0, text.lastIndexOf('\r\n\r\n') + 4) : text
-        const wanted = await wantedOf(text, bytes, method)
+        const wanted = await wantedOf(bytes, method)
         if (wanted === null) continue
         reply = pieces({ bytes, cuts })
         client.send(`${method} / HTTP/1.1\r\nhost: a\r\n\r\n`)
@@ -53,7 +53,7 @@ export async function keptProperty(engineName: EngineName): Promise<KeptProperty
 }
 
 /** What llhttp reads; null for what has no end of its own, or ends otherwise for us. */
-async function wantedOf(text: string, bytes: string, method: string): Promise<OracleMessage | null> {
+async function wantedOf(bytes: string, method: string): Promise<OracleMessage | null> {
   const read = await responseByLlhttp(bytes, method)
   return read === null || !hasEnd(read, method) ? null : read
 }
