@@ -39,6 +39,6 @@ function bytesOf({ method, uri, version, ...row }: Row): string {
   if (!headers.some(({ name }) => name.toLowerCase() === 'host')) lines.unshift('Host: a\r\n')
   const length = headers.find(({ name }) => name.toLowerCase() === 'content-length')?.value
   const isChunked = headers.some(({ name }) => /transfer.encoding/i.test(name))
-  const body = isChunked ? '0\r\n\r\n' : 'x'.repeat(/^\s*\d{1,6}\s*$/.test(String(length)) ? Number(length) : 0)
+  const body = isChunked ? '0\r\n\r\n' : 'x'.repeat(/^\s*\d{1,7}\s*$/.test(String(length)) ? Number(length) : 0)
   return `${method} ${uri} ${version}\r\n${lines.join('')}\r\n${body}`
 }

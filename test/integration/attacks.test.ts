@@ -34,11 +34,12 @@ describe.each(Object.entries(attacks))('%s', (_group, group) => {
   })
 })
 
+const isOf = (title: string, name: string): boolean => title === name || title.endsWith(` > ${name}`)
+const isOver = (title: string, name: string): boolean =>
+  !title.startsWith('engine: ') || title.startsWith(`engine: ${name} > `)
+
 test.each(knownDifferences)('$engine: $difference: its tests are there, and not skipped', ({ engine, cases }) => {
   const all = Object.values(tests).flat()
-  const isOf = (title: string, name: string): boolean => title === name || title.endsWith(` > ${name}`)
-  const isOver = (title: string, name: string): boolean =>
-    !title.startsWith('engine: ') || title.startsWith(`engine: ${name} > `)
   for (const name of cases) {
     const named = all.filter(({ title }) => isOf(title, name) && isOver(title, engine))
     expect({ engine, name, runs: named.map(({ isRun }) => isRun) }).toEqual({

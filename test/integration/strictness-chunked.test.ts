@@ -4,6 +4,62 @@ import { RawClient } from '../support/raw-client.ts'
 import { overEngines } from '../support/over-engines.ts'
 import { deliver, deliveries, expectCutOff, expectStillServing, type Stage } from '../support/stage.ts'
 
+const head = 'POST /chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
+const end = '0\r\n\r\n'
+
+/** What is no trailer (RFC 9110 section 6.5.1), or is not for an endpoint to believe when it comes from a client. */
+const noTrailers = [
+  ['authorization', 'cookie', 'set-cookie', 'trailer', 'content-encoding', 'content-type', 'content-range', 'range'],
+  ['cache-control', 'max-forwards', 'age', 'date', 'expires', 'location', 'retry-after', 'vary', 'www-authenticate'],
+  ['host', 'te', 'expect', 'proxy', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate'],
+  ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix', 'forwarded'],
+  ['x-real-ip', 'x-request-id', 'x-forwarded-client-cert', 'x_forwarded_for', 'content_length', 'http2-settings'],
+].flat()
+
+const refused: readonly [name: string, body: string][] = [
+  ...['0x5', '+5', '-5', '0_5', '5z', '5 z', '', ';', ' 5', '5 ', '5\t', '\t5', '5,5', '5.', 'g'].map(
+    (size): [string, string] => [`the chunk size ${JSON.stringify(size)}`, `${size}\r\nhello\r\n${end}`],
+  ),
+  ['a size of 2^64 + 5', `10000000000000005\r\nhello\r\n${end}`],
+  ['a size of 2^64 - 1', `ffffffffffffffff\r\nhello\r\n${end}`],
+  ['a size of 17 digits', `00000000000000005\r\nhello\r\n${end}`],
+  ['a size of 14 digits', `10000000000000\r\nhello\r\n${end}`],
+  ['data without CRLF', `5\r\nhello${end}`],
+  ['data longer than its size', `5\r\nhellox\r\n${end}`],
+  ['data shorter than its size', `6\r\nhello\r\n${end}`],
+  ['LF after a size', `5\nhello\r\n${end}`],
+  ['CR after a size', `5\rhello\r\n${end}`],
+  ['LF after data', `5\r\nhello\n${end}`],
+  ['CR after data', `5\r\nhello\r${end}`],
+  ['LF CR after data', `5\r\nhello\n\r${end}`],
+  ['LF in an extension', `5;a\nhello\r\n${end}`],
+  ['CR in an extension', `5;a\rb\r\nhello\r\n${end}`],
+  ['LF after the last size', '0\n\r\n'],
+  ['CR after the last size', '0\r\r\n\r\n'],
+  ['LF instead of the last line', '0\r\n\n'],
+  ['CR instead of the last line', '0\r\n\rGET / HTTP/1.1\r\n\r\n'],
+  ['CR instead of the last line, and nothing behind', '0\r\n\rX'],
+  ['LF behind a trailer, and nothing more', '0\r\nx-a: b\n'],
+  ['NUL in an extension', `5;\0\r\nhello\r\n${end}`],
+  ['a control character in an extension', `5;\x01\r\nhello\r\n${end}`],
+  ['a high byte in an extension', `5;\x80\r\nhello\r\n${end}`],
+  ['an extension over 256 bytes', `5;${'x'.repeat(256)}\r\nhello\r\n${end}`],
+  ['an extension without a name', `5;\r\nhello\r\n${end}`],
+  ['an extension that is a space', `5; \r\nhello\r\n${end}`],
+  ['an extension without a value', `5;a=\r\nhello\r\n${end}`],
+  ['an extension with an open quote', `5;a="b\r\nhello\r\n${end}`],
+  ['an extension with a bad name', `5;a,b\r\nhello\r\n${end}`],
+  ['a space before an extension', `5 ;x\r\nhello\r\n${end}`],
+  ['a trailer without a colon', '0\r\nx-a b\r\n\r\n'],
+  ['a trailer with a bad name', '0\r\nx a: b\r\n\r\n'],
+  ['a trailer without a name', '0\r\n: b\r\n\r\n'],
+  ['a folded trailer', '0\r\nx-a: b\r\n c\r\n\r\n'],
+  ['a space before the first trailer', '0\r\n x-a: b\r\n\r\n'],
+  ['CR in a trailer', '0\r\nx-a: b\rc\r\n\r\n'],
+  ['LF after a trailer', '0\r\nx-a: b\nx-c: d\r\n\r\n'],
+  ['NUL in a trailer', '0\r\nx-a: \0\r\n\r\n'],
+]
+
 overEngines(({ setStage }) => {
   let stage: Stage
   beforeAll(async () => {
@@ -11,88 +67,6 @@ overEngines(({ setStage }) => {
     stage = await setStage({ listener: { timeouts: { bodyMs: 2000 } } })
   })
   afterAll(async () => stage.close())
-
-  const head = 'POST /chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n'
-  const end = '0\r\n\r\n'
-
-  /** What is no trailer (RFC 9110 section 6.5.1), or is not for an endpoint to believe when it comes from a client. */
-  const noTrailers = [
-    ...[
-      'authorization',
-      'cookie',
-      'set-cookie',
-      'trailer',
-      'content-encoding',
-      'content-type',
-      'content-range',
-      'range',
-    ],
-    ...[
-      'cache-control',
-      'max-forwards',
-      'age',
-      'date',
-      'expires',
-      'location',
-      'retry-after',
-      'vary',
-      'www-authenticate',
-    ],
-    ...['host', 'te', 'expect', 'proxy', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate'],
-    ...[
-      'x-forwarded-for',
-      'x-forwarded-proto',
-      'x-forwarded-host',
-      'x-forwarded-port',
-      'x-forwarded-prefix',
-      'forwarded',
-    ],
-    ...['x-real-ip', 'x-request-id', 'x-forwarded-client-cert', 'x_forwarded_for', 'content_length', 'http2-settings'],
-  ]
-
-  const refused: readonly [name: string, body: string][] = [
-    ...['0x5', '+5', '-5', '0_5', '5z', '5 z', '', ';', ' 5', '5 ', '5\t', '\t5', '5,5', '5.', 'g'].map(
-      (size): [string, string] => [`the chunk size ${JSON.stringify(size)}`, `${size}\r\nhello\r\n${end}`],
-    ),
-    ['a size of 2^64 + 5', `10000000000000005\r\nhello\r\n${end}`],
-    ['a size of 2^64 - 1', `ffffffffffffffff\r\nhello\r\n${end}`],
-    ['a size of 17 digits', `00000000000000005\r\nhello\r\n${end}`],
-    ['a size of 14 digits', `10000000000000\r\nhello\r\n${end}`],
-    ['data without CRLF', `5\r\nhello${end}`],
-    ['data longer than its size', `5\r\nhellox\r\n${end}`],
-    ['data shorter than its size', `6\r\nhello\r\n${end}`],
-    ['LF after a size', `5\nhello\r\n${end}`],
-    ['CR after a size', `5\rhello\r\n${end}`],
-    ['LF after data', `5\r\nhello\n${end}`],
-    ['CR after data', `5\r\nhello\r${end}`],
-    ['LF CR after data', `5\r\nhello\n\r${end}`],
-    ['LF in an extension', `5;a\nhello\r\n${end}`],
-    ['CR in an extension', `5;a\rb\r\nhello\r\n${end}`],
-    ['LF after the last size', '0\n\r\n'],
-    ['CR after the last size', '0\r\r\n\r\n'],
-    ['LF instead of the last line', '0\r\n\n'],
-    ['CR instead of the last line', '0\r\n\rGET / HTTP/1.1\r\n\r\n'],
-    ['CR instead of the last line, and nothing behind', '0\r\n\rX'],
-    ['LF behind a trailer, and nothing more', '0\r\nx-a: b\n'],
-    ['NUL in an extension', `5;\0\r\nhello\r\n${end}`],
-    ['a control character in an extension', `5;\x01\r\nhello\r\n${end}`],
-    ['a high byte in an extension', `5;\x80\r\nhello\r\n${end}`],
-    ['an extension over 256 bytes', `5;${'x'.repeat(256)}\r\nhello\r\n${end}`],
-    ['an extension without a name', `5;\r\nhello\r\n${end}`],
-    ['an extension that is a space', `5; \r\nhello\r\n${end}`],
-    ['an extension without a value', `5;a=\r\nhello\r\n${end}`],
-    ['an extension with an open quote', `5;a="b\r\nhello\r\n${end}`],
-    ['an extension with a bad name', `5;a,b\r\nhello\r\n${end}`],
-    ['a space before an extension', `5 ;x\r\nhello\r\n${end}`],
-    ['a trailer without a colon', '0\r\nx-a b\r\n\r\n'],
-    ['a trailer with a bad name', '0\r\nx a: b\r\n\r\n'],
-    ['a trailer without a name', '0\r\n: b\r\n\r\n'],
-    ['a folded trailer', '0\r\nx-a: b\r\n c\r\n\r\n'],
-    ['a space before the first trailer', '0\r\n x-a: b\r\n\r\n'],
-    ['CR in a trailer', '0\r\nx-a: b\rc\r\n\r\n'],
-    ['LF after a trailer', '0\r\nx-a: b\nx-c: d\r\n\r\n'],
-    ['NUL in a trailer', '0\r\nx-a: \0\r\n\r\n'],
-  ]
 
   describe.each(deliveries)('a chunked body delivered %s', (delivery) => {
     test.each(refused)('refuses %s', async (_name, body) => {

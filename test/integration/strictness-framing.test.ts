@@ -3,61 +3,61 @@ import type { Failure } from '../../src/core/failure.ts'
 import { overEngines } from '../support/over-engines.ts'
 import { canonical, deliveries, expectCutOff, expectForwarded, expectRefused, type Stage } from '../support/stage.ts'
 
+const te = 'transfer-encoding: chunked\r\n'
+const cl = 'content-length: 5\r\n'
+const refused: readonly [name: string, lines: string, failure: Failure][] = [
+  ['a length before chunked', cl + te, 'bad-request'],
+  ['a length after chunked', te + cl, 'bad-request'],
+  ['a length far from chunked', `${cl}x-a: b\r\n${te}x-c: d\r\n`, 'bad-request'],
+  ['a length of 0 with chunked', `content-length: 0\r\n${te}`, 'bad-request'],
+  ['identity', 'transfer-encoding: identity\r\n', 'bad-request'],
+  ['xchunked', 'transfer-encoding: xchunked\r\n', 'bad-request'],
+  ['chunkedx', 'transfer-encoding: chunkedx\r\n', 'bad-request'],
+  ['cow', 'transfer-encoding: cow\r\n', 'bad-request'],
+  ['chunk', 'transfer-encoding: chunk\r\n', 'bad-request'],
+  ['an empty coding', 'transfer-encoding:\r\n', 'bad-request'],
+  ['a length with identity', `transfer-encoding: identity\r\n${cl}`, 'bad-request'],
+  ['a length with an empty coding', `${cl}transfer-encoding:\r\n`, 'bad-request'],
+  ['chunked, identity', 'transfer-encoding: chunked, identity\r\n', 'bad-request'],
+  ['chunked, gzip', 'transfer-encoding: chunked, gzip\r\n', 'bad-request'],
+  ['chunked, chunked', 'transfer-encoding: chunked, chunked\r\n', 'bad-request'],
+  ['gzip, chunked', 'transfer-encoding: gzip, chunked\r\n', 'not-implemented'],
+  ['GZIP , Chunked', 'transfer-encoding: GZIP , Chunked\r\n', 'not-implemented'],
+  ['gzip alone', 'transfer-encoding: gzip\r\n', 'bad-request'],
+  ['chunked in two fields', te + te, 'bad-request'],
+  ['gzip and chunked in two fields', `transfer-encoding: gzip\r\n${te}`, 'bad-request'],
+  ['chunked and identity in two fields', `${te}transfer-encoding: identity\r\n`, 'bad-request'],
+  ['a leading comma', 'transfer-encoding: ,chunked\r\n', 'bad-request'],
+  ['a trailing comma', 'transfer-encoding: chunked,\r\n', 'bad-request'],
+  ['a quoted coding', 'transfer-encoding: "chunked"\r\n', 'bad-request'],
+  ['a coding with a parameter', 'transfer-encoding: chunked;x\r\n', 'bad-request'],
+  ['two words', 'transfer-encoding: x chunked\r\n', 'bad-request'],
+  ['a vertical tab before chunked', 'transfer-encoding: \x0bchunked\r\n', 'bad-request'],
+  ['a form feed after chunked', 'transfer-encoding: chunked\x0c\r\n', 'bad-request'],
+  ['NUL after chunked', 'transfer-encoding: chunked\0\r\n', 'bad-request'],
+  ['a no-break space before chunked', 'transfer-encoding: \xa0chunked\r\n', 'bad-request'],
+  ['a next-line character after chunked', 'transfer-encoding: chunked\x85\r\n', 'bad-request'],
+  ['a no-break space behind a comma', 'transfer-encoding: gzip,\xa0chunked\r\n', 'bad-request'],
+  ['two equal lengths', cl + cl, 'bad-request'],
+  ['two different lengths', `${cl}content-length: 6\r\n`, 'bad-request'],
+  ...[
+    ['+5', '-5', '0x5', '5e0', '5.0', '5,5', '5, 5', '5x', 'x5', '5 5', '', '"5"', '5;', '\xb5', '5\xa0', '5\x0b'],
+    ['9223372036854775808', '18446744073709551621', '10000000000000000000', '0'.repeat(40)],
+  ]
+    .flat()
+    .map((length): [string, string, Failure] => [
+      `the length ${JSON.stringify(length)}`,
+      `content-length: ${length}\r\n`,
+      'bad-request',
+    ]),
+]
+
 overEngines(({ setStage }) => {
   let stage: Stage
   beforeAll(async () => {
     stage = await setStage()
   })
   afterAll(async () => stage.close())
-
-  const te = 'transfer-encoding: chunked\r\n'
-  const cl = 'content-length: 5\r\n'
-  const refused: readonly [name: string, lines: string, failure: Failure][] = [
-    ['a length before chunked', cl + te, 'bad-request'],
-    ['a length after chunked', te + cl, 'bad-request'],
-    ['a length far from chunked', `${cl}x-a: b\r\n${te}x-c: d\r\n`, 'bad-request'],
-    ['a length of 0 with chunked', `content-length: 0\r\n${te}`, 'bad-request'],
-    ['identity', 'transfer-encoding: identity\r\n', 'bad-request'],
-    ['xchunked', 'transfer-encoding: xchunked\r\n', 'bad-request'],
-    ['chunkedx', 'transfer-encoding: chunkedx\r\n', 'bad-request'],
-    ['cow', 'transfer-encoding: cow\r\n', 'bad-request'],
-    ['chunk', 'transfer-encoding: chunk\r\n', 'bad-request'],
-    ['an empty coding', 'transfer-encoding:\r\n', 'bad-request'],
-    ['a length with identity', `transfer-encoding: identity\r\n${cl}`, 'bad-request'],
-    ['a length with an empty coding', `${cl}transfer-encoding:\r\n`, 'bad-request'],
-    ['chunked, identity', 'transfer-encoding: chunked, identity\r\n', 'bad-request'],
-    ['chunked, gzip', 'transfer-encoding: chunked, gzip\r\n', 'bad-request'],
-    ['chunked, chunked', 'transfer-encoding: chunked, chunked\r\n', 'bad-request'],
-    ['gzip, chunked', 'transfer-encoding: gzip, chunked\r\n', 'not-implemented'],
-    ['GZIP , Chunked', 'transfer-encoding: GZIP , Chunked\r\n', 'not-implemented'],
-    ['gzip alone', 'transfer-encoding: gzip\r\n', 'bad-request'],
-    ['chunked in two fields', te + te, 'bad-request'],
-    ['gzip and chunked in two fields', `transfer-encoding: gzip\r\n${te}`, 'bad-request'],
-    ['chunked and identity in two fields', `${te}transfer-encoding: identity\r\n`, 'bad-request'],
-    ['a leading comma', 'transfer-encoding: ,chunked\r\n', 'bad-request'],
-    ['a trailing comma', 'transfer-encoding: chunked,\r\n', 'bad-request'],
-    ['a quoted coding', 'transfer-encoding: "chunked"\r\n', 'bad-request'],
-    ['a coding with a parameter', 'transfer-encoding: chunked;x\r\n', 'bad-request'],
-    ['two words', 'transfer-encoding: x chunked\r\n', 'bad-request'],
-    ['a vertical tab before chunked', 'transfer-encoding: \x0bchunked\r\n', 'bad-request'],
-    ['a form feed after chunked', 'transfer-encoding: chunked\x0c\r\n', 'bad-request'],
-    ['NUL after chunked', 'transfer-encoding: chunked\0\r\n', 'bad-request'],
-    ['a no-break space before chunked', 'transfer-encoding: \xa0chunked\r\n', 'bad-request'],
-    ['a next-line character after chunked', 'transfer-encoding: chunked\x85\r\n', 'bad-request'],
-    ['a no-break space behind a comma', 'transfer-encoding: gzip,\xa0chunked\r\n', 'bad-request'],
-    ['two equal lengths', cl + cl, 'bad-request'],
-    ['two different lengths', `${cl}content-length: 6\r\n`, 'bad-request'],
-    ...[
-      ['+5', '-5', '0x5', '5e0', '5.0', '5,5', '5, 5', '5x', 'x5', '5 5', '', '"5"', '5;', '\xb5', '5\xa0', '5\x0b'],
-      ['9223372036854775808', '18446744073709551621', '10000000000000000000', '0'.repeat(40)],
-    ]
-      .flat()
-      .map((length): [string, string, Failure] => [
-        `the length ${JSON.stringify(length)}`,
-        `content-length: ${length}\r\n`,
-        'bad-request',
-      ]),
-  ]
 
   describe.each(deliveries)('framing delivered %s', (delivery) => {
     test.each(refused)('refuses %s', async (_name, lines, failure) => {

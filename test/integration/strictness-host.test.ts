@@ -4,26 +4,26 @@ import { exchangeRaw } from '../support/raw-client.ts'
 import { overEngines } from '../support/over-engines.ts'
 import { canonical, deliveries, expectForwarded, expectRefused, type Stage } from '../support/stage.ts'
 
+const refused: readonly [name: string, lines: string][] = [
+  ['no Host', 'x-a: b\r\n'],
+  ['no field at all', ''],
+  ['two Hosts', 'host: a\r\nhost: b\r\n'],
+  ['two equal Hosts', 'host: a\r\nhost: a\r\n'],
+  ['two Hosts of different case', 'Host: a\r\nHOST: a\r\n'],
+  ...[
+    ['', 'a b', 'a,b', 'a@b', '@a', 'a/b', '/', 'a#b', 'a?b', 'a\\b', 'a%41', 'a\x80', 'a"b', '<a>', 'a..b', '.a'],
+    ['a:x', 'a:+1', 'a:65536', 'a:80:80', 'a:-1', '[::1', '[::1]x', '[::1]:x', '[::g]', '[fe80::1%25eth0]', '::1'],
+  ]
+    .flat()
+    .map((host): [string, string] => [`the Host ${JSON.stringify(host)}`, `host: ${host}\r\n`]),
+]
+
 overEngines(({ setStage }) => {
   let stage: Stage
   beforeAll(async () => {
     stage = await setStage({ routes: [{}, { host: 'inside.test', path: '/', id: 'inside', service: 'empty' }] })
   })
   afterAll(async () => stage.close())
-
-  const refused: readonly [name: string, lines: string][] = [
-    ['no Host', 'x-a: b\r\n'],
-    ['no field at all', ''],
-    ['two Hosts', 'host: a\r\nhost: b\r\n'],
-    ['two equal Hosts', 'host: a\r\nhost: a\r\n'],
-    ['two Hosts of different case', 'Host: a\r\nHOST: a\r\n'],
-    ...[
-      ['', 'a b', 'a,b', 'a@b', '@a', 'a/b', '/', 'a#b', 'a?b', 'a\\b', 'a%41', 'a\x80', 'a"b', '<a>', 'a..b', '.a'],
-      ['a:x', 'a:+1', 'a:65536', 'a:80:80', 'a:-1', '[::1', '[::1]x', '[::1]:x', '[::g]', '[fe80::1%25eth0]', '::1'],
-    ]
-      .flat()
-      .map((host): [string, string] => [`the Host ${JSON.stringify(host)}`, `host: ${host}\r\n`]),
-  ]
 
   describe.each(deliveries)('a Host delivered %s', (delivery) => {
     test.each(refused)('refuses %s', async (_name, lines) => {

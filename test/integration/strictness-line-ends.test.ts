@@ -38,7 +38,7 @@ const chunks: typeof requestHeads = [
   ['behind the last size', '5\r\nhello\r\n0', '\r\n'],
   ['behind the last size, before a trailer', '5\r\nhello\r\n0', 'x-a: b\r\n\r\n'],
   ['behind the extension of the last chunk', '5\r\nhello\r\n0;a', '\r\n'],
-  ['behind a chunked body', '5\r\nhello\r\n0\r\n', `${next}`],
+  ['behind a chunked body', '5\r\nhello\r\n0\r\n', next],
   ['behind a trailer', '5\r\nhello\r\n0\r\nx-a: b', 'x-c: d\r\n\r\n'],
   ['behind the last trailer', '5\r\nhello\r\n0\r\nx-a: b', `\r\n${next}`],
   ['behind trailers', '5\r\nhello\r\n0\r\nx-a: b\r\n', next],

@@ -5,6 +5,9 @@ import { answer, type RecordedRequest } from '../support/recording-origin.ts'
 import { overEngines } from '../support/over-engines.ts'
 import { deliveries, deliver, expectProblem, expectStillServing, type Stage } from '../support/stage.ts'
 
+const get = (target: string): string => `GET ${target} HTTP/1.1\r\nhost: a\r\n\r\n`
+const post = (target: string): string => `POST ${target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
+
 overEngines(({ setStage }) => {
   let stage: Stage
   /** Requests for `/silent` get no answer until a test sends one. */
@@ -12,9 +15,6 @@ overEngines(({ setStage }) => {
     stage = await setStage({}, ({ target }) => (target === '/silent' ? undefined : answer(target)))
   })
   afterEach(async () => stage.close())
-
-  const get = (target: string): string => `GET ${target} HTTP/1.1\r\nhost: a\r\n\r\n`
-  const post = (target: string): string => `POST ${target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
 
   describe('requests behind each other', () => {
     test.each([3, 1000])('%i at once are answered in their order', async (count) => {

@@ -3,6 +3,49 @@ import type { Failure } from '../../src/core/failure.ts'
 import { overEngines } from '../support/over-engines.ts'
 import { canonical, deliveries, expectForwarded, expectRefused, type Stage } from '../support/stage.ts'
 
+const refused: readonly [name: string, line: string, failure: Failure][] = [
+  ['an HTTP/0.9 request with a field', 'GET /', 'bad-request'],
+  ['a request line that ends in a space', 'GET / ', 'bad-request'],
+  ['a version in lower case', 'GET / http/1.1', 'bad-request'],
+  ['a version of another protocol', 'GET / ICY/1.1', 'bad-request'],
+  ['HTTP/1.2', 'GET / HTTP/1.2', 'version'],
+  ['HTTP/2.0', 'GET / HTTP/2.0', 'version'],
+  ['HTTP/0.9 by name', 'GET / HTTP/0.9', 'version'],
+  ['HTTP/10.1', 'GET / HTTP/10.1', 'bad-request'],
+  ['HTTP/+1.1', 'GET / HTTP/+1.1', 'bad-request'],
+  ['HTTP/1.', 'GET / HTTP/1.', 'bad-request'],
+  ['HTTP/1.10', 'GET / HTTP/1.10', 'bad-request'],
+  ['HTTP/1,1', 'GET / HTTP/1,1', 'bad-request'],
+  ['HTTP/1.1 and a space', 'GET / HTTP/1.1 ', 'bad-request'],
+  ['HTTP/1.1 and a word', 'GET / HTTP/1.1 x', 'bad-request'],
+  ['two spaces after the method', 'GET  / HTTP/1.1', 'bad-request'],
+  ['two spaces after the target', 'GET /  HTTP/1.1', 'bad-request'],
+  ['a tab after the method', 'GET\t/ HTTP/1.1', 'bad-request'],
+  ['a tab after the target', 'GET /\tHTTP/1.1', 'bad-request'],
+  ['a leading space', ' GET / HTTP/1.1', 'bad-request'],
+  ['a space inside the target', 'GET /a b HTTP/1.1', 'bad-request'],
+  ['a control character in the target', 'GET /a\x01b HTTP/1.1', 'bad-request'],
+  ['NUL in the target', 'GET /a\0b HTTP/1.1', 'bad-request'],
+  ['CR in the target', 'GET /a\rb HTTP/1.1', 'bad-request'],
+  ['LF in the target', 'GET /a\nb HTTP/1.1', 'bad-request'],
+  ['DEL in the target', 'GET /a\x7fb HTTP/1.1', 'bad-request'],
+  ['a high byte in the target', 'GET /a\xffb HTTP/1.1', 'bad-request'],
+  ['a fragment', 'GET /a#b HTTP/1.1', 'bad-request'],
+  ['a fragment in the query', 'GET /a?b#c HTTP/1.1', 'bad-request'],
+  ['no target', 'GET HTTP/1.1', 'bad-request'],
+  ['no method', '/ HTTP/1.1', 'bad-request'],
+  ['a target without a slash', 'GET index.html HTTP/1.1', 'bad-request'],
+  ['an asterisk with GET', 'GET * HTTP/1.1', 'bad-request'],
+  ['a delimiter in the method', 'GE(T / HTTP/1.1', 'bad-request'],
+  ['a colon in the method', 'GET: / HTTP/1.1', 'bad-request'],
+  ['a quote in the method', '"GET" / HTTP/1.1', 'bad-request'],
+  ['NUL in the method', 'GE\0T / HTTP/1.1', 'bad-request'],
+  ['a high byte in the method', 'G\xcbT / HTTP/1.1', 'bad-request'],
+  ['a method of 33 letters', `${'M'.repeat(33)} / HTTP/1.1`, 'bad-request'],
+  ['CONNECT', 'CONNECT a:443 HTTP/1.1', 'method-refused'],
+  ['TRACE', 'TRACE / HTTP/1.1', 'method-refused'],
+]
+
 overEngines(({ setStage }) => {
   let stage: Stage
   beforeAll(async () => {
@@ -10,49 +53,6 @@ overEngines(({ setStage }) => {
     stage = await setStage({ listener: { timeouts: { headMs: 2000 } } })
   })
   afterAll(async () => stage.close())
-
-  const refused: readonly [name: string, line: string, failure: Failure][] = [
-    ['an HTTP/0.9 request with a field', 'GET /', 'bad-request'],
-    ['a request line that ends in a space', 'GET / ', 'bad-request'],
-    ['a version in lower case', 'GET / http/1.1', 'bad-request'],
-    ['a version of another protocol', 'GET / ICY/1.1', 'bad-request'],
-    ['HTTP/1.2', 'GET / HTTP/1.2', 'version'],
-    ['HTTP/2.0', 'GET / HTTP/2.0', 'version'],
-    ['HTTP/0.9 by name', 'GET / HTTP/0.9', 'version'],
-    ['HTTP/10.1', 'GET / HTTP/10.1', 'bad-request'],
-    ['HTTP/+1.1', 'GET / HTTP/+1.1', 'bad-request'],
-    ['HTTP/1.', 'GET / HTTP/1.', 'bad-request'],
-    ['HTTP/1.10', 'GET / HTTP/1.10', 'bad-request'],
-    ['HTTP/1,1', 'GET / HTTP/1,1', 'bad-request'],
-    ['HTTP/1.1 and a space', 'GET / HTTP/1.1 ', 'bad-request'],
-    ['HTTP/1.1 and a word', 'GET / HTTP/1.1 x', 'bad-request'],
-    ['two spaces after the method', 'GET  / HTTP/1.1', 'bad-request'],
-    ['two spaces after the target', 'GET /  HTTP/1.1', 'bad-request'],
-    ['a tab after the method', 'GET\t/ HTTP/1.1', 'bad-request'],
-    ['a tab after the target', 'GET /\tHTTP/1.1', 'bad-request'],
-    ['a leading space', ' GET / HTTP/1.1', 'bad-request'],
-    ['a space inside the target', 'GET /a b HTTP/1.1', 'bad-request'],
-    ['a control character in the target', 'GET /a\x01b HTTP/1.1', 'bad-request'],
-    ['NUL in the target', 'GET /a\0b HTTP/1.1', 'bad-request'],
-    ['CR in the target', 'GET /a\rb HTTP/1.1', 'bad-request'],
-    ['LF in the target', 'GET /a\nb HTTP/1.1', 'bad-request'],
-    ['DEL in the target', 'GET /a\x7fb HTTP/1.1', 'bad-request'],
-    ['a high byte in the target', 'GET /a\xffb HTTP/1.1', 'bad-request'],
-    ['a fragment', 'GET /a#b HTTP/1.1', 'bad-request'],
-    ['a fragment in the query', 'GET /a?b#c HTTP/1.1', 'bad-request'],
-    ['no target', 'GET HTTP/1.1', 'bad-request'],
-    ['no method', '/ HTTP/1.1', 'bad-request'],
-    ['a target without a slash', 'GET index.html HTTP/1.1', 'bad-request'],
-    ['an asterisk with GET', 'GET * HTTP/1.1', 'bad-request'],
-    ['a delimiter in the method', 'GE(T / HTTP/1.1', 'bad-request'],
-    ['a colon in the method', 'GET: / HTTP/1.1', 'bad-request'],
-    ['a quote in the method', '"GET" / HTTP/1.1', 'bad-request'],
-    ['NUL in the method', 'GE\0T / HTTP/1.1', 'bad-request'],
-    ['a high byte in the method', 'G\xcbT / HTTP/1.1', 'bad-request'],
-    ['a method of 33 letters', `${'M'.repeat(33)} / HTTP/1.1`, 'bad-request'],
-    ['CONNECT', 'CONNECT a:443 HTTP/1.1', 'method-refused'],
-    ['TRACE', 'TRACE / HTTP/1.1', 'method-refused'],
-  ]
 
   describe.each(deliveries)('a request line delivered %s', (delivery) => {
     test.each(refused)('refuses %s', async (_name, line, failure) => {

@@ -5,6 +5,9 @@ import { answer, type RecordedRequest } from '../support/recording-origin.ts'
 import { overEngines } from '../support/over-engines.ts'
 import { expectProblem, expectStillServing, type Stage } from '../support/stage.ts'
 
+const deliveries = ['in one piece', 'byte by byte'] as const
+const fields = 'content-length: 2\r\n'
+
 overEngines(({ setStage }) => {
   /** What the origin sends to a request for `/bad`, and how. */
   let reply = ''
@@ -28,9 +31,6 @@ overEngines(({ setStage }) => {
     })
   })
   afterAll(async () => stage.close())
-
-  const deliveries = ['in one piece', 'byte by byte'] as const
-  const fields = 'content-length: 2\r\n'
 
   describe.each(deliveries)('a response that comes %s', (delivery) => {
     test.each([

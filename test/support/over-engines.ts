@@ -1,13 +1,14 @@
 import { beforeEach, describe } from 'vitest'
 import type { EngineName } from '../../src/core/snapshot.ts'
 import { isKnownDifference } from '../conformance/engine/differences.ts'
-import { setStage } from './stage.ts'
+import type { Script } from './recording-origin.ts'
+import { setStage, type Stage } from './stage.ts'
 
 export const engines: readonly EngineName[] = ['fast', 'standard']
 
 /** Sets a stage with the engine that the tests are run over. */
 interface OverEngine {
-  readonly setStage: typeof setStage
+  readonly setStage: (options?: Parameters<typeof setStage>[0], script?: Script) => Promise<Stage>
 }
 
 /**

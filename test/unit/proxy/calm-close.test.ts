@@ -43,5 +43,6 @@ test('the address is free when it is done', async () => {
   await closeAtCalmTurn(server)
   const another = createServer().listen(port, '127.0.0.1')
   await once(another, 'listening')
+  expect(another.address()).toMatchObject({ port })
   another.close()
 })
