@@ -51,7 +51,11 @@ overEngines(({ setStage }) => {
       ['with LF after a chunk', `${chunked}5\r\nhello\n0\r\n\r\n`, 'stay'],
       ['with a chunk size past 2^64', `${chunked}5\r\nhello\r\n10000000000000005\r\nhello\r\n0\r\n\r\n`, 'stay'],
       ['with an extension over 256 bytes', `${chunked}5\r\nhello\r\n1;${'x'.repeat(256)}\r\n!\r\n0\r\n\r\n`, 'stay'],
-      ['with extensions that are endless together', `${chunked}${`1;${'x'.repeat(200)}\r\n!\r\n`.repeat(100)}`, 'stay'],
+      [
+        'with extensions that are endless together',
+        `${chunked}${`1;${'x'.repeat(200)}\r\n!\r\n`.repeat(100)}0\r\n\r\n`,
+        'stay',
+      ],
       ['with trailers over 16 KiB', `${chunked}5\r\nhello\r\n0\r\n${'x-a: b\r\n'.repeat(2100)}\r\n`, 'stay'],
       ['with LF in an extension', `${chunked}5\r\nhello\r\n1;a\n!\r\n0\r\n\r\n`, 'stay'],
       ['with CR after a size', `${chunked}5\r\nhello\r\n1\r!\r\n0\r\n\r\n`, 'stay'],

@@ -208,7 +208,11 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase !== phase.body) return
     const { rawTrailers } = incoming
     const trailers = rawTrailers.length < maxTrailerTexts ? filterTrailers(fieldLines(rawTrailers).slice(0, -2)) : null
-    if (!incoming.complete || trailers === null) return this.#fail('reset-in-body')
+    if (!incoming.complete || trailers === null) {
+      // Its agent may have it back already.
+      this.#socket?.destroy()
+      return this.#fail('reset-in-body')
+    }
     this.#close()
     // An answer ahead of the end of its request: the connection is not used again.
     if (!this.#x.requestDone || !this.#head.keepAlive) this.#outgoing?.destroy()
