@@ -85,6 +85,14 @@ overEngines(({ setStage }) => {
     })
   })
 
+  test('1,500 short trailers are relayed', async () => {
+    reply = `${chunked}2\r\nok\r\n0\r\n${'a:\r\n'.repeat(1500)}\r\n`
+    const client = await bad()
+    const { body, trailers } = await client.response()
+    expect({ body, count: trailers.length }).toEqual({ body: 'ok', count: 1500 })
+    client.destroy()
+  })
+
   describe('bytes behind a response', () => {
     test.each([
       ['a body to HEAD', 'HEAD', answer('hello'), ''],
