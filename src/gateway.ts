@@ -3,32 +3,41 @@ import { type AdminServer, startAdmin } from './admin/server.ts'
 import type { Config, LoadedConfig, SourceConfig } from './config/config.ts'
 import { describeConfig } from './config/describe.ts'
 import { ConfigError } from './config/finding.ts'
+import { keptUntilRestart } from './config/kept-until-restart.ts'
+import { obstacleToMiddlewares } from './config/middleware-needs.ts'
 import { systemControlClock } from './control/control-clock.ts'
-import { ControlPlane } from './control/control-plane.ts'
+import type { ControlPlane } from './control/control-plane.ts'
 import { explainRequest } from './control/explain-request.ts'
+import { messageOf } from './control/problem.ts'
 import { Rollout } from './control/rollout.ts'
-import { Timeline } from './control/timeline.ts'
+import type { Timeline } from './control/timeline.ts'
 import type { ServiceView } from './control/views.ts'
 import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
+import type { HandedSocket } from './core/listen-socket.ts'
 import type { ConnectMiddleware } from './core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from './core/message.ts'
-import { createDiscovery } from './discovery/index.ts'
-import { createResolver } from './discovery/resolve.ts'
-import { probeConnect } from './health/connect-probe.ts'
+import { adoptInheritance, createControl, createTimeline, namesOf } from './gateway-parts.ts'
+import { Handover } from './handover/handover.ts'
+import { type Inheritance, noInheritance } from './handover/inheritance.ts'
+import type { Predecessor } from './handover/predecessor.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { families } from './observe/families.ts'
 import type { LogWriter } from './observe/log-writer.ts'
 import type { Logger } from './observe/logger.ts'
 import { createMetrics, type Exposition } from './observe/metrics.ts'
 import { SeriesStore } from './observe/series-store.ts'
+import type { AdoptedSockets } from './workers/adopt-sockets.ts'
 import { columnsFor, createDataPlane, type DataPlane, type ThreadLoss } from './workers/data-plane.ts'
+import { handedAdmin, handedSockets } from './workers/hand-sockets.ts'
 import { listenMessage, openListeners, type OpenListener } from './workers/open-listeners.ts'
 import type { PortSharing } from './workers/share-ports.ts'
 import { planThreads, type ThreadPlan } from './workers/thread-plan.ts'
 
 /** How long a reload waits to hear of the services it adds; whoever asked for it through the admin API waits too. */
 const maxPrepareMs = 10_000
+/** What a successor needs to start, besides hearing of its services. */
+const successorStartMs = 10_000
 
 export interface GatewayOptions {
   readonly loaded: LoadedConfig
@@ -38,6 +47,8 @@ export interface GatewayOptions {
   /** Takes the access log of an in-process data plane; worker threads write theirs to `logFd`. */
   readonly logWriter: LogWriter
   readonly logFd: number
+  /** Listening sockets that this process was started with; default none. */
+  readonly inheritance?: Inheritance
   /** What requests pass before they are routed; default none. */
   readonly middlewares?: readonly ConnectMiddleware[]
   /** Module of the worker threads, for tests that need one that fails. */
@@ -66,6 +77,9 @@ export class Gateway {
   readonly #control: ControlPlane<SourceConfig>
   readonly #plane: DataPlane
   readonly #rollout: Rollout
+  readonly #adopted: AdoptedSockets
+  readonly #sharesPorts: boolean
+  readonly #handover: Handover
   readonly #series: SeriesStore
   readonly #scrape: () => Promise<Exposition>
   readonly #senders = new Map<number, (message: ControlMessage) => void>()
@@ -91,43 +105,27 @@ export class Gateway {
     const { loaded, logger, probePortSharing } = options
     const onFewer = (wanted: number, code: string) =>
       logger.warn({ wanted, code }, 'threads cannot share ports on this system; one data thread serves')
-    return new Gateway(options, await planThreads(loaded.config.workers, onFewer, probePortSharing))
+    const plan = await planThreads(loaded.config.workers, onFewer, probePortSharing)
+    const adopted = await adoptInheritance(options.inheritance ?? noInheritance, plan, options)
+    return new Gateway(options, plan, adopted)
   }
 
-  private constructor(options: GatewayOptions, { workers, sharesPorts }: ThreadPlan) {
+  private constructor(options: GatewayOptions, { workers, sharesPorts }: ThreadPlan, adopted: AdoptedSockets) {
     const { logger, loaded, logWriter } = options
     const ledger = Ledger.create(columnsFor(workers, sharesPorts), systemControlClock.now())
     this.#options = options
+    this.#adopted = adopted
+    this.#sharesPorts = sharesPorts
     this.#loaded = loaded
     this.#rollout = new Rollout(Math.max(workers, 1))
-    this.#timeline = new Timeline({
-      clock: systemControlClock,
-      onDecision: ({ type, service, endpoint, cause }) =>
-        logger[alarming.has(type) ? 'warn' : 'info']({ service, endpoint, cause }, type),
-    })
-    const resolver = createResolver({
-      random: Math.random,
-      onUnresolved: (name, reason) => logger.warn({ name, reason }, 'host name not resolved'),
-    })
-    this.#control = new ControlPlane({
-      ledger,
-      clock: systemControlClock,
-      random: Math.random,
-      timeline: this.#timeline,
-      probe: probeConnect,
-      stateDir: loaded.config.stateDir,
-      createDiscovery: (entry) =>
-        createDiscovery(entry, {
-          random: Math.random,
-          onSkipped: (skipped) => logger.warn(skipped, 'registry entry skipped'),
-        }),
-      resolve: (answers, signal) => resolver.resolved(answers, signal),
-      onProblem: ({ place, message }) => logger.warn({ place, problem: message }, 'control plane'),
-    })
+    this.#timeline = createTimeline(logger)
+    this.#control = createControl({ ledger, timeline: this.#timeline, logger, stateDir: loaded.config.stateDir })
     this.#plane = createDataPlane({
       workers,
       sharesPorts,
       ledger,
+      given: adopted.given,
+      lent: adopted.lent,
       logFd: options.logFd,
       drainDeadlineMs: () => this.#loaded.config.shutdown.deadlineMs,
       middlewares: options.middlewares ?? [],
@@ -153,30 +151,46 @@ export class Gateway {
       workers: () => ({ running: this.#plane.running(), restarts: this.#restarts }),
       logLinesDropped: () => logWriter.dropped,
     })
+    this.#handover = new Handover({
+      sockets: () => this.#socketsToHand(),
+      deadlineMs: () => this.#loaded.config.readyTimeoutMs + successorStartMs,
+      objection: (missing) => this.#control.objectionTo(missing),
+      tickets: () => this.#control.tickets.current(),
+      onStarted: (pid) => logger.info({ pid }, 'successor started'),
+      onFailed: (reason) => this.#decide('handover-failed', reason),
+    })
   }
 
   /**
-   * Opens the admin server and the listeners; resolves when requests are served, ready or not.
+   * Opens the admin server and the listeners; resolves when requests are served, ready or not. With a predecessor it is ready first,
+   * and opens nothing before that says so.
    *
    * @throws GatewayError when an address can't be opened; then nothing is left open
    */
   async start(): Promise<GatewayAddresses> {
     const { config } = this.#loaded
     try {
-      checkMiddlewares(config, this.#options.middlewares)
-      this.#admin = await startAdmin(config.admin, this.#adminInput(), (error) =>
-        this.#options.logger.error({ err: error }, 'admin request failed'),
+      this.#checkMiddlewares(config)
+      const predecessor = this.#options.inheritance?.predecessor ?? null
+      if (predecessor !== null) await this.#inherit(predecessor)
+      this.#admin = await startAdmin(
+        config.admin,
+        this.#adminInput(),
+        (error) => this.#options.logger.error({ err: error }, 'admin request failed'),
+        this.#adopted.admin?.fd,
       )
       const failed = new Promise<never>((_, reject) => {
         this.#failStart = reject
       })
-      const listeners = await openListeners(config.listeners, [])
+      const listeners = await this.#open(config.listeners, this.#adopted.open)
       this.#version = this.#control.apply({ ...config, listeners }).version
       this.#listeners = listeners
       this.#plane.start()
       const { errors } = await Promise.race([failed, this.#rollout.inForce(this.#version)])
       if (errors.length > 0) throw new GatewayError(errors.map(listenMessage).join('; '))
       this.#isServing = true
+      predecessor?.serving()
+      if (predecessor !== null) this.#decide('took-over', `process ${predecessor.pid} gave up its sockets`)
     } catch (error) {
       await this.close()
       throw error instanceof GatewayError ? error : new GatewayError(messageOf(error), { cause: error })
@@ -207,8 +221,20 @@ export class Gateway {
   }
 
   /**
+   * Has a new process, started as this one was, take over the listening sockets. A reload waits for it.
+   *
+   * @returns its process id once it serves: this one has only to shut down then; null when everything stays as it is
+   */
+  handOver(): Promise<number | null> {
+    const outcome = this.#reloading.then(() => this.#handover.run())
+    this.#reloading = outcome.catch(() => {})
+    return outcome
+  }
+
+  /**
    * Not ready from now on; after `shutdown.delay` stops accepting, finishes what is in flight until `shutdown.deadline`, ends.
-   * Asked again, it is the same shutdown.
+   * Asked again, it is the same shutdown. After a handover there is no delay, and the admin server and the state directory are the
+   * successor's at once.
    *
    * @returns how many connections the deadline cut
    */
@@ -226,7 +252,9 @@ export class Gateway {
   async #shutdownNow(): Promise<number> {
     const { delayMs, deadlineMs } = this.#loaded.config.shutdown
     this.#isDraining = true
-    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
+    this.#handover.end('the process that serves shuts down')
+    if (this.#handover.isDone) void Promise.all([this.#admin?.close(), this.#control.releaseState()])
+    else if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
     const cut = await this.#plane.drainAll(deadlineMs)
     await this.close()
     return cut
@@ -240,12 +268,40 @@ export class Gateway {
     this.#admin = null
   }
 
+  async #inherit(predecessor: Predecessor): Promise<void> {
+    const { config } = this.#loaded
+    await this.#control.prepare(config, config.readyTimeoutMs)
+    const tickets = await predecessor.permission(this.#control.readiness().missing)
+    if (tickets !== null) this.#control.tickets.adopt(tickets)
+    // The addresses are served, and by all that the predecessor knew.
+    this.#isServing = true
+    this.#isReadyByTime = true
+  }
+
+  #open(wanted: Config['listeners'], open: Parameters<typeof openListeners>[1]) {
+    return openListeners(wanted, open, (host, port) => this.#adopted.lent.holds(host, port))
+  }
+
+  #checkMiddlewares(config: Config): void {
+    const { middlewares = [] } = this.#options
+    const obstacle = middlewares.length === 0 ? null : obstacleToMiddlewares(config)
+    if (obstacle !== null) throw new GatewayError(obstacle)
+  }
+
+  #socketsToHand(): readonly HandedSocket[] | null {
+    const listening = this.#plane.listening()
+    if (listening === null || this.#admin === null) return null
+    const { lent } = this.#adopted
+    const ofListeners = handedSockets({ listening, lent, open: this.#listeners, reusePort: this.#sharesPorts })
+    return [...ofListeners, handedAdmin(this.#admin, this.#loaded.config.admin)]
+  }
+
   async #reloadNow(): Promise<ReloadOutcome> {
     const { logger, load } = this.#options
     try {
       const loaded = await load()
-      checkMiddlewares(loaded.config, this.#options.middlewares)
-      const listeners = await openListeners(loaded.config.listeners, this.#listeners)
+      this.#checkMiddlewares(loaded.config)
+      const listeners = await this.#open(loaded.config.listeners, this.#listeners)
       const config = { ...loaded.config, listeners }
       await this.#control.prepare(config, maxPrepareMs)
       const { version } = this.#control.apply(config)
@@ -280,7 +336,7 @@ export class Gateway {
       this.#options.logger.warn({ path, warning: message }, 'configuration warning')
   }
 
-  #decide(type: 'config-applied' | 'config-rejected' | 'worker-replaced', cause: string): void {
+  #decide(type: DecisionType, cause: string): void {
     this.#timeline.record({ type, service: null, endpoint: null, cause })
   }
 
@@ -294,6 +350,8 @@ export class Gateway {
         return publisher.acknowledged(id, message.service, message.version)
       case 'ejected':
         return this.#control.ejected(message.ejection)
+      case 'shedding':
+        return this.#decide(message.isShedding ? 'shedding-begun' : 'shedding-over', message.cause)
       case 'series':
         return this.#series.announced(id, message.series)
       case 'series-retired':
@@ -334,45 +392,8 @@ export class Gateway {
       config: () => ({ ...describeConfig(this.#loaded), version: this.#version, rejected: this.#rejection }),
       reload: () => this.reload(),
       workers: () => this.#plane.threads(),
+      commandEndpoint: (id, action, durationMs) => this.#control.command(id, action, durationMs),
       drainWorker: (column) => this.#plane.drain(column),
     }
   }
-}
-
-/** Decisions that somebody may have to act on. */
-const alarming: ReadonlySet<DecisionType> = new Set([
-  'ejected',
-  'source-lost',
-  'held',
-  'config-rejected',
-  'worker-replaced',
-])
-
-function namesOf({ routes, services, listeners }: Config) {
-  return { routes, services: services.map(({ key }) => ({ name: key })), listeners }
-}
-
-/** Functions don't survive the crossing to a thread, and only the standard engine has the objects that they take. */
-function checkMiddlewares({ workers, listeners }: Config, middlewares: readonly ConnectMiddleware[] = []): void {
-  if (middlewares.length === 0) return
-  if (workers !== 0) throw new GatewayError('middlewares run in the main thread only: set `workers: 0`')
-  const other = listeners.find(({ engine }) => engine !== 'standard')
-  if (other === undefined) return
-  throw new GatewayError(`middlewares need \`engine: standard\` on every listener, unlike listener ${other.name}`)
-}
-
-/** Keys that are read at the start only and that differ now. */
-function keptUntilRestart(before: Config, after: Config): string[] {
-  const read: Record<string, (config: Config) => unknown> = {
-    admin: ({ admin }) => admin,
-    workers: ({ workers }) => workers,
-    stateDir: ({ stateDir }) => stateDir,
-    readyTimeout: ({ readyTimeoutMs }) => readyTimeoutMs,
-    'log.level': ({ log }) => log.level,
-  }
-  return Object.keys(read).filter((key) => JSON.stringify(read[key]?.(before)) !== JSON.stringify(read[key]?.(after)))
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

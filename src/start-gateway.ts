@@ -6,6 +6,7 @@ import { loadConfig } from './config/load.ts'
 import { finish } from './config/parse.ts'
 import { toPlainTree } from './config/plain-tree.ts'
 import type { ConnectMiddleware } from './core/middleware.ts'
+import type { Inheritance } from './handover/inheritance.ts'
 import { Gateway, type GatewayAddresses, type ReloadOutcome } from './gateway.ts'
 import { openLogSink } from './observe/log-sink.ts'
 import { LogWriter } from './observe/log-writer.ts'
@@ -21,6 +22,8 @@ export interface StartOptions {
    * `engine: standard` on every listener; default none.
    */
   readonly middlewares?: readonly ConnectMiddleware[]
+  /** Listening sockets that this process was started with, for listeners at their addresses; default none. */
+  readonly inheritance?: Inheritance
   /** Called after each reading of the configuration, for whoever watches the certificates and keys that it names. */
   readonly onRead?: (files: readonly FileVersion[]) => void
 }
@@ -33,6 +36,12 @@ export interface RunningGateway {
   services(): ReturnType<Gateway['services']>
   /** Reads the file again and puts it in force; a bad one changes nothing. */
   reload(): Promise<ReloadOutcome>
+  /**
+   * Has a new process, started as this one was, take over the listening sockets.
+   *
+   * @returns its process id once it serves: this one has only to shut down then; null when everything stays as it is
+   */
+  handOver(): Promise<number | null>
   /** Drains as `shutdown` of the configuration says, then ends. @returns how many connections were cut */
   shutdown(): Promise<number>
   /** Ends at once, also while it drains. Does nothing when it has ended. */
@@ -48,6 +57,7 @@ export async function startGateway({
   config,
   logFd = 1,
   middlewares = [],
+  inheritance,
   onRead,
 }: StartOptions): Promise<RunningGateway> {
   const load = () => reported(typeof config === 'string' ? loadConfig(config) : fromValue(config), onRead)
@@ -65,16 +75,25 @@ export async function startGateway({
       sink.close()
     }))
   try {
-    const gateway = await Gateway.create({ loaded, load, logger, logWriter, logFd, middlewares })
+    const gateway = await Gateway.create({
+      loaded,
+      load,
+      logger,
+      logWriter,
+      logFd,
+      middlewares,
+      ...(inheritance !== undefined && { inheritance }),
+    })
     const addresses = await gateway.start()
     return {
       addresses,
       logger,
       services: () => gateway.services(),
       reload: () => gateway.reload(),
+      handOver: () => gateway.handOver(),
       async shutdown() {
         const cut = await gateway.shutdown()
-        logger.info({ cut }, 'stopped')
+        logger.info({ cut, pid: process.pid }, 'stopped')
         await endLog()
         return cut
       },

@@ -1,5 +1,5 @@
 /**
- * Preloaded into a gateway, in each of its threads: SIGUSR2 collects garbage in all of them, and has each write what is left as a line
+ * Preloaded into a gateway, in each of its threads: SIGWINCH collects garbage in all of them, and has each write what is left as a line
  * of JSON to standard error. Needs `--expose-gc`.
  */
 import { writeSync } from 'node:fs'
@@ -9,7 +9,7 @@ const channel = new BroadcastChannel('collect-memory')
 channel.unref()
 channel.addEventListener('message', report)
 if (isMainThread) {
-  process.on('SIGUSR2', () => {
+  process.on('SIGWINCH', () => {
     channel.postMessage(null)
     report()
   })

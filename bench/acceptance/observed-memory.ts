@@ -35,7 +35,7 @@ export function residentMemory(pid: number): Memory {
  */
 export async function collectedMemory(pid: number, directory: string): Promise<Memory> {
   const before = reports(directory).length
-  process.kill(pid, 'SIGUSR2')
+  process.kill(pid, 'SIGWINCH')
   const deadlineMs = performance.now() + patienceMs
   while (reports(directory).length < before + 2) {
     if (performance.now() > deadlineMs) throw new Error('the threads of the gateway do not say what memory they use')

@@ -36,6 +36,8 @@ export interface Case {
   readonly accessLog: boolean
   /** Key of the certificate that the proxy serves TLS with; null = plain TCP. The origin is reached without TLS. */
   readonly tls: KeyType | null
+  /** The most CPU per request that we mean to need, as a ratio to nginx; absent where nothing was set. */
+  readonly aim?: number
   /** Those that are measured, where they are installed. */
   readonly competitors: readonly string[]
 }
@@ -70,12 +72,14 @@ export const cases = {
   json: {
     ...plain,
     title: 'small JSON response',
+    aim: 1.2,
     load: smallGet,
     competitors: ['tidegate', 'tidegate standard', ...everyone.slice(1)],
   },
   headers: {
     ...plain,
     title: 'small JSON response, 20 request headers',
+    aim: 1.3,
     load: { ...smallGet, headers: browserFields },
   },
   varied: {
@@ -83,9 +87,9 @@ export const cases = {
     title: 'requests that differ, 8 headers; responses of 120 B to 12 KiB',
     load: { ...smallGet, sending: 'varied', path: '' },
   },
-  '16k': { ...plain, title: '16 KiB response', load: { ...smallGet, path: '/16k' } },
-  '1m': { ...plain, title: '1 MiB response', load: { ...smallGet, path: '/1m' } },
-  post16k: { ...plain, title: '16 KiB POST', load: { ...smallGet, requestBodyBytes: 16 * 1024 } },
+  '16k': { ...plain, title: '16 KiB response', aim: 1.2, load: { ...smallGet, path: '/16k' } },
+  '1m': { ...plain, title: '1 MiB response', aim: 0.7, load: { ...smallGet, path: '/1m' } },
+  post16k: { ...plain, title: '16 KiB POST', aim: 1.3, load: { ...smallGet, requestBodyBytes: 16 * 1024 } },
   rate: {
     ...plain,
     title: `small JSON response at ${shareOfPeak * 100} % of its own peak rate`,
@@ -101,7 +105,7 @@ export const cases = {
     shapes: [{ ...oneRoute, threads: 2 }, oneRoute],
     competitors: ['tidegate', 'nginx', 'haproxy'],
   },
-  tls: { ...secured, title: 'small JSON response over TLS 1.3', load: smallGet },
+  tls: { ...secured, title: 'small JSON response over TLS 1.3', aim: 1.4, load: smallGet },
   'tls-resume': {
     ...secured,
     title: 'a TLS 1.3 connection per request, session resumed',
@@ -110,17 +114,20 @@ export const cases = {
   'tls-handshake-ecdsa': {
     ...secured,
     title: 'a TLS 1.3 connection per request, full handshake, ECDSA P-256',
+    aim: 1.2,
     load: handshakes,
   },
   'tls-handshake-rsa': {
     ...secured,
     title: 'a TLS 1.3 connection per request, full handshake, RSA 2048',
+    aim: 1.2,
     load: handshakes,
     tls: 'rsa',
   },
   'access-log': {
     ...plain,
     title: 'small JSON response, access log on',
+    aim: 1.3,
     load: smallGet,
     accessLog: true,
     competitors: native,

@@ -1,3 +1,4 @@
+import { type Case, cases, isCaseName } from './cases.ts'
 import { type Column, renderColumns, sayMedian, sayRatio } from './columns.ts'
 import { isQuiet } from './machine.ts'
 import type { CaseResult, Row } from './result.ts'
@@ -16,6 +17,7 @@ const columns: readonly Column<Line>[] = [
     cell: ({ row }) => (row.problem === null ? sayMedian(row, 'cpuMicrosPerRequest', 1) : 'out'),
   },
   { title: 'to nginx', cell: ({ row }) => sayRatio(row.ratios.cpuToNginx) },
+  { title: 'aim', cell: ({ result }) => aimOf(result) },
   { title: 'to HAProxy', cell: ({ row }) => sayRatio(row.ratios.cpuToHaproxy) },
   { title: 'p99 ms', cell: ({ row }) => sayMedian(row, 'p99Micros', 2, 1000) },
   { title: 'version', cell: ({ row }) => row.version },
@@ -30,7 +32,7 @@ export function renderSummary(results: readonly CaseResult[]): string {
     renderColumns(columns, lines),
     '',
     ...lines.flatMap(sentences),
-    'Ratios of CPU per request, round by round: median (lowest–highest). p99 is that of a full queue, but in `rate`. Every proxy and figure: [bench/results](bench/results/README.md).',
+    'Ratios of CPU per request, round by round: median (lowest–highest); `aim` is what we mean to need, to nginx. p99 is that of a full queue, but in `rate`. Every proxy and figure: [bench/results](bench/results/README.md).',
     ...busySentence(lines),
     ...(everyone === undefined ? [] : ['', renderCase(everyone)]),
   ].join('\n')
@@ -40,6 +42,11 @@ export function renderSummary(results: readonly CaseResult[]): string {
 function lineOf(result: CaseResult): Line | null {
   const row = result.rows.find(({ competitor }) => competitor === 'tidegate')
   return row === undefined ? null : { result, row }
+}
+
+function aimOf({ case: name }: CaseResult): string {
+  const aim = isCaseName(name) ? (cases[name] as Case).aim : undefined
+  return aim === undefined ? '' : `≤ ${aim}`
 }
 
 function connectionsOf({ connections }: CaseResult): string {
@@ -55,6 +62,9 @@ function sentences({ result, row }: Line): string[] {
       ? []
       : [`At 70 % of its own peak rate, its p99 is ${toNginx} times nginx's at 70 % of nginx's.`, '']
   }
+  const toOneRoute = result.figure === 'cpu' ? sayRatio(row.ratios.cpuToLastShape) : ''
+  if (toOneRoute !== '')
+    return [`With ${result.title} a request costs ${toOneRoute} times what it does with one route.`, '']
   if (result.figure !== 'speedup') return []
   const own = sayRatio(row.ratios.rateToLastShape)
   const nginx = sayRatio(result.rows.find(({ competitor }) => competitor === 'nginx')?.ratios.rateToLastShape ?? null)

@@ -1,6 +1,7 @@
 import type { MatchInput, RouteRule } from '../../src/core/route.ts'
 import { buildTable } from '../../src/routing/table.ts'
 import type { Benchmark, Suite } from './benchmark.ts'
+import { retryRule } from '../../test/support/retry-rule.ts'
 
 const areas = ['api', 'svc', 'internal', 'v1']
 const subjects = ['user', 'order', 'billing', 'cart', 'search']
@@ -8,7 +9,7 @@ const subjects = ['user', 'order', 'billing', 'cart', 'search']
 function rule(index: number, host: string | null): { rule: RouteRule } {
   const path = `/${areas[index % areas.length]}/${subjects[index % subjects.length]}-service-${index}`
   const fixed = { methods: null, headers: [], stripPrefix: false, prependPath: null, rewriteHost: false }
-  return { rule: { ...fixed, id: `r${index}`, host, path, service: 's', timeoutMs: 30_000, retryAttempts: 1 } }
+  return { rule: { ...fixed, id: `r${index}`, host, path, service: 's', timeoutMs: 30_000, retry: retryRule() } }
 }
 
 /** Strings as an engine makes them: cut out of a request head. */

@@ -14,8 +14,10 @@ const script = fileURLToPath(new URL('./measure-suite.ts', import.meta.url))
 const run = promisify(execFile)
 
 const wanted = process.argv.slice(2)
+const isHelp = wanted.includes('--help')
 const unknown = wanted.find((name) => !isSuiteName(name))
-if (unknown === undefined) console.log(await measureAll(wanted.length === 0 ? Object.keys(suites) : wanted))
+if (isHelp) console.log(`npm run bench:micro -- [suite …]\n  all, or: ${Object.keys(suites).join(', ')}`)
+else if (unknown === undefined) console.log(await measureAll(wanted.length === 0 ? Object.keys(suites) : wanted))
 else {
   console.error(`bench: there is no suite ${JSON.stringify(unknown)}; there are ${Object.keys(suites).join(', ')}`)
   process.exitCode = 2

@@ -18,6 +18,8 @@ export interface AdminInput {
   readonly reload: () => Promise<ReloadOutcome>
   /** The data threads that run now. */
   readonly workers: () => readonly object[]
+  /** @param durationMs null = until it is undone */
+  readonly commandEndpoint: (id: string, action: EndpointAction, durationMs: number | null) => CommandOutcome
   /** @param column any number */
   readonly drainWorker: (column: number) => DrainOutcome
 }
@@ -42,6 +44,21 @@ export type ReloadOutcome =
   | { readonly applied: true; readonly version: number }
   /** The old configuration stays in force. */
   | { readonly applied: false; readonly findings: readonly object[] }
+
+export type EndpointAction = 'drain' | 'undrain' | 'eject' | 'restore'
+
+export type CommandOutcome =
+  | {
+      readonly found: true
+      /** ISO 8601; null = until it is undone. */
+      readonly until: string | null
+      /** False when there was nothing to undo. */
+      readonly changed: boolean
+      /** Those that have the endpoint now. */
+      readonly services: readonly string[]
+    }
+  /** `suggestion`: the id that may have been meant. */
+  | { readonly found: false; readonly suggestion: string | null }
 
 export type DrainOutcome =
   /** Under way. `replacement`: the column of the thread that takes over. */

@@ -1,4 +1,5 @@
 import { config } from './config.ts'
+import { endpointCommands } from './endpoints.ts'
 import { explain } from './explain.ts'
 import { indexPage } from './index-page.ts'
 import { livez } from './livez.ts'
@@ -18,6 +19,7 @@ const listed = [
   routes,
   services,
   service,
+  ...endpointCommands,
   explain,
   timeline,
   config,

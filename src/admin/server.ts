@@ -16,6 +16,8 @@ export interface AdminSettings {
 }
 
 export interface AdminServer {
+  /** Its listening socket. */
+  readonly fd: number
   /** What it listens on. */
   readonly host: string
   readonly port: number
@@ -42,12 +44,14 @@ const closeGraceMs = 1000
  * Opens the admin listener.
  *
  * @param onError called with what a resource threw; its caller saw a 500 without the reason
+ * @param inheritedFd a socket that listens already, instead of one at `settings.host`
  * @throws AdminListenError
  */
 export async function startAdmin(
   settings: AdminSettings,
   input: AdminInput,
   onError: (error: unknown) => void,
+  inheritedFd: number | null = null,
 ): Promise<AdminServer> {
   const server = createServer({
     headersTimeout: 5000,
@@ -57,7 +61,7 @@ export async function startAdmin(
     maxHeaderSize: 16_384,
   })
   server.maxConnections = 128
-  const { host, port } = await bind(server, settings)
+  const { host, port } = await bind(server, settings, inheritedFd)
   const onLoopback = isLoopbackAddress(host)
   if (!onLoopback && settings.token === null) {
     server.close()
@@ -67,11 +71,17 @@ export async function startAdmin(
   const policy = { ...settings, onLoopback }
   server.on('request', (request, response) => void serve(request, response, { policy, input, onError }))
   server.on('error', onError)
-  return { host, port, close: () => close(server) }
+  // Node says it nowhere else.
+  const { fd } = (server as Server & { readonly _handle: { readonly fd: number } })._handle
+  return { fd, host, port, close: () => close(server) }
 }
 
-async function bind(server: Server, { host, port }: AdminSettings): Promise<{ host: string; port: number }> {
-  server.listen(port, host)
+async function bind(
+  server: Server,
+  { host, port }: AdminSettings,
+  inheritedFd: number | null,
+): Promise<{ host: string; port: number }> {
+  server.listen(inheritedFd === null ? { port, host } : { fd: inheritedFd })
   try {
     await once(server, 'listening')
   } catch (cause) {

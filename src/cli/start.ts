@@ -1,36 +1,57 @@
 import { watchConfig } from '../config/watch.ts'
+import { takeInheritance } from '../handover/inheritance.ts'
 import { type RunningGateway, startGateway } from '../start-gateway.ts'
 import type { Command } from './commands.ts'
+import { type PidFile, writePidFile } from './pid-file.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, UsageError } from './usage.ts'
 
 export const start: Command = {
-  usage: '-c FILE',
-  summary: 'serve; SIGTERM drains, SIGHUP or a changed file, certificates and keys included, reloads',
+  usage: '-c FILE [--pid-file FILE]',
+  summary:
+    'serve; SIGTERM drains, SIGHUP or a changed file, certificates and keys included, reloads, SIGUSR2 has a new process take over',
   async run(args) {
-    const { values } = readArgs({ args, options: { config: { type: 'string', short: 'c' } } })
+    const { values } = readArgs({
+      args,
+      options: { config: { type: 'string', short: 'c' }, 'pid-file': { type: 'string' } },
+    })
     if (values.config === undefined) throw new UsageError('start needs -c FILE')
+    const inheritance = takeInheritance()
     // Asked for before anything is read: what comes while the gateway starts counts too.
     const stopping = shutdownSignal()
     let gateway: RunningGateway | null = null
+    let pidFile: PidFile | null = null
     let isOutdated = false
     const reload = () => {
       isOutdated = true
       void gateway?.reload()
     }
+    const replaced = Promise.withResolvers<number>()
+    let isReplacementWanted = false
+    const replace = () => {
+      isReplacementWanted = true
+      void gateway?.handOver().then((pid) => pid !== null && replaced.resolve(pid))
+    }
     const watch = watchConfig(values.config, reload)
     process.on('SIGHUP', reload)
+    // Not taken off again: without a listener it ends the process, while it drains too.
+    process.on('SIGUSR2', replace)
     try {
-      gateway = await startGateway({ config: values.config, onRead: (files) => watch.follow(files) })
-      gateway.logger.info(gateway.addresses, 'listening')
+      gateway = await startGateway({ config: values.config, inheritance, onRead: (files) => watch.follow(files) })
+      gateway.logger.info({ ...gateway.addresses, pid: process.pid }, 'listening')
+      if (values['pid-file'] !== undefined) pidFile = writePidFile(values['pid-file'])
       if (isOutdated) void gateway.reload()
-      const signal = await stopping
-      gateway.logger.info({ signal }, 'draining')
+      if (isReplacementWanted) replace()
+      const signal = stopping.then((name) => ({ signal: name }))
+      const cause = await Promise.race([signal, replaced.promise.then((successor) => ({ successor }))])
+      gateway.logger.info({ ...cause, pid: process.pid }, 'draining')
     } finally {
+      inheritance.predecessor?.leave()
       watch.close()
       process.off('SIGHUP', reload)
     }
     await gateway.shutdown()
+    pidFile?.remove()
     return 0
   },
 }

@@ -1,5 +1,12 @@
+import type { HealthCheck } from '../core/health-check.ts'
 import type { RouteRule } from '../core/route.ts'
-import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
+import type {
+  ListenerSettings,
+  OutlierPolicy,
+  RetryBudget,
+  ServiceLimits,
+  UpstreamTlsSettings,
+} from '../core/snapshot.ts'
 import type { FileVersion } from './file-version.ts'
 import type { Finding } from './finding.ts'
 
@@ -59,9 +66,13 @@ export interface ServiceConfig {
   readonly connectTimeoutMs: number
   readonly headTimeoutMs: number
   readonly idleTimeoutMs: number
+  readonly retryBudget: RetryBudget
+  readonly limits: ServiceLimits | null
   readonly tls: UpstreamTlsSettings | null
   /** 0 = nothing is held. */
   readonly holdMs: number
+  /** Null = endpoints are not asked. */
+  readonly healthCheck: HealthCheck | null
 }
 
 export interface RouteConfig extends RouteRule {

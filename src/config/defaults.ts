@@ -6,8 +6,25 @@ export const serviceDefaults = {
   connectTimeout: '2s',
   headTimeout: '15s',
   idleTimeout: '5m',
+  retryBudget: { percent: 20, perSecond: 10 },
+  maxRequests: null,
+  maxRequestsPerEndpoint: null,
+  maxPending: null,
+  pendingTimeout: '1s',
   hold: '10m',
+  healthCheck: null,
   tls: null,
+} as const
+
+/** What a service's `healthCheck` leaves unsaid. */
+export const healthCheckDefaults = {
+  port: null,
+  host: null,
+  statuses: ['200-399'],
+  interval: '10s',
+  timeout: '5s',
+  healthyAfter: 2,
+  unhealthyAfter: 3,
 } as const
 
 /** The same for a route and `defaults.route`. Its `path` and `service` have no default. */
@@ -19,5 +36,5 @@ export const routeDefaults = {
   prependPath: null,
   rewriteHost: false,
   timeout: '30s',
-  retry: { attempts: 1, on: [] },
+  retry: { attempts: 1, on: ['connect', 'reset'], perTry: null },
 } as const

@@ -1,3 +1,4 @@
+import type { RetryRule } from '../core/route.ts'
 import type { RouteConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
 import { overlay } from './overlay.ts'
@@ -60,8 +61,19 @@ function normalizeRoute(entry: RouteLayer, base: Base, line: number | null): Loc
     prependPath: settings.prependPath,
     rewriteHost: settings.rewriteHost,
     timeoutMs: timeout,
-    retryAttempts: overlay(builtIn.retry, defaults.retry, entry.retry).attempts,
+    retry: retryRule(overlay(builtIn.retry, defaults.retry, entry.retry)),
     line,
+  }
+}
+
+function retryRule({ attempts, on, perTry }: ReturnType<typeof builtInRoute>['retry']): RetryRule {
+  return {
+    attempts,
+    connect: on.includes('connect'),
+    reset: on.includes('reset'),
+    headTimeout: on.includes('head-timeout'),
+    statuses: on.filter((cause) => typeof cause === 'number'),
+    perTryMs: perTry,
   }
 }
 

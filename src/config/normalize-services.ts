@@ -1,9 +1,11 @@
+import type { ServiceLimits } from '../core/snapshot.ts'
 import type { ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
+import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check.ts'
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from '../util/suggest.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 
 /**
@@ -35,7 +37,11 @@ export function normalizeServices(
 /** What lies under every entry: `defaults.service` over the built-in defaults. */
 function baseOf(defaults: ServiceLayer) {
   const builtIn = builtInService()
-  return { settings: overlay(builtIn, defaults), outlier: overlay(builtIn.outlier, defaults.outlier) }
+  return {
+    settings: overlay(builtIn, defaults),
+    outlier: overlay(builtIn.outlier, defaults.outlier),
+    retryBudget: overlay(builtIn.retryBudget, defaults.retryBudget),
+  }
 }
 
 type Base = ReturnType<typeof baseOf>
@@ -63,7 +69,22 @@ function normalizeService(
     connectTimeoutMs: settings.connectTimeout,
     headTimeoutMs: settings.headTimeout,
     idleTimeoutMs: settings.idleTimeout,
+    retryBudget: overlay(base.retryBudget, entry.retryBudget),
+    limits: limitsOf(settings),
     holdMs: settings.hold,
+    healthCheck: normalizeHealthCheck(entry.healthCheck, base.settings.healthCheck),
+  }
+}
+
+/** Null where nothing is limited: then how many may wait, and how long, says nothing. */
+function limitsOf(settings: Base['settings']): ServiceLimits | null {
+  const { maxRequests, maxRequestsPerEndpoint, maxPending, pendingTimeout } = settings
+  if (maxRequests === null && maxRequestsPerEndpoint === null) return null
+  return {
+    requests: maxRequests,
+    requestsPerEndpoint: maxRequestsPerEndpoint,
+    pending: maxPending,
+    pendingTimeoutMs: pendingTimeout,
   }
 }
 
@@ -78,8 +99,9 @@ interface Place {
   readonly path: Path
 }
 
-function checkService({ from, outlier }: ServiceLayer, { base, sources, path }: Place): Problem[] {
-  const problems: Problem[] = []
+function checkService({ from, outlier, healthCheck }: ServiceLayer, { base, sources, path }: Place): Problem[] {
+  const isDefault = path[0] === 'defaults'
+  const problems = checkHealthCheck(healthCheck, base.settings.healthCheck, { path, isDefault })
   if (from !== undefined && sources.length > 0 && !sources.includes(from)) {
     const hint = didYouMean(from, sources).hint ?? `there is ${sources.map((name) => `"${name}"`).join(', ')}`
     problems.push({ path: [...path, 'from'], message: `no source in \`discovery\` is called "${from}"`, hint })

@@ -26,12 +26,8 @@ export const notBuilt: readonly NotBuilt[] = [
   { on: 'service', key: 'balancer', values: ['peak-ewma', 'consistent-hash'] },
   { on: 'service', key: 'protocol', values: ['h2c', 'h2'] },
   { on: 'service', key: 'outlier.successRate' },
-  { on: 'service', key: 'healthCheck' },
   { on: 'service', key: 'hash' },
   { on: 'service', key: 'slowStart' },
-  { on: 'service', key: 'maxRequests' },
-  { on: 'service', key: 'maxPending' },
-  { on: 'route', key: 'retry.on', asList: true },
   ...['middlewares', 'auth', 'limits', 'cache', 'cors'].flatMap((key): NotBuilt[] => [
     { on: 'route', key },
     { on: 'configuration', key },

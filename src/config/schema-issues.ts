@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Path, Problem } from './finding.ts'
 import { configJsonSchema, type JsonSchema, knownKeys } from './json-schema.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from '../util/suggest.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -30,7 +30,7 @@ function describe(issue: Issue, looking: Looking): Problem[] {
         path: [...path, key],
         message: 'unknown key',
         atKey: true,
-        ...didYouMean(key, known),
+        ...(elsewhere[`${path.at(-1)}.${key}`] ?? didYouMean(key, known)),
       }))
     }
     case 'invalid_type':
@@ -54,6 +54,13 @@ function describe(issue: Issue, looking: Looking): Problem[] {
 function ownWords(issue: Issue): { message: string; hint?: string } {
   const hint: unknown = issue.code === 'custom' ? issue.params?.['hint'] : undefined
   return { message: issue.message, ...(typeof hint === 'string' && { hint }) }
+}
+
+/** Keys that users of other proxies look for in another place than ours. */
+const elsewhere: Readonly<Record<string, { readonly hint: string }>> = {
+  'retry.budget': {
+    hint: 'all routes to a service share one: write `retryBudget: { percent, perSecond }` on the service',
+  },
 }
 
 const emptyFile: Problem = {

@@ -1,5 +1,12 @@
+import type { HealthCheck } from '../core/health-check.ts'
 import type { RouteRule } from '../core/route.ts'
-import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
+import type {
+  ListenerSettings,
+  OutlierPolicy,
+  RetryBudget,
+  ServiceLimits,
+  UpstreamTlsSettings,
+} from '../core/snapshot.ts'
 
 /** A discovery source; what else it holds is for the discovery backend. Two equal entries are one source. */
 export interface SourceEntry {
@@ -19,9 +26,13 @@ export interface ServiceEntry {
   readonly connectTimeoutMs: number
   readonly headTimeoutMs: number
   readonly idleTimeoutMs: number
+  readonly retryBudget: RetryBudget
+  readonly limits: ServiceLimits | null
   readonly tls: UpstreamTlsSettings | null
   /** 0 = never hold. */
   readonly holdMs: number
+  /** Null = endpoints are not asked; the registry's word and the traffic decide. */
+  readonly healthCheck: HealthCheck | null
 }
 
 /** A listener that has no row in the Ledger yet. */

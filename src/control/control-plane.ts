@@ -2,12 +2,18 @@ import type { Ledger } from '../core/ledger.ts'
 import type { EjectionReport } from '../core/message.ts'
 import type { ConfigSnapshot } from '../core/snapshot.ts'
 import type { Answer, Discovery } from '../discovery/contract.ts'
+import type { CheckProbe } from '../health/check-probe.ts'
 import type { ConnectProbe } from '../health/connect-probe.ts'
 import type { Random } from '../util/random.ts'
+import { CheckProber } from './check-prober.ts'
+import { Commands, type CommandAction, type CommandOutcome } from './commands.ts'
 import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
+import { Disagreements } from './disagreements.ts'
+import { HealthChecks } from './health-checks.ts'
 import { Holds } from './hold.ts'
 import { ListenerRows } from './listener-rows.ts'
+import { Orders } from './orders.ts'
 import { messageOf, type OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
@@ -16,6 +22,7 @@ import { ServiceLine, type LineParts, type Remembered } from './service-line.ts'
 import { SlotAllocator } from './slots.ts'
 import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
+import { Stalls, unlessStalled } from './stalls.ts'
 import { StateStore } from './state-store.ts'
 import { TicketRotation } from './ticket-rotation.ts'
 import type { Timeline } from './timeline.ts'
@@ -30,6 +37,7 @@ export interface ControlPlaneOptions<S extends SourceEntry> {
   readonly random: Random
   readonly timeline: Timeline
   readonly probe: ConnectProbe
+  readonly checkProbe: CheckProbe
   /** Where last known good lists are kept; null = nowhere. */
   readonly stateDir: string | null
   /** May throw; then the configuration that asked for it is not applied. */
@@ -46,9 +54,12 @@ export interface ControlPlaneOptions<S extends SourceEntry> {
  */
 export class ControlPlane<S extends SourceEntry> {
   readonly publisher: Publisher
+  readonly tickets: TicketRotation
   readonly #options: ControlPlaneOptions<S>
   readonly #sources: Sources<S>
   readonly #prober: Prober
+  readonly #stalls: Stalls
+  readonly #commands: Commands
   readonly #state: StateStore | null
   readonly #serviceSlots: SlotAllocator
   readonly #listeners: ListenerRows
@@ -60,7 +71,6 @@ export class ControlPlane<S extends SourceEntry> {
   #isClosed = false
   #isReady = false
   #version = 0
-  readonly #tickets: TicketRotation
   #cancelTick: Cancel
 
   constructor(options: ControlPlaneOptions<S>) {
@@ -68,12 +78,25 @@ export class ControlPlane<S extends SourceEntry> {
     this.#options = options
     this.publisher = new Publisher(ledger)
     this.#sources = new Sources(options.createDiscovery)
-    this.#prober = new Prober(options.probe, maxProbesAtOnce)
+    this.#stalls = new Stalls(clock)
+    this.#prober = new Prober(unlessStalled(options.probe, clock, this.#stalls), maxProbesAtOnce)
+    const checkProber = new CheckProber({ probe: options.checkProbe, clock, stalls: this.#stalls })
+    const checks = new HealthChecks({
+      clock,
+      random,
+      prober: checkProber,
+      onTurn: (turn) => this.#lines.get(turn.service)?.line.endpoints.turned(turn),
+    })
+    const orders = new Orders(clock, (id, kind) => this.#commands.over(id, kind))
+    this.#commands = new Commands(orders, () => this.#allLines())
     this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
     this.#serviceSlots = new SlotAllocator({
       reserve: (rows) => void ledger.reserve(0, rows),
-      isIdle: () => true,
-      clear: (slot) => ledger.service(slot).clear(),
+      isIdle: (slot) => ledger.admission(slot, -1).isIdle(),
+      clear: (slot) => {
+        ledger.service(slot).clear()
+        ledger.admission(slot, -1).clear()
+      },
     })
     this.#listeners = new ListenerRows(ledger)
     this.#parts = {
@@ -94,6 +117,7 @@ export class ControlPlane<S extends SourceEntry> {
         clock,
         random,
         prober: this.#prober,
+        checks: checkProber,
         onRelease: ({ service, id }, cause) => this.#lines.get(service)?.line.released(id, cause),
       }),
       restorer: new Restorer({
@@ -104,9 +128,12 @@ export class ControlPlane<S extends SourceEntry> {
         onRestored: ({ service, record }, cause) =>
           timeline.record({ type: 'restored', service, endpoint: record.published.id, cause }),
       }),
+      orders,
+      checks,
+      disagreements: new Disagreements({ checks, timeline, clock }),
       lines: () => this.#allLines(),
     }
-    this.#tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
+    this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
 
@@ -168,18 +195,23 @@ export class ControlPlane<S extends SourceEntry> {
     line?.endpoints.ejected(report, line.entry.connectTimeoutMs)
   }
 
+  /** Does what an operator says to an endpoint. @param durationMs null = until it is undone */
+  command(id: string, action: CommandAction, durationMs: number | null): CommandOutcome {
+    return this.#commands.run(id, action, durationMs)
+  }
+
   serviceViews(): readonly ServiceView[] {
-    return [...this.#allLines()].map((line) => serviceView(line, this.#options))
+    return [...this.#allLines()].map((line) => serviceView(line, this.#parts))
   }
 
   /** Null when no service of that name is routed. */
   serviceView(name: string): ServiceView | null {
     const known = this.#lines.get(name)
-    return known === undefined ? null : serviceView(known.line, this.#options)
+    return known === undefined ? null : serviceView(known.line, this.#parts)
   }
 
   stats(): ControlStats {
-    return statsOf([...this.#allLines()])
+    return statsOf([...this.#allLines()], this.#parts.disagreements, this.#options.ledger)
   }
 
   /**
@@ -192,13 +224,31 @@ export class ControlPlane<S extends SourceEntry> {
     return { ready: this.#isReady, missing }
   }
 
+  /**
+   * What stands against a process in this one's place that nobody told of these services: it would answer 503 where this one serves.
+   *
+   * @returns a sentence; null = nothing
+   */
+  objectionTo(missing: readonly string[]): string | null {
+    const lost = missing.filter((name) => this.#lines.get(name)?.line.hasList)
+    return lost.length === 0 ? null : `no registry told it of ${lost.join(', ')}`
+  }
+
+  /** Writes what the state files still lack, and nothing from then on: another process does. */
+  async releaseState(): Promise<void> {
+    await this.#state?.close()
+  }
+
   /** Ends watches, probes and timers, and writes what the state files still lack. The data threads serve on. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#closing.resolve()
     this.#cancelTick()
-    this.#tickets.close()
+    this.tickets.close()
+    this.#stalls.close()
     this.#prober.close()
+    this.#parts.checks.close()
+    this.#parts.orders.close()
     this.#parts.holds.close()
     this.#parts.restorer.close()
     await Promise.all([...this.#allLines()].map((line) => line.stop()))
@@ -259,8 +309,11 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   #tick(): void {
-    const { restorer, slots } = this.#parts
-    for (const line of this.#allLines()) line.endpoints.dropIdle()
+    const { restorer, slots, disagreements } = this.#parts
+    for (const line of this.#allLines()) {
+      line.endpoints.dropIdle()
+      disagreements.look(line.name, line.endpoints.records)
+    }
     for (const endpoint of restorer.sweep(this.#ejectedNow())) {
       this.#lines.get(endpoint.service)?.line.endpoints.foundEjected(endpoint)
     }

@@ -44,10 +44,17 @@ export function explainRequest(
   }
 }
 
-function retrySentence(rule: RouteRule, method: string): string {
-  const unsent = 'nothing was sent: another endpoint at once, up to 3 in all'
+function retrySentence({ retry }: RouteRule, method: string): string {
+  const unsent = retry.connect
+    ? 'nothing was sent: another endpoint at once, up to 3 in all'
+    : 'nothing was sent: no other endpoint'
+  const causes = [
+    ...(retry.reset ? ['reset before an answer'] : []),
+    ...(retry.headTimeout ? ['no answer in time'] : []),
+    ...retry.statuses.map((status) => `answered ${status}`),
+  ]
+  if (retry.attempts === 0 || causes.length === 0) return `${unsent}; the route allows no other retry`
   const repeatable = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'].includes(method)
-  if (rule.retryAttempts === 0) return `${unsent}; the route allows no other retry`
   if (!repeatable) return `${unsent}; ${method} is never sent twice`
-  return `${unsent}; sent without an answer: ${rule.retryAttempts} more within the budget of 20 % of requests + 10/s`
+  return `${unsent}; ${causes.join(', ')}: ${retry.attempts} more within the retry budget of the service`
 }

@@ -1,5 +1,9 @@
+import type { HealthCheck } from '../core/health-check.ts'
+import type { CheckResult, CheckTarget } from '../health/check-probe.ts'
+import { judge, unjudged, type CheckVerdict } from '../health/check-verdict.ts'
 import type { ConnectResult } from '../health/connect-probe.ts'
 import type { Random } from '../util/random.ts'
+import type { CheckProber } from './check-prober.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import { addressOf } from './identity.ts'
 import type { Prober } from './prober.ts'
@@ -15,11 +19,15 @@ export interface HeldEndpoint {
   readonly port: number
   readonly holdMs: number
   readonly connectTimeoutMs: number
+  /** How its service has endpoints checked now; null = a plain connect is all. */
+  readonly checkTarget: () => CheckTarget | null
 }
 
 interface Hold {
   readonly endpoint: HeldEndpoint
   readonly endsAtMs: number
+  /** Of the service's health check, where it has one. */
+  verdict: CheckVerdict
   cancel: Cancel
 }
 
@@ -27,14 +35,16 @@ export interface HoldsOptions {
   readonly clock: ControlClock
   readonly random: Random
   readonly prober: Prober
+  readonly checks: Pick<CheckProber, 'check'>
   /** The hold is over; the endpoint is no longer kept against the registry's word. */
   readonly onRelease: (endpoint: HeldEndpoint, cause: string) => void
 }
 
 /**
  * Endpoints that are served although the registry does not list them (see `heldAfter` for when that begins). Each is probed
- * by a plain connect at once and every 5 s, and released when that fails, when another service lists its address, or when
- * its time is over.
+ * at once and every 5 s: by its service's health check, else by a plain connect. It is released when that fails, when another
+ * service lists its address, or when its time is over. Of a health check the first failure counts, later ones as many in a
+ * row as the service says; a refused connection always.
  */
 export class Holds {
   readonly #options: HoldsOptions
@@ -47,7 +57,12 @@ export class Holds {
   begin(endpoint: HeldEndpoint): void {
     const key = keyOf(endpoint.service, endpoint.id)
     if (this.#holds.has(key)) return
-    const hold = { endpoint, endsAtMs: this.#options.clock.now() + endpoint.holdMs, cancel: () => {} }
+    const hold = {
+      endpoint,
+      endsAtMs: this.#options.clock.now() + endpoint.holdMs,
+      verdict: unjudged,
+      cancel: () => {},
+    }
     this.#holds.set(key, hold)
     this.#probe(hold)
   }
@@ -74,14 +89,33 @@ export class Holds {
   }
 
   #probe(hold: Hold): void {
-    const { host, port, connectTimeoutMs } = hold.endpoint
-    void this.#options.prober.connect(host, port, connectTimeoutMs).then((result) => this.#probed(hold, result))
+    const { service, host, port, connectTimeoutMs, checkTarget } = hold.endpoint
+    const { prober, checks } = this.#options
+    const target = checkTarget()
+    if (target === null) {
+      void prober.connect(host, port, connectTimeoutMs).then((result) => this.#probed(hold, result))
+    } else {
+      const isWanted = () => this.#isCurrent(hold)
+      void checks.check(service, target, isWanted).then((result) => this.#checked(hold, result, target.check))
+    }
+  }
+
+  #checked(hold: Hold, { verdict, cause }: CheckResult, check: HealthCheck): void {
+    if (!this.#isCurrent(hold)) return
+    if (verdict === 'refused') return this.#release(hold, 'it refuses connections')
+    if (verdict !== 'unknown') hold.verdict = judge(hold.verdict, verdict === 'passed', check)
+    if (hold.verdict.state === 'unhealthy') return this.#release(hold, `its health check fails: ${cause}`)
+    this.#probeLater(hold)
   }
 
   #probed(hold: Hold, result: ConnectResult): void {
     if (!this.#isCurrent(hold)) return
     if (result === 'refused') return this.#release(hold, 'it refuses connections')
     if (result === 'failed') return this.#release(hold, 'it no longer accepts connections')
+    this.#probeLater(hold)
+  }
+
+  #probeLater(hold: Hold): void {
     const { clock, random } = this.#options
     const delayMs = probeEveryMs * (1 - jitterShare + 2 * jitterShare * random())
     const leftMs = hold.endsAtMs - clock.now()

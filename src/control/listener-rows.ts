@@ -16,7 +16,7 @@ export class ListenerRows {
     this.#ledger = ledger
     this.#slots = new SlotAllocator({
       reserve: (rows) => ledger.reserveListeners(rows),
-      isIdle: (slot) => ledger.listener(slot, -1).connections() === 0,
+      isIdle: (slot) => ledger.listener(slot, -1).count() === 0,
       clear: (slot) => ledger.listener(slot, -1).clear(),
     })
   }

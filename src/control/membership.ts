@@ -29,19 +29,29 @@ export interface Row {
   readonly cell: EndpointCell
 }
 
+/** What is known of an endpoint besides the registry's word. */
+export interface Standing {
+  /** By command: no new requests. */
+  readonly drained: boolean
+  /** Our health checks fail. */
+  readonly unhealthy: boolean
+}
+
+export type StandingOf = (id: string) => Standing
+
 /**
  * What becomes of a service's endpoints under a new list: listed ones are kept or added, those that are neither listed nor
  * held stay as `absent`, draining, until they are dropped.
  *
  * @param listed by endpoint id
  * @param held ids that are kept in spite of the list
- * @param allot gives a new endpoint its row in the Ledger
+ * @param slots.allot gives a new endpoint its row in the Ledger
  */
 export function reconcile(
   before: Records,
   listed: ReadonlyMap<string, Instance>,
   held: ReadonlySet<string>,
-  allot: () => Row,
+  { allot, standingOf }: { readonly allot: () => Row; readonly standingOf: StandingOf },
 ): Membership {
   const records = new Map<string, EndpointRecord>()
   const changes: Change[] = []
@@ -49,8 +59,8 @@ export function reconcile(
     const instance = listed.get(id)
     const after =
       instance === undefined || held.has(id)
-        ? worded(record, record.instance, held.has(id) ? 'held' : 'absent')
-        : worded(record, instance, instance.status)
+        ? worded(record, record.instance, held.has(id) ? 'held' : 'absent', standingOf(id))
+        : worded(record, instance, instance.status, standingOf(id))
     records.set(id, after)
     if (after.published !== record.published) changes.push({ before: record, after })
   }
@@ -58,11 +68,20 @@ export function reconcile(
     if (records.has(id)) continue
     const { slot, cell } = allot()
     const word = held.has(id) ? 'held' : instance.status
-    const after = { instance, cell, published: publishedOf(id, slot, instance, word) }
+    const after = { instance, cell, published: publishedOf(id, slot, instance, word, standingOf(id)) }
     records.set(id, after)
     changes.push({ before: null, after })
   }
   return { records, changes }
+}
+
+/** The same endpoints, as they stand now; null when none stands differently. */
+export function restand(before: Records, standingOf: StandingOf): Records | null {
+  const changed = [...before].flatMap(([id, record]) => {
+    const after = worded(record, record.instance, record.published.registry, standingOf(id))
+    return after === record ? [] : [[id, after] as const]
+  })
+  return changed.length === 0 ? null : new Map([...before, ...changed])
 }
 
 /** Takes out absent endpoints whose last exchange is done. */
@@ -77,21 +96,34 @@ export function dropIdle(records: Records): { records: Records; dropped: readonl
 }
 
 /** The same record when nothing that crosses to the data threads differs, but for what only the control plane keeps. */
-function worded(record: EndpointRecord, instance: Instance, word: RegistryWord): EndpointRecord {
+function worded(record: EndpointRecord, instance: Instance, word: RegistryWord, standing: Standing): EndpointRecord {
   const { published, cell } = record
-  const { weight, zone, version, hostName = null } = instance
-  const same =
-    published.registry === word &&
-    published.weight === weight &&
-    published.zone === zone &&
-    published.version === version &&
-    published.hostName === hostName
-  if (same) return instance === record.instance ? record : { instance, published, cell }
-  return { instance, cell, published: publishedOf(published.id, published.slot, instance, word) }
+  const after = publishedOf(published.id, published.slot, instance, word, standing)
+  if (!isSame(published, after)) return { instance, published: after, cell }
+  return instance === record.instance ? record : { instance, published, cell }
 }
 
-function publishedOf(id: string, slot: number, instance: Instance, registry: RegistryWord): PublishedEndpoint {
+/** Of one identity, so what the identity holds is the same anyway. */
+function isSame(one: PublishedEndpoint, other: PublishedEndpoint): boolean {
+  return (
+    one.registry === other.registry &&
+    one.weight === other.weight &&
+    one.draining === other.draining &&
+    one.unhealthy === other.unhealthy &&
+    one.zone === other.zone &&
+    one.version === other.version &&
+    one.hostName === other.hostName
+  )
+}
+
+function publishedOf(
+  id: string,
+  slot: number,
+  instance: Instance,
+  registry: RegistryWord,
+  { drained, unhealthy }: Standing,
+): PublishedEndpoint {
   const { host, hostName = null, port, weight, zone, version } = instance
-  const draining = registry === 'absent' || registry === 'maintenance'
-  return { id, slot, host, hostName, port, weight, zone, version, registry, draining, unhealthy: false }
+  const draining = drained || registry === 'absent' || registry === 'maintenance'
+  return { id, slot, host, hostName, port, weight, zone, version, registry, draining, unhealthy }
 }

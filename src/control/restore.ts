@@ -65,6 +65,14 @@ export class Restorer {
     }
   }
 
+  /** By command: at once, whatever ejected it. @returns false when it is not ejected */
+  restoreNow(endpoint: EjectedEndpoint, cause: string): boolean {
+    const { cell, published } = endpoint.record
+    if (cell.ejection() === null) return false
+    this.#restore(endpoint, this.#plans.get(published.slot) ?? this.#plan(published.slot, 'out'), cause)
+    return true
+  }
+
   /** The endpoint is gone. */
   forget(slot: number): void {
     this.#plans.get(slot)?.cancel()

@@ -1,22 +1,34 @@
-import type { EjectionReason } from '../core/decision.ts'
+import type { DecisionType, EjectionReason } from '../core/decision.ts'
+import type { EndpointCell } from '../core/endpoint-cell.ts'
 import type { Instance } from '../core/instance.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
 import type { EjectionReport } from '../core/message.ts'
+import { isServable } from '../health/eligibility.ts'
+import type { ControlClock } from './control-clock.ts'
 import { EjectionCounts } from './ejection-counts.ts'
-import { dropIdle, reconcile, type EndpointRecord, type Records } from './membership.ts'
+import type { CheckTurn, HealthChecks } from './health-checks.ts'
+import { dropIdle, reconcile, restand, type EndpointRecord, type Records, type Standing } from './membership.ts'
+import { untilOf, type Orders } from './orders.ts'
+import { Pace } from './pace.ts'
 import type { Publisher } from './publish.ts'
 import type { EjectedEndpoint, Restorer } from './restore.ts'
 import type { SlotAllocator } from './slots.ts'
 import type { Timeline } from './timeline.ts'
 import { transitionsOf, type Causes } from './transition.ts'
 
+/** When a thousand verdicts are turned over, that many lists are not sent. */
+const minBetweenListsMs = 100
+
 export interface EndpointsParts {
+  readonly clock: ControlClock
   readonly ledger: Ledger
   readonly slots: SlotAllocator
   readonly publisher: Publisher
   readonly restorer: Restorer
   readonly timeline: Timeline
+  readonly orders: Orders
+  readonly checks: Pick<HealthChecks, 'isUnhealthy'>
 }
 
 /** The endpoints of one service: every change of them is stated in the timeline and published. */
@@ -25,6 +37,8 @@ export class ServiceEndpoints {
   readonly #service: string
   readonly #cell: ServiceCell
   readonly #parts: EndpointsParts
+  readonly #turning: Pace
+  #turns: CheckTurn[] = []
   #records: Records = new Map()
   #wasPublished = false
   /** The configuration version that no longer names the service. */
@@ -34,6 +48,7 @@ export class ServiceEndpoints {
     this.#service = service
     this.#cell = cell
     this.#parts = parts
+    this.#turning = new Pace(parts.clock, minBetweenListsMs, () => this.#takeTurns())
   }
 
   get records(): Records {
@@ -43,9 +58,12 @@ export class ServiceEndpoints {
   /** Brings the endpoints in line with what is listed, and what is held in spite of it. */
   settle(listed: ReadonlyMap<string, Instance>, held: ReadonlySet<string>, causes: Causes): void {
     const { slots, ledger, timeline } = this.#parts
-    const { records, changes } = reconcile(this.#records, listed, held, () => {
-      const slot = slots.allot()
-      return { slot, cell: ledger.endpoint(slot, -1) }
+    const { records, changes } = reconcile(this.#records, listed, held, {
+      allot: () => {
+        const slot = slots.allot()
+        return { slot, cell: ledger.endpoint(slot, -1) }
+      },
+      standingOf: (id) => this.#standingOf(id),
     })
     this.#records = records
     for (const change of changes) {
@@ -53,10 +71,57 @@ export class ServiceEndpoints {
       for (const transition of transitionsOf(change, causes)) {
         timeline.record({ ...transition, service: this.#service, endpoint })
       }
+      if (change.before === null) this.#obeyStandingOrders(change.after)
     }
     const dropped = this.#takeOutIdle()
     // The first list is published even when it is empty: that there are none is news too.
     if (changes.length > 0 || dropped.length > 0 || !this.#wasPublished) this.#publish(dropped)
+  }
+
+  /** Takes over what our checks and the operator say of the endpoints now. */
+  restand(): void {
+    const records = restand(this.#records, (id) => this.#standingOf(id))
+    if (records === null) return
+    this.#records = records
+    this.#publish([])
+  }
+
+  /** The verdict of our checks on one of them was turned over; it is in force, and stated, within 100 ms. */
+  turned(turn: CheckTurn): void {
+    this.#turns.push(turn)
+    this.#turning.ask()
+  }
+
+  /** The operator ordered so: no new requests. */
+  drain(id: string, cause: string): void {
+    this.restand()
+    this.#note('draining', id, cause)
+  }
+
+  /** The order is gone. @returns false when nothing changed by that */
+  undrain(id: string, cause: string): boolean {
+    const before = this.#records.get(id)?.published
+    this.restand()
+    const after = this.#records.get(id)?.published
+    if (before === after) return false
+    this.#note('restored', id, cause)
+    return true
+  }
+
+  /** The operator ordered so; an ejection that the traffic made becomes his. */
+  ejectByCommand(id: string, cause: string): void {
+    const record = this.#records.get(id)
+    if (record === undefined) return
+    if (ejectManually(record.cell)) this.ejections.add(id, 'manual')
+    this.#cell.bumpEpoch()
+    this.#note('ejected', id, cause)
+    this.#parts.restorer.take(this.#asEjected(record, 0))
+  }
+
+  /** Whatever ejected it. @returns false when it was not ejected */
+  restoreByCommand(id: string, cause: string): boolean {
+    const record = this.#records.get(id)
+    return record !== undefined && this.#parts.restorer.restoreNow(this.#asEjected(record, 0), cause)
   }
 
   /** Lets go of endpoints that only waited for their last exchange. */
@@ -88,10 +153,44 @@ export class ServiceEndpoints {
   /** The configuration of that version no longer names the service: the rows wait until every thread applied it. */
   close(configVersion: number): void {
     this.#goneAt = configVersion
+    this.stop()
     const gone = [...this.#records.values()]
     for (const record of gone) this.#forget(record, 'the configuration no longer names its service')
     this.#retire(gone, Infinity)
     this.#records = new Map()
+  }
+
+  /** Nothing is published by itself any more. */
+  stop(): void {
+    this.#turning.close()
+  }
+
+  #takeTurns(): void {
+    const turns = this.#turns
+    this.#turns = []
+    this.restand()
+    for (const { id, isUnhealthy, cause } of turns) {
+      const record = this.#records.get(id)
+      // Where the registry does not let it serve nothing changes.
+      if (record === undefined || !isServable(record.published)) continue
+      const { registry } = record.published
+      if (isUnhealthy) this.#note('unhealthy', id, `${cause}; the registry says ${registry}`)
+      else this.#note('restored', id, cause)
+    }
+  }
+
+  #standingOf(id: string): Standing {
+    const { orders, checks } = this.#parts
+    return { drained: orders.get(id, 'drain') !== null, unhealthy: checks.isUnhealthy(this.#service, id) }
+  }
+
+  /** Before it is published, so that no request comes first. */
+  #obeyStandingOrders({ published: { id } }: EndpointRecord): void {
+    const { orders } = this.#parts
+    const drain = orders.get(id, 'drain')
+    if (drain !== null) this.#note('draining', id, `manual, ${untilOf(drain)}`)
+    const eject = orders.get(id, 'eject')
+    if (eject !== null) this.ejectByCommand(id, `manual, ${untilOf(eject)}`)
   }
 
   #takeOutIdle(): readonly EndpointRecord[] {
@@ -102,10 +201,9 @@ export class ServiceEndpoints {
   }
 
   #forget({ published }: EndpointRecord, cause: string): void {
-    const { restorer, timeline } = this.#parts
-    restorer.forget(published.slot)
+    this.#parts.restorer.forget(published.slot)
     this.ejections.forget(published.id)
-    timeline.record({ type: 'removed', service: this.#service, endpoint: published.id, cause })
+    this.#note('removed', published.id, cause)
   }
 
   #publish(dropped: readonly EndpointRecord[]): void {
@@ -124,10 +222,24 @@ export class ServiceEndpoints {
 
   #noteEjection({ published }: EndpointRecord, reason: EjectionReason, cause: string): void {
     this.ejections.add(published.id, reason)
-    this.#parts.timeline.record({ type: 'ejected', service: this.#service, endpoint: published.id, cause })
+    this.#note('ejected', published.id, cause)
+  }
+
+  #note(type: DecisionType, endpoint: string, cause: string): void {
+    this.#parts.timeline.record({ type, service: this.#service, endpoint, cause })
   }
 
   #asEjected(record: EndpointRecord, connectTimeoutMs: number): EjectedEndpoint {
     return { service: this.#service, serviceCell: this.#cell, record, connectTimeoutMs }
+  }
+}
+
+/** True when it was not ejected by command before. */
+function ejectManually(cell: EndpointCell): boolean {
+  for (;;) {
+    const before = cell.ejection()
+    if (before === 'manual') return false
+    // A data thread, or the Restorer, may have changed it in between.
+    if (before === null ? cell.eject('manual') : cell.replaceEjection(before, 'manual')) return true
   }
 }

@@ -3,7 +3,8 @@ import type { ServiceSettings } from '../core/snapshot.ts'
 import type { Answer } from '../discovery/contract.ts'
 import type { Random } from '../util/random.ts'
 import type { ServiceEntry } from './control-config.ts'
-import type { ControlClock } from './control-clock.ts'
+import type { Disagreements } from './disagreements.ts'
+import { targetOf, type HealthChecks } from './health-checks.ts'
 import { heldAfter } from './hold-rule.ts'
 import type { Holds } from './hold.ts'
 import { addressOf, byIdentity } from './identity.ts'
@@ -16,9 +17,10 @@ import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
 /** What all lines of one control plane share. */
 export interface LineParts extends EndpointsParts {
-  readonly clock: ControlClock
   readonly random: Random
   readonly holds: Holds
+  readonly checks: HealthChecks
+  readonly disagreements: Disagreements
   readonly outages: SourceOutages
   readonly state: StateStore | null
   readonly onProblem: OnProblem
@@ -85,18 +87,21 @@ export class ServiceLine {
   }
 
   settings(): ServiceSettings {
-    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls } = this.#entry
-    return { name: key, slot: this.slot, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls }
+    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, retryBudget, limits, tls } =
+      this.#entry
+    const times = { connectTimeoutMs, headTimeoutMs, idleTimeoutMs }
+    return { name: key, slot: this.slot, balancer, outlier, ...times, retryBudget, limits, tls }
   }
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */
   configure(entry: ServiceEntry): void {
     const { from, name } = this.#entry
     this.#entry = entry
+    this.#followChecks()
     if (entry.from === from && entry.name === name) return
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
     this.#parts.outages.forget(from, this.name)
-    void this.stop()
+    void this.#watch?.stop()
     this.#watch = null
   }
 
@@ -150,21 +155,24 @@ export class ServiceLine {
 
   /** The configuration of that version no longer names the service. */
   async close(configVersion: number): Promise<void> {
-    const { holds, outages } = this.#parts
+    const { holds, outages, checks, disagreements } = this.#parts
     outages.forget(this.#entry.from, this.name)
     for (const id of this.#held) holds.end(this.name, id)
+    checks.end(this.name)
+    disagreements.forget(this.name)
     this.endpoints.close(configVersion)
     await this.stop()
   }
 
   /** Ends the watch; the endpoints stay as they are. */
   async stop(): Promise<void> {
+    this.endpoints.stop()
     await this.#watch?.stop()
   }
 
   #answered(answer: WatchedAnswer, changed: boolean): void {
     const { outages, holds, onProblem } = this.#parts
-    const { from, holdMs } = this.#entry
+    const { from, holdMs, healthCheck } = this.#entry
     const { instances, position, afterOutage, wentBackwards } = answer
     this.updates[changed ? 'changed' : 'same']++
     outages.answered(from, this.name)
@@ -182,8 +190,9 @@ export class ServiceLine {
     this.#listed = listed
     this.#position = position
     this.#addresses = new Set(instances.map(addressOf))
+    const proof = healthCheck === null ? 'it accepts connections' : 'its health check passes'
     const doubt = wentBackwards ? 'the registry lost its memory' : 'the registry answered after an outage'
-    this.#settle(held, { held: `${doubt} and does not let it serve; kept while it accepts connections` })
+    this.#settle(held, { held: `${doubt} and does not let it serve; kept while ${proof}` })
     holds.claim((service) => this.#isNameOfSame(service), this.#addresses)
   }
 
@@ -214,10 +223,17 @@ export class ServiceLine {
     this.#held = held
     this.#hasList = true
     this.endpoints.settle(this.#listed, held, causes)
+    this.#followChecks()
     this.#heard.resolve()
     this.#save()
     for (const id of before) if (!held.has(id)) holds.end(this.name, id)
     for (const id of held) if (!before.has(id)) this.#hold(id)
+  }
+
+  #followChecks(): void {
+    this.#parts.checks.follow(this.name, this.#entry, this.endpoints.records)
+    // Verdicts on what is no longer checked are gone.
+    this.endpoints.restand()
   }
 
   #hold(id: string): void {
@@ -225,7 +241,18 @@ export class ServiceLine {
     if (record === undefined) return
     const { host, port } = record.published
     const { holdMs, connectTimeoutMs } = this.#entry
-    this.#parts.holds.begin({ service: this.name, id, host, port, holdMs, connectTimeoutMs })
+    this.#parts.holds.begin({
+      service: this.name,
+      id,
+      host,
+      port,
+      holdMs,
+      connectTimeoutMs,
+      checkTarget: () => {
+        const { healthCheck, tls } = this.#entry
+        return healthCheck === null ? null : targetOf(record, { healthCheck, tls })
+      },
+    })
   }
 
   #save(): void {

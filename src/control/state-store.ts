@@ -35,6 +35,7 @@ export class StateStore {
   readonly #onProblem: OnProblem
   readonly #queues = new Map<string, FileQueue>()
   #closed = false
+  #closing: Promise<void> | null = null
 
   constructor(options: { readonly dir: string; readonly clock: ControlClock; readonly onProblem: OnProblem }) {
     this.#dir = options.dir
@@ -58,7 +59,7 @@ export class StateStore {
     return null
   }
 
-  /** Written within a second. */
+  /** Written within a second. Not after `close`: what is asked for then is somebody else's to write. */
   save(saved: SavedService): void {
     this.#want(saved.service, saved)
   }
@@ -67,8 +68,13 @@ export class StateStore {
     this.#want(service, null)
   }
 
-  /** Writes at once what still waits. */
-  async close(): Promise<void> {
+  /** Writes at once what still waits; closing again waits for the same. */
+  close(): Promise<void> {
+    this.#closing ??= this.#finish()
+    return this.#closing
+  }
+
+  async #finish(): Promise<void> {
     this.#closed = true
     await Promise.all(
       [...this.#queues].map(async ([service, queue]) => {
@@ -80,6 +86,7 @@ export class StateStore {
   }
 
   #want(service: string, wanted: SavedService | null): void {
+    if (this.#closed) return
     let queue = this.#queues.get(service)
     if (queue === undefined) {
       queue = { wanted, cancel: null, writing: null, writtenAtMs: -Infinity, failing: false }

@@ -2,10 +2,14 @@ import type { EjectionReason } from '../core/decision.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { RegistryWord } from '../core/snapshot.ts'
 import { eligible } from '../health/eligibility.ts'
-import { stateOf, type EndpointState } from '../health/state.ts'
+import { checkFails, drainedByCommand, ejectedByCommand, stateOf, type EndpointState } from '../health/state.ts'
 import type { ControlClock } from './control-clock.ts'
+import { disputedWords, type Disagreements, type DisputedWord } from './disagreements.ts'
+import type { HealthChecks } from './health-checks.ts'
 import { addressOf } from './identity.ts'
 import type { EndpointRecord } from './membership.ts'
+import { untilOf, type Order, type Orders } from './orders.ts'
+import { loadOf, type LoadView } from './load-view.ts'
 import type { ServiceLine } from './service-line.ts'
 
 /** An endpoint as the admin API shows it. */
@@ -19,6 +23,8 @@ export interface EndpointView {
   readonly state: EndpointState
   /** Why that state. */
   readonly reason: string
+  /** What our own checks say; null where there are none, or none has ended yet. */
+  readonly healthCheck: 'passing' | 'failing' | null
   readonly inflight: number
   readonly requests: number
   readonly failures: number
@@ -26,6 +32,8 @@ export interface EndpointView {
   readonly latencyMs: number
   /** ISO 8601; null when it is not ejected for a time. */
   readonly ejectedUntil: string | null
+  /** ISO 8601; null when it is not drained by command for a time. */
+  readonly drainedUntil: string | null
 }
 
 /** A service as the admin API shows it. */
@@ -38,10 +46,12 @@ export interface ServiceView {
   /** Since the registry's last good answer; 0 while it is connected. */
   readonly ageSeconds: number
   readonly panic: boolean
+  readonly load: LoadView
   readonly endpoints: readonly EndpointView[]
 }
 
 export interface ControlStats {
+  readonly load: readonly ({ readonly service: string } & LoadView)[]
   readonly discovery: readonly {
     readonly source: string
     readonly service: string
@@ -57,11 +67,21 @@ export interface ControlStats {
   }[]
   readonly endpoints: readonly { readonly service: string; readonly state: EndpointState; readonly count: number }[]
   readonly inflight: readonly { readonly service: string; readonly instance: string; readonly inflight: number }[]
+  readonly disagreements: readonly {
+    readonly service: string
+    readonly registry: DisputedWord
+    readonly count: number
+  }[]
 }
 
-type Times = { readonly ledger: Ledger; readonly clock: ControlClock }
+interface ViewParts {
+  readonly ledger: Ledger
+  readonly clock: ControlClock
+  readonly orders: Orders
+  readonly checks: Pick<HealthChecks, 'wordOn'>
+}
 
-export function serviceView(line: ServiceLine, times: Times): ServiceView {
+export function serviceView(line: ServiceLine, parts: ViewParts): ServiceView {
   const records = [...line.endpoints.records.values()]
   const { key: name, from: source, balancer } = line.entry
   return {
@@ -71,13 +91,24 @@ export function serviceView(line: ServiceLine, times: Times): ServiceView {
     stale: line.isStale,
     ageSeconds: line.ageMs() / 1000,
     panic: eligible(records).panic,
-    endpoints: records.map((record) => endpointView(record, times)),
+    load: loadOf(line, parts.ledger),
+    endpoints: records.map((record) => endpointView(name, record, parts)),
   }
 }
 
-function endpointView({ published, cell }: EndpointRecord, times: Times): EndpointView {
+function endpointView(service: string, { published, cell }: EndpointRecord, parts: ViewParts): EndpointView {
   const { id, weight, zone, version, registry } = published
   const ejection = cell.ejection()
+  const word = parts.checks.wordOn(service, id)
+  const drain = parts.orders.get(id, 'drain')
+  const eject = ejection === 'manual' ? parts.orders.get(id, 'eject') : null
+  const shown = stateOf(published, ejection)
+  // Half a sentence each: how long an order lasts, what a check saw.
+  const more: Readonly<Record<string, string | undefined>> = {
+    [drainedByCommand]: drain === null ? undefined : ` ${untilOf(drain)}`,
+    [ejectedByCommand]: eject === null ? undefined : ` ${untilOf(eject)}`,
+    [checkFails]: word === null ? undefined : `: ${word.cause}`,
+  }
   return {
     id,
     address: addressOf(published),
@@ -85,29 +116,40 @@ function endpointView({ published, cell }: EndpointRecord, times: Times): Endpoi
     zone,
     version,
     registry,
-    ...stateOf(published, ejection),
+    state: shown.state,
+    reason: shown.reason + (more[shown.reason] ?? ''),
+    healthCheck: word === null ? null : word.isHealthy ? 'passing' : 'failing',
     inflight: cell.inflight(),
     requests: cell.requests(),
     failures: cell.failures(),
     latencyMs: cell.latencyMs(),
-    ejectedUntil: isTimed(ejection) ? ejectedUntil(cell.ejectedUntil(), times) : null,
+    ejectedUntil: isTimed(ejection) ? ejectedUntil(cell.ejectedUntil(), parts) : endOf(eject),
+    drainedUntil: endOf(drain),
   }
 }
 
-/** A refused endpoint returns when it accepts, one ejected by command when it is told to. */
+function endOf(order: Order | null): string | null {
+  return order === null || order.untilMs === null ? null : new Date(order.untilMs).toISOString()
+}
+
+/** A refused endpoint returns when it accepts, one ejected by command when its order ends. */
 function isTimed(ejection: EjectionReason | null): boolean {
   return ejection === 'consecutive' || ejection === 'success-rate'
 }
 
-function ejectedUntil(deciseconds: number, { ledger, clock }: Times): string {
+function ejectedUntil(deciseconds: number, { ledger, clock }: ViewParts): string {
   const leftMs = ledger.fromDeciseconds(deciseconds) - clock.now()
   return new Date(clock.wallMs() + leftMs).toISOString()
 }
 
 const states: readonly EndpointState[] = ['eligible', 'ejected', 'unhealthy', 'draining']
 
-export function statsOf(lines: readonly ServiceLine[]): ControlStats {
+export function statsOf(lines: readonly ServiceLine[], disagreements: Disagreements, ledger: Ledger): ControlStats {
   return {
+    load: lines.map((line) => ({ service: line.name, ...loadOf(line, ledger) })),
+    disagreements: lines.flatMap(({ name: service }) =>
+      disputedWords.map((registry) => ({ service, registry, count: disagreements.count(service, registry) })),
+    ),
     discovery: lines.map((line) => ({
       source: line.entry.from,
       service: line.name,

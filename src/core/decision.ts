@@ -8,11 +8,20 @@ export type DecisionType =
   | 'restored'
   | 'unhealthy'
   | 'draining'
+  /** The registry's word and what we see of an endpoint contradict each other; `agreement`: no longer. */
+  | 'disagreement'
+  | 'agreement'
   | 'config-applied'
   | 'config-rejected'
   | 'source-lost'
   | 'source-back'
   | 'worker-replaced'
+  | 'shedding-begun'
+  | 'shedding-over'
+  /** This process serves in place of another. */
+  | 'took-over'
+  /** The process that was to serve in place of this one does not. */
+  | 'handover-failed'
 
 /** One decision with its cause. `service` and `endpoint` are null where the decision is about neither. */
 export interface Decision {

@@ -78,6 +78,20 @@ export class EndpointCell {
     Atomics.add(this.#ints, this.#base + inflight, 1)
   }
 
+  /** As `acquire`, unless `limit` exchanges are on their way already: then nothing is counted. */
+  acquireWithin(limit: number): boolean {
+    const at = this.#base + inflight
+    Atomics.add(this.#ints, this.#own, 1)
+    let current = Atomics.load(this.#ints, at)
+    while (current < limit) {
+      const found = Atomics.compareExchange(this.#ints, at, current, current + 1)
+      if (found === current) return true
+      current = found
+    }
+    Atomics.sub(this.#ints, this.#own, 1)
+    return false
+  }
+
   release(): void {
     Atomics.sub(this.#ints, this.#own, 1)
     Atomics.sub(this.#ints, this.#base + inflight, 1)

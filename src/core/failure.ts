@@ -3,9 +3,9 @@ export type Blame = 'client' | 'gateway' | 'upstream'
 
 /**
  * Whether another endpoint may be tried. `always`: nothing was sent, any method. `idempotent`: bytes were sent, only a
- * method that may be repeated (RFC 9110 section 9.2.2), within the budget.
+ * method that may be repeated (RFC 9110 section 9.2.2), within the budget. `asked`: the same, where the route asks for it only.
  */
-export type Retry = 'never' | 'always' | 'idempotent'
+export type Retry = 'never' | 'always' | 'idempotent' | 'asked'
 
 export interface FailureSpec {
   readonly status: number
@@ -52,7 +52,7 @@ export const failures = {
     'The endpoint closed the connection without an answer',
   ),
   'bad-response': spec(502, 'upstream', 'never', false, 'The endpoint answered with something that is not HTTP'),
-  'head-timeout': spec(504, 'upstream', 'never', false, 'The endpoint did not begin its answer in time'),
+  'head-timeout': spec(504, 'upstream', 'asked', false, 'The endpoint did not begin its answer in time'),
   'total-timeout': spec(504, 'upstream', 'never', false, 'All attempts together took longer than the route allows'),
   'reset-in-body': spec(502, 'upstream', 'never', true, 'The endpoint broke off in the middle of its answer'),
   'idle-timeout': spec(504, 'upstream', 'never', true, 'The endpoint fell silent in the middle of its answer'),

@@ -1,3 +1,4 @@
+import { AdmissionCell, type AdmissionSegment, createAdmissionSegment, takeBackQueue } from './admission-cell.ts'
 import {
   createEndpointSegment,
   EndpointCell,
@@ -6,7 +7,7 @@ import {
   takeBackInflight,
 } from './endpoint-cell.ts'
 import { KeyedCounts } from './keyed-counts.ts'
-import { createListenerSegment, ListenerCell } from './listener-cell.ts'
+import { createCountSegment, LimitedCount } from './limited-count.ts'
 import { createServiceSegment, ServiceCell } from './service-cell.ts'
 import { createWorkerRows, WorkerCell } from './worker-cell.ts'
 
@@ -16,7 +17,8 @@ const listenersPerSegment = 64
 
 /** Rows of a listener's table of clients: four per connection it may have, so that it is full before the table is. */
 const rowsPerConnection = 4
-const minClientRows = 1024
+/** The table keeps its size when a reload allows more connections: room for 16,000, of which the system gives what is used. */
+const minClientRows = 2 ** 16
 /** About half a million clients at once; a process has no descriptors for more. */
 const maxClientRows = 2 ** 21
 
@@ -28,6 +30,8 @@ export interface LedgerShape {
   readonly originMs: number
   readonly endpoints: readonly EndpointSegment[]
   readonly services: readonly SharedArrayBuffer[]
+  /** Rows as `services`. */
+  readonly admissions: readonly AdmissionSegment[]
   readonly listeners: readonly SharedArrayBuffer[]
   /** By listener row; null where connections per client have never been limited. */
   readonly clients: readonly (SharedArrayBuffer | null)[]
@@ -46,6 +50,7 @@ export class Ledger {
   readonly originMs: number
   readonly #endpoints: EndpointSegment[]
   readonly #services: SharedArrayBuffer[]
+  readonly #admissions: AdmissionSegment[]
   readonly #listeners: SharedArrayBuffer[]
   readonly #clients: (SharedArrayBuffer | null)[]
   readonly #vitals: SharedArrayBuffer
@@ -55,6 +60,7 @@ export class Ledger {
     this.originMs = shape.originMs
     this.#endpoints = [...shape.endpoints]
     this.#services = [...shape.services]
+    this.#admissions = [...shape.admissions]
     this.#listeners = [...shape.listeners]
     this.#clients = [...shape.clients]
     this.#vitals = shape.vitals
@@ -62,7 +68,8 @@ export class Ledger {
 
   static create(workers: number, originMs: number): Ledger {
     const vitals = createWorkerRows(workers)
-    return new Ledger({ workers, originMs, endpoints: [], services: [], listeners: [], clients: [], vitals })
+    const none = { endpoints: [], services: [], admissions: [], listeners: [], clients: [] }
+    return new Ledger({ workers, originMs, ...none, vitals })
   }
 
   shape(): LedgerShape {
@@ -71,6 +78,7 @@ export class Ledger {
       originMs: this.originMs,
       endpoints: [...this.#endpoints],
       services: [...this.#services],
+      admissions: [...this.#admissions],
       listeners: [...this.#listeners],
       clients: [...this.#clients],
       vitals: this.#vitals,
@@ -81,6 +89,7 @@ export class Ledger {
   attach(shape: LedgerShape): void {
     this.#endpoints.push(...shape.endpoints.slice(this.#endpoints.length))
     this.#services.push(...shape.services.slice(this.#services.length))
+    this.#admissions.push(...shape.admissions.slice(this.#admissions.length))
     this.#listeners.push(...shape.listeners.slice(this.#listeners.length))
     for (const [slot, clients] of shape.clients.entries()) this.#clients[slot] ??= clients
   }
@@ -94,6 +103,7 @@ export class Ledger {
     }
     while (this.#services.length * rowsPerSegment < serviceRows) {
       this.#services.push(createServiceSegment(rowsPerSegment))
+      this.#admissions.push(createAdmissionSegment(rowsPerSegment, this.workers))
       grown = true
     }
     return grown
@@ -102,7 +112,7 @@ export class Ledger {
   /** The same for listeners. */
   reserveListeners(rows: number): void {
     while (this.#listeners.length * listenersPerSegment < rows) {
-      this.#listeners.push(createListenerSegment(listenersPerSegment, this.workers))
+      this.#listeners.push(createCountSegment(listenersPerSegment, this.workers))
       this.#clients.push(...Array.from({ length: listenersPerSegment }, () => null))
     }
   }
@@ -131,10 +141,17 @@ export class Ledger {
     return new ServiceCell(segment, slot % rowsPerSegment)
   }
 
-  listener(slot: number, worker: number): ListenerCell {
+  /** What of a service is in flight and waits, where that is limited. */
+  admission(slot: number, worker: number): AdmissionCell {
+    const segment = this.#admissions[Math.floor(slot / rowsPerSegment)]
+    if (segment === undefined) throw new RangeError(`no ledger segment holds service row ${slot}`)
+    return new AdmissionCell(segment, slot % rowsPerSegment, this.workers, worker)
+  }
+
+  listener(slot: number, worker: number): LimitedCount {
     const segment = this.#listeners[Math.floor(slot / listenersPerSegment)]
     if (segment === undefined) throw new RangeError(`no ledger segment holds listener row ${slot}`)
-    return new ListenerCell(segment, slot % listenersPerSegment, this.workers, worker)
+    return new LimitedCount(segment, slot % listenersPerSegment, this.workers, worker)
   }
 
   /** The connections of a listener's clients, by address; null where they have never been limited. */
@@ -150,7 +167,7 @@ export class Ledger {
   /** What one data thread has in flight and open now. */
   sharesOf(worker: number): { readonly inflight: number; readonly connections: number } {
     let [inflight, connections] = [0, 0]
-    for (const cell of this.#listenerCells()) connections += cell.connectionsOf(worker)
+    for (const cell of this.#listenerCells()) connections += cell.countOf(worker)
     for (const segment of this.#endpoints) inflight += inflightOf(segment, this.workers, worker)
     return { inflight, connections }
   }
@@ -162,14 +179,15 @@ export class Ledger {
   takeBack(worker: number): void {
     for (const segment of this.#endpoints) takeBackInflight(segment, this.workers, worker)
     for (const slot of this.#clients.keys()) this.clients(slot, -1)?.takeBack(worker)
-    for (const cell of this.#listenerCells()) cell.takeBack(worker)
+    for (const cell of this.#counts()) cell.takeBack(worker)
+    for (const segment of this.#admissions) takeBackQueue(segment, this.workers, worker)
     this.worker(worker).clear()
   }
 
   /** Mends totals that a dead worker left one off; false when that has to be tried again later. */
   settle(): boolean {
     let isSettled = true
-    for (const cell of this.#listenerCells()) isSettled = cell.settle() && isSettled
+    for (const cell of this.#counts()) isSettled = cell.settle() && isSettled
     return isSettled
   }
 
@@ -182,7 +200,16 @@ export class Ledger {
     return deciseconds * 100 + this.originMs
   }
 
-  *#listenerCells(): Iterable<ListenerCell> {
+  *#counts(): Iterable<LimitedCount> {
+    yield* this.#listenerCells()
+    for (let slot = 0; slot < this.#admissions.length * rowsPerSegment; slot++) {
+      const { inflight, waiting } = this.admission(slot, -1)
+      yield inflight
+      yield waiting
+    }
+  }
+
+  *#listenerCells(): Iterable<LimitedCount> {
     for (let slot = 0; slot < this.#listeners.length * listenersPerSegment; slot++) yield this.listener(slot, -1)
   }
 }

@@ -1,5 +1,6 @@
 import type { EjectionReason } from './decision.ts'
 import type { LedgerShape } from './ledger.ts'
+import type { ListenSocket } from './listen-socket.ts'
 import type { SeriesAnnouncement, SeriesRetirement } from './series.ts'
 import type { ConfigSnapshot, PublishedService } from './snapshot.ts'
 
@@ -7,6 +8,8 @@ import type { ConfigSnapshot, PublishedService } from './snapshot.ts'
 export type ControlMessage =
   /** Replaces listeners, routes and service settings. `ledger` holds every row the snapshot names. */
   | { readonly type: 'config'; readonly snapshot: ConfigSnapshot; readonly ledger: LedgerShape }
+  /** What the next configuration's new listeners listen on, in place of sockets of their own. What they don't want is closed. */
+  | { readonly type: 'sockets'; readonly sockets: readonly ListenSocket[] }
   /** What all threads make the keys of session tickets of: sent first, and again whenever it is replaced. Kept in memory only. */
   | { readonly type: 'tickets'; readonly secret: Uint8Array }
   /** Replaces one service's list. */
@@ -19,15 +22,21 @@ export type ControlMessage =
 export type ThreadMessage =
   /** The thread runs and takes messages. */
   | { readonly type: 'started' }
-  /** `addresses` are those newly opened; `errors` names listeners that could not be: the rest of the snapshot is in force. */
+  /**
+   * `addresses` are those newly opened; `errors` names listeners that could not be: the rest of the snapshot is in force. `sockets` are
+   * all that the thread listens on.
+   */
   | {
       readonly type: 'config-applied'
       readonly version: number
       readonly addresses: readonly ListenAddress[]
       readonly errors: readonly ListenError[]
+      readonly sockets: readonly ListenSocket[]
     }
   | { readonly type: 'service-applied'; readonly service: string; readonly version: number }
   | { readonly type: 'ejected'; readonly ejection: EjectionReport }
+  /** It turns new requests away, or serves again; `cause` is a sentence. */
+  | { readonly type: 'shedding'; readonly isShedding: boolean; readonly cause: string }
   | { readonly type: 'series'; readonly series: SeriesAnnouncement }
   | { readonly type: 'series-retired'; readonly series: SeriesRetirement }
   /** Everything in flight is done; `cut` connections were closed by the deadline. */

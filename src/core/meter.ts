@@ -130,18 +130,29 @@ export class EndpointMeter {
   }
 }
 
-/** How a retry ended: it brought an answer, it failed again, or the budget forbade it. */
-export type RetryOutcome = 'success' | 'failure' | 'no-budget'
-const retryOutcomes: readonly RetryOutcome[] = ['success', 'failure', 'no-budget']
+/**
+ * How a retry ended: it brought an answer, it failed again, or the budget forbade it. `stale-connection` counts the requests that were
+ * sent again because the endpoint had closed a kept connection as it was used: they say nothing of the endpoint.
+ */
+export type RetryOutcome = 'success' | 'failure' | 'no-budget' | 'stale-connection'
+const retryOutcomes: readonly RetryOutcome[] = ['success', 'failure', 'no-budget', 'stale-connection']
 
-/** `tidegate_upstream_duration_seconds` and `tidegate_retries_total` of one service. */
+/** Why a request was turned away: nowhere to wait, waited too long, or too little memory in this thread. */
+export type Rejection = 'full' | 'late' | 'memory'
+const rejections: readonly Rejection[] = ['full', 'late', 'memory']
+
+/** `tidegate_upstream_duration_seconds`, `tidegate_retries_total` and `tidegate_rejected_total` of one service. */
 export class ServiceMeter {
   readonly #writer: SeriesWriter
   readonly #durations: Durations
   readonly #retries: LazyCounters
+  readonly #rejected: LazyCounters
 
   constructor(writer: SeriesWriter, service: string) {
     this.#writer = writer
+    this.#rejected = new LazyCounters((key) =>
+      writer.allot('tidegate_rejected_total', { service, reason: rejections[key] as string }, 1),
+    )
     this.#durations = new Durations(writer, 'tidegate_upstream_duration_seconds', { service })
     this.#retries = new LazyCounters((key) =>
       writer.allot('tidegate_retries_total', { service, outcome: retryOutcomes[key] as string }, 1),
@@ -157,18 +168,30 @@ export class ServiceMeter {
     this.#retries.increment(retryOutcomes.indexOf(outcome))
   }
 
+  rejected(reason: Rejection): void {
+    this.#rejected.increment(rejections.indexOf(reason))
+  }
+
   retire(): void {
     this.#durations.retire(this.#writer)
     this.#retries.retire(this.#writer)
+    this.#rejected.retire(this.#writer)
   }
 }
 
-/** `tidegate_worker_event_loop_delay_seconds` of one data thread. */
+/** `tidegate_worker_event_loop_delay_seconds` and `tidegate_worker_shedding` of one data thread. */
 export class WorkerMeter {
   readonly #delays: Durations
+  readonly #shedding: SeriesCells
 
   constructor(writer: SeriesWriter, column: number) {
-    this.#delays = new Durations(writer, 'tidegate_worker_event_loop_delay_seconds', { worker: String(column) })
+    const labels = { worker: String(column) }
+    this.#delays = new Durations(writer, 'tidegate_worker_event_loop_delay_seconds', labels)
+    this.#shedding = writer.allot('tidegate_worker_shedding', labels, 1)
+  }
+
+  shedding(isShedding: boolean): void {
+    this.#shedding.values[this.#shedding.offset] = isShedding ? 1 : 0
   }
 
   /** A beat came so much later than it was due. */

@@ -1,3 +1,19 @@
+/** Which failed attempts are followed by one at another endpoint, and how. Plain, crosses threads. */
+export interface RetryRule {
+  /** Further attempts after the first where bytes may have been sent. */
+  readonly attempts: number
+  /** Nothing was sent: any method, at once, outside the budget. */
+  readonly connect: boolean
+  /** Sent, and closed without a byte of an answer. */
+  readonly reset: boolean
+  /** Sent, and no answer in time. */
+  readonly headTimeout: boolean
+  /** Answers that another endpoint may do better. */
+  readonly statuses: readonly number[]
+  /** Time for the response head of one attempt, from the request fully sent; null = the service's. */
+  readonly perTryMs: number | null
+}
+
 /** A rule as the configuration states it: plain, crosses threads. Host + path prefix (+ methods, headers) → service. */
 export interface RouteRule {
   /** Stable, readable label for metrics and logs, unique in the configuration. */
@@ -19,8 +35,7 @@ export interface RouteRule {
   readonly rewriteHost: boolean
   /** For all attempts together, from the request fully received to the response head complete. */
   readonly timeoutMs: number
-  /** Further attempts after the first where bytes may have been sent. */
-  readonly retryAttempts: number
+  readonly retry: RetryRule
 }
 
 /** What a route match depends on. `host` is lower case without port; `path` is in normal form, without the query. */

@@ -8,6 +8,25 @@ export interface OutlierPolicy {
   readonly maxEjectedPercent: number
 }
 
+/** How many retries a service's requests may bring about, over all routes and threads. */
+export interface RetryBudget {
+  /** Share of requests. */
+  readonly percent: number
+  /** On top of it, so that a quiet service has some. */
+  readonly perSecond: number
+}
+
+/** How much of a service is used at a time, over all threads. One of the first two is set at least. */
+export interface ServiceLimits {
+  /** Exchanges in flight; null = no limit. */
+  readonly requests: number | null
+  /** Attempts in flight to one endpoint; null = no limit. */
+  readonly requestsPerEndpoint: number | null
+  /** Exchanges that wait for room; null = as many as may be in flight. */
+  readonly pending: number | null
+  readonly pendingTimeoutMs: number
+}
+
 /** A certificate chain and its key, as PEM. */
 export interface KeyPair {
   /** The certificate itself first, then those between it and its root. */
@@ -40,6 +59,9 @@ export interface ServiceSettings {
   readonly headTimeoutMs: number
   /** Silence allowed in response bodies and tunnels. */
   readonly idleTimeoutMs: number
+  readonly retryBudget: RetryBudget
+  /** Null = as much as comes. */
+  readonly limits: ServiceLimits | null
   /** Null = plain text. */
   readonly tls: UpstreamTlsSettings | null
 }
@@ -139,7 +161,7 @@ export interface PublishedEndpoint {
   readonly registry: RegistryWord
   /** No new requests; those in flight finish. True for maintenance, for endpoints the registry no longer lists, and by command. */
   readonly draining: boolean
-  /** Our own active checks fail (later version: always false until active checks are built). */
+  /** Our own health checks fail. */
   readonly unhealthy: boolean
 }
 

@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 /**
  * What a plain TCP connect showed. `failed`: no answer in time, or unreachable. `unknown`: it says nothing about the other
@@ -13,7 +13,8 @@ export type ConnectProbe = (
   signal: AbortSignal,
 ) => Promise<ConnectResult>
 
-const ownExhaustion: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS'])
+/** Codes of errors that are our own want of sockets: no evidence. */
+export const ownExhaustion: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS'])
 
 /** Opens a connection and closes it at once. Never rejects. */
 export const probeConnect: ConnectProbe = (host, port, timeoutMs, signal) =>
@@ -26,12 +27,15 @@ export const probeConnect: ConnectProbe = (host, port, timeoutMs, signal) =>
     }
     socket.setTimeout(timeoutMs, () => settle('failed'))
     socket.once('connect', () => {
-      // TCP's simultaneous open (RFC 9293 section 3.5): a local port that nobody listens on can be connected to itself.
-      const toItself = socket.localPort === port && socket.localAddress === socket.remoteAddress
-      settle(toItself ? 'refused' : 'accepted')
+      settle(isToItself(socket) ? 'refused' : 'accepted')
     })
     socket.on('error', (error: NodeJS.ErrnoException) => settle(resultOf(error)))
   })
+
+/** TCP's simultaneous open (RFC 9293 section 3.5): a local port that nobody listens on can be connected to itself. */
+export function isToItself(socket: Socket): boolean {
+  return socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress
+}
 
 function resultOf(error: NodeJS.ErrnoException): ConnectResult {
   if (error.code === 'ECONNREFUSED') return 'refused'

@@ -9,11 +9,15 @@ export interface StateAndReason {
   readonly reason: string
 }
 
+export const drainedByCommand = 'drained by command'
+export const ejectedByCommand = 'ejected by command'
+export const checkFails = 'its health check fails'
+
 const ejectionReasons: Readonly<Record<EjectionReason, string>> = {
   connect: 'it refused a connection',
   consecutive: 'too many failures in a row',
   'success-rate': 'it fails more often than the others',
-  manual: 'ejected by command',
+  manual: ejectedByCommand,
 }
 
 /** The state shown for an endpoint, the registry's word before our own observation, as in `eligible`. */
@@ -21,11 +25,11 @@ export function stateOf(published: PublishedEndpoint, ejection: EjectionReason |
   const { registry } = published
   if (registry === 'absent') return { state: 'draining', reason: 'the registry no longer lists it' }
   if (registry === 'maintenance') return { state: 'draining', reason: 'the registry says maintenance' }
-  if (published.draining) return { state: 'draining', reason: 'drained by command' }
+  if (published.draining) return { state: 'draining', reason: drainedByCommand }
   if (registry === 'critical') return { state: 'unhealthy', reason: 'the registry says critical' }
   if (published.weight === 0) return { state: 'draining', reason: 'its weight is 0' }
   if (ejection !== null) return { state: 'ejected', reason: ejectionReasons[ejection] }
-  if (published.unhealthy) return { state: 'unhealthy', reason: 'its health check fails' }
+  if (published.unhealthy) return { state: 'unhealthy', reason: checkFails }
   if (registry === 'held')
     return { state: 'eligible', reason: 'the registry may have forgotten it, and it still answers' }
   return { state: 'eligible', reason: `the registry says ${registry}` }

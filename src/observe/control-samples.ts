@@ -20,11 +20,21 @@ export function controlSamples(
         labels: { service, instance },
         value: inflight,
       })),
+    tidegate_service_inflight: () =>
+      stats().load.map(({ service, inflight }) => ({ labels: { service }, value: inflight })),
+    tidegate_service_pending: () =>
+      stats().load.map(({ service, pending }) => ({ labels: { service }, value: pending })),
+    tidegate_service_max_requests: () =>
+      stats().load.flatMap(({ service, maxRequests }) =>
+        maxRequests === null ? [] : [{ labels: { service }, value: maxRequests }],
+      ),
     tidegate_ejections_total: () =>
       departing(stats()).map(({ service, instance, reason, count }) => ({
         labels: { service, instance, reason },
         value: count,
       })),
+    tidegate_health_disagreements: () =>
+      stats().disagreements.map(({ service, registry, count }) => ({ labels: { service, registry }, value: count })),
     tidegate_discovery_age_seconds: () =>
       stats().discovery.map(({ source, service, ageSeconds }) => ({
         labels: { source, service },

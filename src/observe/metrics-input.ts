@@ -26,8 +26,17 @@ export interface ControlReadings {
   readonly endpoints: readonly { readonly service: string; readonly state: string; readonly count: number }[]
   /** Every instance that is still there, draining ones included. */
   readonly inflight: readonly { readonly service: string; readonly instance: string; readonly inflight: number }[]
+  /** Of every service; `maxRequests` null = no limit. */
+  readonly load: readonly {
+    readonly service: string
+    readonly inflight: number
+    readonly pending: number
+    readonly maxRequests: number | null
+  }[]
   /** Since the start of the instance. */
   readonly ejections: readonly EjectionReading[]
+  /** Zeros included. `registry`: the word of the registry that we dispute. */
+  readonly disagreements: readonly { readonly service: string; readonly registry: string; readonly count: number }[]
   /** One entry per watched service. Age: 0 while the watch is connected, else since the last good answer. */
   readonly discovery: readonly {
     readonly source: string

@@ -23,7 +23,14 @@ export function createMetrics(input: MetricsInput): () => Promise<Exposition> {
   const processRegistry = new Registry()
   collectDefaultMetrics({ register: processRegistry })
   const registry = new Registry()
-  let stats: ControlReadings = { endpoints: [], inflight: [], ejections: [], discovery: [] }
+  let stats: ControlReadings = {
+    endpoints: [],
+    inflight: [],
+    load: [],
+    ejections: [],
+    disagreements: [],
+    discovery: [],
+  }
   const control = controlSamples(input, () => stats)
   for (const family of families) {
     const samples = family.source === 'control' ? control[family.name] : () => threadSamples(family, input.series)

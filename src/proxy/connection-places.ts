@@ -1,6 +1,6 @@
 import type { KeyedCounts } from '../core/keyed-counts.ts'
 import type { Ledger } from '../core/ledger.ts'
-import type { ListenerCell } from '../core/listener-cell.ts'
+import type { LimitedCount } from '../core/limited-count.ts'
 import type { ListenerSettings } from '../core/snapshot.ts'
 
 /** Answers of `take` that are no row of a client: the limits don't allow it, or clients are not counted. */
@@ -12,7 +12,7 @@ export class ConnectionPlaces {
   readonly #ledger: Ledger
   readonly #column: number
   readonly #slot: number
-  readonly #all: ListenerCell
+  readonly #all: LimitedCount
   #limits: ListenerSettings['limits']
   /** Null while connections per client are not limited, and never were. */
   #clients: KeyedCounts | null

@@ -7,6 +7,7 @@ import type { Service } from '../core/service.ts'
 import type { SettledExchange } from '../core/exchange.ts'
 import type { Random } from '../util/random.ts'
 import type { TimerWheel } from '../util/timer-wheel.ts'
+import type { Admission } from './admission.ts'
 import type { Exchange } from './exchange.ts'
 import { ReadBuffer, smallReadBytes } from './h1/read-buffer.ts'
 import { Slabs } from './h1/slabs.ts'
@@ -18,6 +19,8 @@ export interface ProxyRoute {
   readonly rule: RouteRule
   readonly service: Service
   readonly meter: RouteMeter
+  /** Null where the service has no limits. */
+  readonly admission: Admission | null
   /** Characters to cut off the front of the path, then text to put in front. */
   readonly cut: number
   readonly put: string
@@ -72,6 +75,10 @@ export class ProxyContext {
   readonly upstreamContexts = new UpstreamContexts()
   /** What keys of session tickets are made of; null until the control plane has said it. */
   ticketSecret: Uint8Array | null = null
+  /** Used again for every pick that has to pass over full endpoints. */
+  readonly passedOver: Endpoint[] = []
+  /** True while this thread has too little memory for new exchanges. */
+  isShedding = false
   /** True from the drain message on: every answer closes its connection. */
   draining = false
   readonly #idPrefix: string

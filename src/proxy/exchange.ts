@@ -3,6 +3,7 @@ import type { SettledExchange } from '../core/exchange.ts'
 import type { Failure } from '../core/failure.ts'
 import type { ListenerSettings } from '../core/snapshot.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
+import type { Admission } from './admission.ts'
 import type { ClientIdentity } from './client-identity.ts'
 import type { Forwarder, ProxyContext, ProxyRoute } from './context.ts'
 import type { RequestHead } from './h1/request-head.ts'
@@ -121,8 +122,19 @@ export class Exchange implements SettledExchange {
   /** Body bytes for another attempt, or for the connection under way; null once they can't be repeated. */
   kept: Buffer[] | null = null
   keptBytes = 0
-  /** True when the attempt under way is a retry inside the budget. */
+  /** True when the attempt under way is a retry, whose end is counted. */
   isRetry = false
+  /** Attempts that followed one whose bytes may have been seen, stale connections apart. */
+  resent = 0
+  /** Where it holds or waits for a place among a service's exchanges; null where there is no limit. */
+  admission: Admission | null = null
+  /** See `place`. */
+  place = 0
+  /** Order among those that wait; 0 = has not waited. */
+  ticket = 0
+  /** @internal Those that wait before and after it. */
+  waitsBehind: Exchange | null = null
+  waitsBefore: Exchange | null = null
 
   constructor(listener: Entrance, downstream: Downstream, head: RequestHead, totalTimeout: (x: Exchange) => void) {
     this.context = listener.context
@@ -154,6 +166,10 @@ export class Exchange implements SettledExchange {
     this.kept = null
     this.keptBytes = 0
     this.isRetry = false
+    this.resent = 0
+    this.admission = null
+    this.place = 0
+    this.ticket = 0
   }
 
   get method(): string {

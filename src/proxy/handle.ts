@@ -2,10 +2,12 @@ import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../core/endpoint.ts'
 import { failures, type Failure } from '../core/failure.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
+import type { ProxyRoute } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { answerAsFinalRecipient } from './final-recipient.ts'
 import { redirect } from './redirect.ts'
-import { backoffMs, decideRetry, depositForRequest } from './retry.ts'
+import { backoffMs, decideRetry, decideStatusRetry, depositForRequest } from './retry.ts'
+import { takeEndpoint } from './room.ts'
 import { fail, settle } from './settle.ts'
 
 /** A parsed request: match its route, try an endpoint. The request's body, if any, follows through `requestBody`. */
@@ -16,21 +18,33 @@ export function handle(x: Exchange): void {
   if (route === null) return fail(x, 'no-route')
   x.route = route
   if (x.head.maxForwards === 0) return answerAsFinalRecipient(x)
+  if (x.context.isShedding) return shed(x, route)
   if (x.requestDone) requestReceived(x)
+  if (route.admission !== null) return route.admission.enter(x)
   depositForRequest(route.service)
   attempt(x)
 }
 
-/** One attempt at one endpoint. */
+/** Memory runs out: what is under way is finished, nothing is begun. */
+function shed(x: Exchange, { service }: ProxyRoute): void {
+  service.meter.rejected('memory')
+  fail(x, 'overloaded')
+}
+
+/** One attempt at an endpoint that is to be picked. */
 export function attempt(x: Exchange): void {
   const route = x.route
   if (route === null || x.isSettled) return
-  const endpoint = route.service.pick(x)
+  const endpoint = takeEndpoint(x, route.service)
   if (endpoint === null) return fail(x, x.failure ?? 'no-endpoint')
+  attemptAt(x, endpoint)
+}
+
+/** One attempt at an endpoint that counts it as in flight already. */
+export function attemptAt(x: Exchange, endpoint: Endpoint): void {
   x.attempts++
   x.endpoint = endpoint
-  x.attemptMs = x.attempts === 1 ? x.startedMs : performance.now()
-  endpoint.cell.acquire()
+  x.attemptMs = x.attempts === 1 && x.ticket === 0 ? x.startedMs : performance.now()
   x.forwarder.forward(x, endpoint)
 }
 
@@ -38,6 +52,40 @@ export function attempt(x: Exchange): void {
 export function requestReceived(x: Exchange): void {
   x.requestDone = true
   if (x.route !== null && x.status === 0 && !x.isSettled) x.context.wheel.arm(x.totalTimer, x.route.rule.timeoutMs)
+}
+
+/**
+ * A response head has come that another endpoint may do better, by the route's word. @returns true when the answer is to be dropped:
+ * `answerDropped` follows
+ */
+export function mayDropAnswer(x: Exchange, status: number): boolean {
+  const route = x.route
+  if (route === null || !route.rule.retry.statuses.includes(status)) return false
+  const decision = decideStatusRetry(x, route.service, status)
+  if (decision === 'after-backoff') return true
+  if (decision === 'no-budget') route.service.meter.retried('no-budget')
+  // The last answer goes to the client as it is, but that is no success.
+  else if (x.isRetry) route.service.meter.retried('failure')
+  x.isRetry = false
+  return false
+}
+
+/** The attempt ended with a whole response head that the client does not get. */
+export function answerDropped(x: Exchange, endpoint: Endpoint, status: number, nowMs: number): void {
+  const route = x.route
+  if (route === null) return
+  const { service } = route
+  const elapsedMs = nowMs - x.attemptMs
+  service.meter.headReceived(elapsedMs / 1000)
+  endpoint.cell.addLatency(elapsedMs)
+  endpoint.cell.count(true)
+  endpoint.meter.answered(status)
+  service.outlier.failed(service, endpoint, '5xx')
+  endpoint.cell.release()
+  x.upstream = null
+  if (x.isRetry) service.meter.retried('failure')
+  addTried(x, endpoint)
+  retryAfterBackoff(x)
 }
 
 /** The response head of the attempt arrived: the deadline for all attempts is met. */
@@ -85,21 +133,18 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
   if (x.isSettled) return
   if (x.isRetry && x.status === 0) service.meter.retried('failure')
   // A connection that had gone stale says nothing of the endpoint: it may be picked again, for a connection of its own.
-  if (!wasReused) {
-    if (x.tried === null) x.tried = [endpoint]
-    else x.tried.push(endpoint)
-  }
+  if (!wasReused) addTried(x, endpoint)
   x.failure = failure
   const decision = decideRetry(x, service, failure, wasReused)
   switch (decision) {
     case 'now':
-      x.isRetry = true
+      // A stale connection's retry is counted here, whatever becomes of it.
+      x.isRetry = !wasReused
+      if (wasReused) service.meter.retried('stale-connection')
       attempt(x)
       return
     case 'after-backoff':
-      x.isRetry = true
-      x.backoffTimer ??= new WheelTimer(() => attempt(x))
-      x.context.wheel.arm(x.backoffTimer, backoffMs(x.context.random))
+      retryAfterBackoff(x)
       return
     case 'no-budget':
       service.meter.retried('no-budget')
@@ -108,6 +153,18 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
     case 'never':
       fail(x, failure)
   }
+}
+
+function addTried(x: Exchange, endpoint: Endpoint): void {
+  if (x.tried === null) x.tried = [endpoint]
+  else x.tried.push(endpoint)
+}
+
+function retryAfterBackoff(x: Exchange): void {
+  x.isRetry = true
+  x.resent++
+  x.backoffTimer ??= new WheelTimer(() => attempt(x))
+  x.context.wheel.arm(x.backoffTimer, backoffMs(x.context.random))
 }
 
 /** The route's time for all attempts is up. */

@@ -1,5 +1,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net'
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ListenerSettings } from '../core/snapshot.ts'
+import { descriptorOf, listenOn } from './listen-on.ts'
 import { closeAtCalmTurn, closeServer } from './calm-close.ts'
 import { ClientIdentity, TrustedProxies } from './client-identity.ts'
 import { ConnectionPlaces, noPlace } from './connection-places.ts'
@@ -25,6 +27,8 @@ export interface Engine {
 export interface ListenerServer {
   /** Not listening yet. */
   readonly server: Server
+  /** One more, for a socket beside that of `server`: what it accepts is served alike. */
+  another(): Server
   /**
    * HTTP is spoken on `socket` from now on: an accepted one of `server`, or what its TLS handshake made of it.
    *
@@ -55,6 +59,8 @@ export class Listener {
   readonly name: string
   settings: ListenerSettings
   readonly #serving: ListenerServer
+  /** The engine's, and those for further sockets of the address. */
+  readonly #servers: Server[] = []
   /** Null where plain HTTP is spoken. */
   readonly #tls: TlsAcceptor | null
   readonly #connections = new OpenConnections<ListenerConnection>()
@@ -73,28 +79,48 @@ export class Listener {
     this.#places = new ConnectionPlaces(context.ledger, context.column, settings)
     this.#serving = engine.serve(this)
     this.#tls = settings.tls === null ? null : new TlsAcceptor(this, settings.tls)
-    const { server } = this.#serving
-    server.on('connection', (socket: Socket) => this.#accept(socket))
-    // A connection that could not be accepted (ECONNABORTED, EMFILE …) is nothing to the others.
-    server.on('error', () => {
-      if (server.listening) context.meter.failed('local-exhaustion')
-    })
+    this.#attend(this.#serving.server)
   }
 
   /**
    * @param reusePort true when several threads share the address
+   * @param given sockets of the address that are listened on instead; none = one of its own is opened
    * @throws the system error (EADDRINUSE, EACCES …) when the address can't be opened
    */
-  listen(reusePort: boolean): Promise<AddressInfo> {
+  async listen(reusePort: boolean, given: readonly ListenSocket[] = []): Promise<AddressInfo> {
+    const { host, port } = this.settings
     const { server } = this.#serving
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host: this.settings.host, port: this.settings.port, reusePort, backlog: 4096 }, () => {
-        server.removeListener('error', reject)
-        this.context.meter.listenerOpened(this.name)
-        resolve(server.address() as AddressInfo)
+    const [first, ...more] = given
+    const address = await listenOn(server, first ?? { host, port, reusePort })
+    try {
+      for (const socket of more) await listenOn(this.#attend(this.#serving.another()), socket)
+    } catch (error) {
+      for (const opened of this.#servers) closeServer(opened)
+      throw error
+    }
+    this.context.meter.listenerOpened(this.name)
+    return address
+  }
+
+  /** What it listens on. */
+  sockets(): readonly ListenSocket[] {
+    const { name, settings } = this
+    return this.#servers
+      .filter(({ listening }) => listening)
+      .map((server) => {
+        const { port } = server.address() as AddressInfo
+        return { fd: descriptorOf(server), listener: name, host: settings.host, port }
       })
+  }
+
+  #attend(server: Server): Server {
+    this.#servers.push(server)
+    server.on('connection', (socket: Socket) => this.#accept(socket))
+    // A connection that could not be accepted (ECONNABORTED, EMFILE …) is nothing to the others.
+    server.on('error', () => {
+      if (server.listening) this.context.meter.failed('local-exhaustion')
     })
+    return server
   }
 
   /**
@@ -131,26 +157,31 @@ export class Listener {
    */
   close(): { readonly stopped: Promise<void>; readonly closed: Promise<void> } {
     this.#isClosing = true
-    const stopped = closeAtCalmTurn(this.#serving.server)
+    const stopped = this.#stop()
     for (const connection of this.#connections.all()) connection.closeAfterAnswer()
     return { stopped, closed: stopped.then(() => this.#emptyOut()) }
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#servers.map(closeAtCalmTurn))
   }
 
   async #emptyOut(): Promise<void> {
     const { promise: emptied, resolve } = Promise.withResolvers<void>()
     this.#emptied = resolve
-    const grace = setTimeout(() => {
+    // Again and again: one whose client takes its last answer slowly is idle later.
+    const looks = setInterval(() => {
       for (const connection of this.#connections.all()) if (connection.isIdle) connection.destroy()
     }, idleGraceMs)
     if (this.#connections.size > 0) await emptied
-    clearTimeout(grace)
+    clearInterval(looks)
     this.context.meter.listenerClosed(this.name)
   }
 
   /** Destroys what is left. @returns how many connections were cut in the middle of an exchange */
   cutNow(): number {
     let cut = 0
-    closeServer(this.#serving.server)
+    for (const server of this.#servers) closeServer(server)
     for (const connection of this.#connections.all()) {
       if (connection.isBusy) cut++
       connection.destroy()

@@ -1,7 +1,12 @@
+import { closeSync } from 'node:fs'
+import type { AdmissionCell } from '../core/admission-cell.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ListenError, ListenAddress } from '../core/message.ts'
 import type { EngineName, ListenerSettings } from '../core/snapshot.ts'
+import type { Service } from '../core/service.ts'
+import { Admission } from './admission.ts'
 import { ProxyContext, type ProxyOptions, type Routing } from './context.ts'
 import { fastEngine } from './h1/engine.ts'
 import { Pool } from './h1/pool.ts'
@@ -14,7 +19,10 @@ export class Proxy {
   readonly #reusePort: boolean
   readonly #engines: Readonly<Record<EngineName, Engine>> = { fast: fastEngine, standard: standardEngine() }
   readonly #listeners = new Map<string, Listener>()
-  readonly #closing = new Set<Listener>()
+  /** Those that accept no more, until their last connection is gone. */
+  readonly #closing = new Map<Listener, Promise<void>>()
+  /** Sockets for listeners that are yet to be opened. */
+  #offered: readonly ListenSocket[] = []
   #sweeper: NodeJS.Timeout | null = null
 
   constructor(options: ProxyOptions & { readonly reusePort: boolean }) {
@@ -29,6 +37,16 @@ export class Proxy {
 
   logTo(accessLog: ((exchange: SettledExchange) => void) | null): void {
     this.#context.accessLog = accessLog
+  }
+
+  /** Sockets that listen already, for the listeners of the next `listen` at their addresses. They are the proxy's from now on. */
+  offer(sockets: readonly ListenSocket[]): void {
+    this.#offered = [...this.#offered, ...sockets]
+  }
+
+  /** What is listened on. */
+  sockets(): readonly ListenSocket[] {
+    return [...this.#listeners.values()].flatMap((listener) => listener.sockets())
   }
 
   /**
@@ -54,7 +72,7 @@ export class Proxy {
           continue
         }
         const listener = new Listener(this.#context, settings, this.#engines[settings.engine])
-        const { address, port } = await listener.listen(this.#reusePort)
+        const { address, port } = await listener.listen(this.#reusePort, this.#take(settings))
         this.#listeners.set(key, listener)
         addresses.push({ listener: settings.name, host: address, port })
       } catch (error) {
@@ -62,7 +80,25 @@ export class Proxy {
         errors.push({ listener: settings.name, code, message })
       }
     }
+    for (const { fd } of this.#offered) closeSync(fd)
+    this.#offered = []
     return { addresses, errors }
+  }
+
+  /** While memory runs out, new requests are turned away. */
+  shed(isShedding: boolean): void {
+    this.#context.isShedding = isShedding
+  }
+
+  /** Keeps the exchanges of a service within its limits. */
+  admissionOf(service: Service, cell: AdmissionCell): Admission {
+    return new Admission(service, cell, this.#context.wheel)
+  }
+
+  #take({ host, port }: ListenerSettings): readonly ListenSocket[] {
+    const taken = this.#offered.filter((socket) => socket.host === host && socket.port === port)
+    this.#offered = this.#offered.filter((socket) => !taken.includes(socket))
+    return taken
   }
 
   /** Keys of session tickets are made of this from now on, in every thread. */
@@ -88,9 +124,9 @@ export class Proxy {
     for (const listener of this.#listeners.values()) void this.#retire(listener)
     this.#listeners.clear()
     const deadline = setTimeout(() => {
-      for (const listener of this.#closing) cut += listener.cutNow()
+      for (const listener of this.#closing.keys()) cut += listener.cutNow()
     }, deadlineMs)
-    await Promise.all(this.#closed.values())
+    await Promise.all(this.#closing.values())
     clearTimeout(deadline)
     return cut
   }
@@ -100,26 +136,21 @@ export class Proxy {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     for (const listener of this.#listeners.values()) void this.#retire(listener)
     this.#listeners.clear()
-    for (const listener of this.#closing) listener.cutNow()
+    for (const listener of this.#closing.keys()) listener.cutNow()
     this.#context.wheel.stop()
   }
-
-  readonly #closed = new Map<Listener, Promise<void>>()
 
   /** @returns when its address is free */
   #retire(listener: Listener): Promise<void> {
     const { stopped, closed } = listener.close()
-    this.#closing.add(listener)
-    const done = closed.then(() => {
-      this.#closing.delete(listener)
-      this.#closed.delete(listener)
-    })
-    this.#closed.set(listener, done)
+    const done = closed.then(() => void this.#closing.delete(listener))
+    this.#closing.set(listener, done)
     return stopped
   }
 }
 
-function addressKey(settings: ListenerSettings): string {
+/** Listeners of the same key are one and the same: a new configuration changes nothing but their settings. */
+export function addressKey(settings: ListenerSettings): string {
   const scheme = settings.tls === null ? 'http' : 'https'
   return `${settings.engine} ${scheme} ${settings.name} ${settings.host}:${settings.port}`
 }

@@ -1,14 +1,15 @@
+import type { Endpoint } from '../core/endpoint.ts'
 import { failures, type Failure } from '../core/failure.ts'
+import type { RetryRule } from '../core/route.ts'
 import type { Service } from '../core/service.ts'
 import { monotonicMs } from '../util/clock.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Endpoints tried in all where nothing was sent. */
 const maxUnsentAttempts = 3
-/** The budget in thousandths of a retry: a fifth of one per request, ten per second, never more than ten seconds' worth. */
-const depositPerRequest = 200
-const depositPerDecisecond = 1000
-const maxDeposit = 100_000
+/** Of the retries per second, the budget holds no more than these seconds bring; and so much at least, for a share without them. */
+const maxDepositSeconds = 10
+const minMaxDeposit = 100_000
 
 const minBackoffMs = 25
 const maxBackoffMs = 250
@@ -35,24 +36,55 @@ export function isIdempotent(method: string): boolean {
  * can't be sent again.
  *
  * @param wasReused the failed attempt used a kept connection, which the endpoint may have closed at the same moment: outside
- * the budget, without back-off
+ * the budget and the route's attempts, without back-off
  */
 export function decideRetry(x: Exchange, service: Service, failure: Failure, wasReused: boolean): RetryDecision {
-  const { retry } = failures[failure]
-  if (retry === 'never' || x.status !== 0) return 'never'
-  if (x.kept === null && x.requestBytes > 0) return 'never'
-  if (!hasUntried(x, service)) return 'never'
-  if (retry === 'always') return x.attempts < maxUnsentAttempts ? 'now' : 'never'
-  const rule = x.route?.rule
-  if (rule === undefined || x.attempts > rule.retryAttempts || !isIdempotent(x.head.method)) return 'never'
-  // A new connection in place of a stale one asks no more of the service than the request itself did.
-  if (wasReused) return 'now'
+  const rule = x.route?.rule.retry
+  if (rule === undefined || !isNamed(rule, failure) || !mayRepeat(x, service, null)) return 'never'
+  if (failures[failure].retry === 'always') return x.attempts < maxUnsentAttempts ? 'now' : 'never'
+  if (!isIdempotent(x.head.method)) return 'never'
+  // A new connection in place of a stale one asks no more of the service than the request itself did. It happens once: the
+  // next attempt is on a connection of its own.
+  if (wasReused) return rule.attempts > 0 ? 'now' : 'never'
+  return takeRetry(x, service, rule)
+}
+
+/** Whether an answer that has just come is dropped, in favour of one that another endpoint may give. Never 'now'. */
+export function decideStatusRetry(x: Exchange, service: Service, status: number): RetryDecision {
+  const rule = x.route?.rule.retry
+  if (rule === undefined || !rule.statuses.includes(status)) return 'never'
+  if (!isIdempotent(x.head.method) || !mayRepeat(x, service, x.endpoint)) return 'never'
+  return takeRetry(x, service, rule)
+}
+
+function isNamed(rule: RetryRule, failure: Failure): boolean {
+  switch (failures[failure].retry) {
+    case 'always':
+      return rule.connect
+    case 'idempotent':
+      return rule.reset
+    case 'asked':
+      return failure === 'head-timeout' && rule.headTimeout
+    default:
+      return false
+  }
+}
+
+/** The request is there to be sent again, and somebody to send it to. @param current is not among the tried ones yet */
+function mayRepeat(x: Exchange, service: Service, current: Endpoint | null): boolean {
+  return x.status === 0 && (x.kept !== null || x.requestBytes === 0) && hasUntried(x, service, current)
+}
+
+function takeRetry(x: Exchange, service: Service, rule: RetryRule): RetryDecision {
+  if (x.resent >= rule.attempts) return 'never'
   return withdraw(service) ? 'after-backoff' : 'no-budget'
 }
 
-/** Endpoints that were tried may have been ejected for it: the numbers say nothing. */
-function hasUntried(x: Exchange, service: Service): boolean {
+/** Endpoints that were tried may have been ejected for it: the numbers say nothing. One that is full is none. */
+function hasUntried(x: Exchange, service: Service, current: Endpoint | null): boolean {
+  const limit = service.settings.limits?.requestsPerEndpoint ?? null
   for (const endpoint of service.endpoints.eligible) {
+    if (endpoint === current || (limit !== null && endpoint.cell.inflight() >= limit)) continue
     if (x.tried === null || !x.tried.includes(endpoint)) return true
   }
   return false
@@ -63,13 +95,20 @@ export function backoffMs(random: () => number): number {
   return minBackoffMs + random() * (maxBackoffMs - minBackoffMs)
 }
 
-/** Called once per exchange: retries may be a fifth of requests. */
+/** Called once per exchange that is let in: retries may be a share of requests. The budget counts in thousandths of a retry. */
 export function depositForRequest(service: Service): void {
-  service.cell.depositRetry(depositPerRequest, maxDeposit)
+  const { percent, perSecond } = service.settings.retryBudget
+  service.cell.depositRetry(percent * 10, maxDeposit(perSecond))
 }
 
 function withdraw(service: Service): boolean {
+  const { perSecond } = service.settings.retryBudget
+  const cap = maxDeposit(perSecond)
   const steps = service.cell.claimRefill(Math.floor(monotonicMs() / 100) | 0)
-  if (steps > 0) service.cell.depositRetry(Math.min(steps * depositPerDecisecond, maxDeposit), maxDeposit)
+  if (steps > 0 && perSecond > 0) service.cell.depositRetry(Math.min(steps * perSecond * 100, cap), cap)
   return service.cell.withdrawRetry()
+}
+
+function maxDeposit(perSecond: number): number {
+  return Math.max(perSecond * maxDepositSeconds * 1000, minMaxDeposit)
 }

@@ -25,7 +25,11 @@ export function settle(x: Exchange, failure: Failure | null, nowMs: number = per
   }
   if (x.route !== null) x.route.meter.settled(x.head.method, x.status, x.durationMs / 1000)
   if (context.accessLog !== null) context.accessLog(x)
+  // The downstream may begin its next exchange with this very object.
+  const { admission } = x
+  if (admission !== null) admission.leave(x)
   x.downstream.settled()
+  if (admission !== null) admission.goOn()
 }
 
 /** Ends an exchange with a failure: a problem document, or, when an answer is already on its way, a visible cut. */

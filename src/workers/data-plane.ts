@@ -1,9 +1,12 @@
 import type { SettledExchange } from '../core/exchange.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { ConnectMiddleware } from '../core/middleware.ts'
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import { InProcess } from './in-process.ts'
+import type { MemoryReading } from './memory-watch.ts'
 import { Supervisor } from './supervise.ts'
+import type { LentSockets } from './lent-sockets.ts'
 import type { ThreadView } from './thread-view.ts'
 
 /** The data threads as the control plane sees them: it tells them things and hears from them, wherever they run. */
@@ -21,7 +24,12 @@ export interface DataPlane {
   stop(): Promise<void>
   /** Threads that run now. */
   running(): readonly RunningThread[]
-  /** The same with everything there is to say of them, by column. */
+  /**
+   * What the threads listen on; those that stop listening left out. Null while one of them starts, and may listen on more in a
+   * moment.
+   */
+  listening(): readonly ListenSocket[] | null
+  /** The threads with everything there is to say of them, by column. */
   threads(): readonly ThreadView[]
 }
 
@@ -64,6 +72,10 @@ export interface DataPlaneOptions extends DataPlaneEvents {
   readonly logFd: number
   /** The access log where there are no workers. */
   readonly accessLog: (exchange: SettledExchange) => void
+  /** Sockets of a predecessor that the threads listen on first; default none. */
+  readonly given?: readonly ListenSocket[]
+  /** Sockets that can be copied only; default none. */
+  readonly lent?: LentSockets
   /** How long a thread that is replaced may take to finish its exchanges, in milliseconds. */
   readonly drainDeadlineMs: () => number
   /** For listeners with the standard engine, where there are no workers; default none. */
@@ -72,6 +84,8 @@ export interface DataPlaneOptions extends DataPlaneEvents {
   readonly stuckMs?: number
   /** Memory of a worker's heap; default 2048 MiB. */
   readonly maxHeapMb?: number
+  /** What memory is in use, for tests that need it short; only where there are no workers. */
+  readonly memory?: () => MemoryReading
   /** Module of the worker threads, for tests that need one that fails. */
   readonly entry?: URL
 }

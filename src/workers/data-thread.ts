@@ -4,8 +4,10 @@ import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import { RouteMeter, ThreadMeter, WorkerMeter } from '../core/meter.ts'
 import type { ConnectMiddleware } from '../core/middleware.ts'
 import { SeriesWriter } from '../core/series.ts'
+import type { Service } from '../core/service.ts'
 import type { ConfigSnapshot } from '../core/snapshot.ts'
 import { createOutlierDetector } from '../health/outlier.ts'
+import type { Admission } from '../proxy/admission.ts'
 import type { ProxyRoute } from '../proxy/context.ts'
 import { Proxy } from '../proxy/proxy.ts'
 import { pathPlan } from '../routing/rewrite.ts'
@@ -14,6 +16,7 @@ import { systemClock } from '../util/clock.ts'
 import { seededRandom } from '../util/random.ts'
 import { TimerWheel } from '../util/timer-wheel.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { type MemoryReading, MemoryWatch } from './memory-watch.ts'
 import { ServiceTable } from './service-table.ts'
 
 export interface DataThreadOptions {
@@ -27,6 +30,8 @@ export interface DataThreadOptions {
   readonly accessLog: (onDropped: () => void) => (exchange: SettledExchange) => void
   /** Only where there are no workers: functions don't survive the crossing. */
   readonly middlewares?: readonly ConnectMiddleware[]
+  /** For tests that need it short. */
+  readonly memory?: () => MemoryReading
 }
 
 /**
@@ -41,6 +46,8 @@ export class DataThread {
   readonly #proxy: Proxy
   readonly #accessLog: (exchange: SettledExchange) => void
   readonly #heartbeat: Heartbeat
+  /** Of services that have, or had, limits. */
+  readonly #admissions = new WeakMap<Service, Admission>()
   #routes: readonly ProxyRoute[] = []
   /** No listener is opened any more; routes and lists are followed to the end, for what is in flight. */
   #isDraining = false
@@ -80,7 +87,16 @@ export class DataThread {
       reusePort: options.sharesPorts,
     })
     this.#proxy.start(() => this.#services.endpoints())
-    this.#heartbeat = new Heartbeat(this.#ledger.worker(options.column), new WorkerMeter(this.#series, options.column))
+    const workerMeter = new WorkerMeter(this.#series, options.column)
+    const memoryWatch = new MemoryWatch((isShedding, cause) => {
+      this.#proxy.shed(isShedding)
+      workerMeter.shedding(isShedding)
+      send({ type: 'shedding', isShedding, cause })
+    })
+    this.#heartbeat = new Heartbeat(this.#ledger.worker(options.column), workerMeter, {
+      onReading: (reading) => memoryWatch.look(reading),
+      ...(options.memory !== undefined && { memory: options.memory }),
+    })
   }
 
   receive(message: ControlMessage): void {
@@ -99,6 +115,9 @@ export class DataThread {
           service: message.published.service,
           version: message.published.version,
         })
+        return
+      case 'sockets':
+        this.#applying = this.#applying.then(() => this.#proxy.offer(message.sockets))
         return
       case 'tickets':
         this.#proxy.shareTickets(message.secret)
@@ -130,7 +149,13 @@ export class DataThread {
     const kept = new Set(this.#routes.map(({ meter }) => meter))
     for (const { meter } of before) if (!kept.has(meter)) meter.retire()
     const { addresses, errors } = await this.#proxy.listen(this.#isDraining ? [] : snapshot.listeners)
-    this.#options.send({ type: 'config-applied', version: snapshot.version, addresses, errors })
+    this.#options.send({
+      type: 'config-applied',
+      version: snapshot.version,
+      addresses,
+      errors,
+      sockets: this.#proxy.sockets(),
+    })
   }
 
   /** Routes of the same id and service keep their meter, so that counters don't start again. */
@@ -140,7 +165,25 @@ export class DataThread {
       const service = this.#services.get(rule.service)
       if (service === undefined) throw new Error(`route ${rule.id} names the unpublished service ${rule.service}`)
       const meter = meters.get(`${rule.id}\0${rule.service}`) ?? new RouteMeter(this.#series, rule.id, rule.service)
-      return { rule, service, meter, ...pathPlan(rule) }
+      return { rule, service, meter, admission: this.#admissionOf(service), ...pathPlan(rule) }
     })
+  }
+
+  /** Kept as long as the service is: exchanges hold places in it, and wait. */
+  #admissionOf(service: Service): Admission | null {
+    const existing = this.#admissions.get(service)
+    if (service.settings.limits === null) {
+      // For those that wait still: there is room now.
+      existing?.goOn()
+      return null
+    }
+    if (existing !== undefined) {
+      existing.goOn()
+      return existing
+    }
+    const cell = this.#ledger.admission(service.settings.slot, this.#options.column)
+    const admission = this.#proxy.admissionOf(service, cell)
+    this.#admissions.set(service, admission)
+    return admission
   }
 }

@@ -1,12 +1,17 @@
-import { getHeapStatistics } from 'node:v8'
-import { resourceLimits } from 'node:worker_threads'
 import type { WorkerMeter } from '../core/meter.ts'
 import type { WorkerCell } from '../core/worker-cell.ts'
+import { type MemoryReading, readMemory } from './memory-watch.ts'
 
 /** That of the timer wheel: one wake-up of the event loop serves both. */
 const beatMs = 50
-const beatsPerHeapReading = 20
-const bytesPerMebibyte = 1024 ** 2
+const beatsPerReading = 20
+
+export interface HeartbeatParts {
+  readonly now?: () => number
+  readonly memory?: () => MemoryReading
+  /** Called about once a second. */
+  readonly onReading?: (reading: MemoryReading) => void
+}
 
 /**
  * Shows that the event loop of this thread turns, how late it is when it does, and what its heap holds; all of it in shared
@@ -16,14 +21,19 @@ export class Heartbeat {
   readonly #cell: WorkerCell
   readonly #meter: WorkerMeter
   readonly #now: () => number
+  readonly #readMemory: () => MemoryReading
+  readonly #onReading: (reading: MemoryReading) => void
   readonly #interval: NodeJS.Timeout
   #beatenMs: number
   #beats = 0
 
-  constructor(cell: WorkerCell, meter: WorkerMeter, now = () => performance.now()) {
+  constructor(cell: WorkerCell, meter: WorkerMeter, parts: HeartbeatParts = {}) {
+    const { now = () => performance.now(), memory = readMemory, onReading = () => {} } = parts
     this.#cell = cell
     this.#meter = meter
     this.#now = now
+    this.#readMemory = memory
+    this.#onReading = onReading
     this.#beatenMs = now()
     this.#interval = setInterval(() => this.beat(), beatMs).unref()
   }
@@ -39,10 +49,9 @@ export class Heartbeat {
     this.#beatenMs = nowMs
     this.#cell.beat(lateMs)
     this.#meter.beatLate(lateMs / 1000)
-    if (this.#beats++ % beatsPerHeapReading !== 0) return
-    const { used_heap_size: usedBytes, heap_size_limit: processLimitBytes } = getHeapStatistics()
-    const { maxOldGenerationSizeMb: limitMb } = resourceLimits
-    // A worker dies when its old generation is full; the limit that V8 tells is above that.
-    this.#cell.setHeap(usedBytes, limitMb === undefined ? processLimitBytes : limitMb * bytesPerMebibyte)
+    if (this.#beats++ % beatsPerReading !== 0) return
+    const reading = this.#readMemory()
+    this.#cell.setHeap(reading.heapBytes, reading.heapLimitBytes)
+    this.#onReading(reading)
   }
 }

@@ -1,8 +1,11 @@
 import { MessageChannel } from 'node:worker_threads'
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import type { DataPlane, DataPlaneOptions, DrainAnswer, RunningThread } from './data-plane.ts'
 import { DataThread } from './data-thread.ts'
+import { LentSockets } from './lent-sockets.ts'
 import { lookMs, Pulse } from './pulse.ts'
+import { ThreadSockets } from './thread-sockets.ts'
 import { type ThreadView, viewThread } from './thread-view.ts'
 import type { ThreadState } from './worker-thread.ts'
 
@@ -19,6 +22,8 @@ export class InProcess implements DataPlane {
   readonly #options: DataPlaneOptions
   readonly #pulse: Pulse
   readonly #drained = Promise.withResolvers<number>()
+  readonly #sockets: ThreadSockets
+  #listening: readonly ListenSocket[] = []
   #looking: NodeJS.Timeout | null = null
   #state: ThreadState = 'starting'
   #sinceMs = Date.now()
@@ -26,6 +31,7 @@ export class InProcess implements DataPlane {
   constructor(options: DataPlaneOptions) {
     const { port1, port2 } = this.#channel
     this.#options = options
+    this.#sockets = new ThreadSockets(options.lent ?? new LentSockets([], 0), options.given ?? [])
     this.#thread = new DataThread({
       column: onlyColumn,
       sharesPorts: false,
@@ -33,6 +39,7 @@ export class InProcess implements DataPlane {
       send: (message) => port2.postMessage(message),
       accessLog: () => options.accessLog,
       middlewares: options.middlewares ?? [],
+      ...(options.memory !== undefined && { memory: options.memory }),
     })
     this.#pulse = new Pulse(options.ledger.worker(onlyColumn), (...readings) =>
       performance.eventLoopUtilization(...readings),
@@ -51,7 +58,11 @@ export class InProcess implements DataPlane {
   }
 
   send(message: ControlMessage): void {
-    this.#channel.port1.postMessage(message)
+    this.#sockets.pass(message, (passed) => this.#channel.port1.postMessage(passed))
+  }
+
+  listening(): readonly ListenSocket[] | null {
+    return this.#state === 'starting' ? null : this.#listening
   }
 
   drain(column: number): DrainAnswer {
@@ -88,6 +99,7 @@ export class InProcess implements DataPlane {
 
   #received(message: ThreadMessage): void {
     if (message.type === 'config-applied' && this.#state === 'starting') this.#enter('serving')
+    if (message.type === 'config-applied') this.#listening = message.sockets
     if (message.type === 'drained') this.#drained.resolve(message.cut)
     this.#options.onMessage(onlyId, message)
   }

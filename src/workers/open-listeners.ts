@@ -18,18 +18,21 @@ export type OpenListener<L extends ListenerAddress> = L & { readonly configuredP
  * before they open, change over.
  *
  * @param open those in force; nothing about them changes
+ * @param isLent true for addresses that are listened on by copies of a socket that this process holds
  * @throws Error that says which listener can't be opened, why, and the way out
  */
 export async function openListeners<L extends ListenerAddress>(
   wanted: readonly L[],
-  open: readonly OpenListener<L>[],
+  open: readonly OpenListener<ListenerAddress>[],
+  isLent: (host: string, port: number) => boolean = () => false,
 ): Promise<OpenListener<L>[]> {
   const gone = open.filter((other) => !wanted.some((listener) => isSame(listener, other)))
   const freed = new Set(gone.map(({ port }) => port))
   const opened: OpenListener<L>[] = []
   for (const listener of wanted) {
     const same = open.find((other) => isSame(listener, other))
-    const port = same?.port ?? (freed.has(listener.port) ? listener.port : await reserve(listener))
+    const isOurs = freed.has(listener.port) || isLent(listener.host, listener.port)
+    const port = same?.port ?? (isOurs ? listener.port : await reserve(listener))
     opened.push({ ...listener, port, configuredPort: listener.port })
   }
   return opened

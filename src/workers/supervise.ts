@@ -1,7 +1,10 @@
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ControlMessage, ListenError, ThreadMessage } from '../core/message.ts'
 import { fullJitterMs } from '../util/backoff.ts'
 import type { DataPlane, DataPlaneOptions, DrainAnswer, RunningThread } from './data-plane.ts'
+import { LentSockets } from './lent-sockets.ts'
 import { lookMs } from './pulse.ts'
+import { ThreadSockets } from './thread-sockets.ts'
 import { type ThreadView, viewThread } from './thread-view.ts'
 import { WorkerThread } from './worker-thread.ts'
 
@@ -23,6 +26,8 @@ interface Place {
   current: WorkerThread | null
   /** Drains, or will once `current` serves. */
   leaving: WorkerThread | null
+  /** Sockets of a predecessor for its first thread. */
+  given: readonly ListenSocket[]
   /** Deaths in a row soon after the start. */
   deaths: number
   retry: NodeJS.Timeout | null
@@ -36,6 +41,7 @@ export class Supervisor implements DataPlane {
   readonly #options: DataPlaneOptions
   readonly #places: readonly Place[]
   readonly #freeColumns: Set<number>
+  readonly #lent: LentSockets
   /** Threads lost, by column. */
   readonly #losses: number[]
   #nextId = 1
@@ -53,9 +59,12 @@ export class Supervisor implements DataPlane {
     this.#options = options
     this.#freeColumns = new Set(columns)
     this.#losses = columns.map(() => 0)
-    this.#places = Array.from({ length: options.workers }, () => ({
+    this.#lent = options.lent ?? new LentSockets([], 0)
+    const shares = shareOut(options.given ?? [], options.workers)
+    this.#places = Array.from({ length: options.workers }, (_, place) => ({
       current: null,
       leaving: null,
+      given: shares[place] ?? [],
       deaths: 0,
       retry: null,
     }))
@@ -63,6 +72,12 @@ export class Supervisor implements DataPlane {
 
   running(): readonly RunningThread[] {
     return this.#threads().map(({ column, pulse }) => ({ column, utilization: pulse.utilization }))
+  }
+
+  listening(): readonly ListenSocket[] | null {
+    const staying = this.#threads().filter(({ isLeaving }) => !isLeaving)
+    const isComplete = this.#places.every(({ current }) => current !== null && current.state !== 'starting')
+    return isComplete ? staying.flatMap(({ listening }) => listening) : null
   }
 
   start(): void {
@@ -152,9 +167,11 @@ export class Supervisor implements DataPlane {
       entry,
       maxHeapMb,
       cell: ledger.worker(column),
+      sockets: new ThreadSockets(this.#lent, place.given),
       onMessage: (from, message) => this.#received(from, message),
       onExit: (from) => this.#exited(from),
     })
+    place.given = []
     place.current = thread
     return thread
   }
@@ -168,7 +185,10 @@ export class Supervisor implements DataPlane {
       return onStarted(thread.id, (control) => thread.send(control))
     }
     onMessage(thread.id, message)
-    if (message.type === 'config-applied') this.#applied(thread, message.errors)
+    if (message.type === 'config-applied') {
+      thread.listening = message.sockets
+      this.#applied(thread, message.errors)
+    }
     if (message.type === 'drained') this.#drained(thread, message.cut)
   }
 
@@ -238,6 +258,19 @@ export class Supervisor implements DataPlane {
   #threads(): WorkerThread[] {
     return this.#places.flatMap(({ current, leaving }) => [current, leaving]).filter((thread) => thread !== null)
   }
+}
+
+/** Each socket to one thread, those of an address spread over all; where there are fewer threads, some listen on several. */
+function shareOut(sockets: readonly ListenSocket[], threads: number): ListenSocket[][] {
+  const shares: ListenSocket[][] = Array.from({ length: threads }, () => [])
+  const next = new Map<string, number>()
+  for (const socket of sockets) {
+    const address = `${socket.host}:${socket.port}`
+    const place = next.get(address) ?? 0
+    next.set(address, (place + 1) % threads)
+    shares[place]?.push(socket)
+  }
+  return shares
 }
 
 /** tsc leaves such URLs as they are, so the extension is this module's own. */

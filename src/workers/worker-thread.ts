@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads'
+import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import type { WorkerCell } from '../core/worker-cell.ts'
 import { Pulse } from './pulse.ts'
 import type { ThreadParameters } from './thread.ts'
+import type { ThreadSockets } from './thread-sockets.ts'
 
 /**
  * `starting` until its first configuration is in force; `draining` from when that was asked for, also while it still serves until
@@ -17,6 +19,7 @@ export interface WorkerThreadOptions {
   readonly entry: URL
   readonly maxHeapMb: number
   readonly cell: WorkerCell
+  readonly sockets: ThreadSockets
   readonly onMessage: (thread: WorkerThread, message: ThreadMessage) => void
   /** It is gone: it writes nothing any more. */
   readonly onExit: (thread: WorkerThread) => void
@@ -38,14 +41,18 @@ export class WorkerThread {
   isUp = false
   /** It was told to drain. */
   isLeaving = false
+  /** What it listens on, by its last configuration. */
+  listening: readonly ListenSocket[] = []
+  readonly #sockets: ThreadSockets
   readonly #worker: Worker
   #state: ThreadState = 'starting'
   #sinceMs = Date.now()
   #isEnding = false
 
-  constructor({ id, parameters, entry, maxHeapMb, cell, onMessage, onExit }: WorkerThreadOptions) {
+  constructor({ id, parameters, entry, maxHeapMb, cell, sockets, onMessage, onExit }: WorkerThreadOptions) {
     this.id = id
     this.column = parameters.column
+    this.#sockets = sockets
     this.#worker = new Worker(entry, {
       name: `tidegate-${this.column}`,
       workerData: parameters,
@@ -74,7 +81,7 @@ export class WorkerThread {
   }
 
   send(message: ControlMessage): void {
-    this.#worker.postMessage(message)
+    this.#sockets.pass(message, (passed) => this.#worker.postMessage(passed))
   }
 
   /** Terminates it, wherever it stands; `onExit` follows. Once is enough. */

@@ -169,3 +169,29 @@ test('twenty clients asking without pause lose nothing but connections', async (
   expect(new Set(statuses)).toEqual(new Set([200]))
   expect(engine.settled).toHaveLength(statuses.length)
 })
+
+test('a client that takes its last answer slowly ends the drain when it has it', async () => {
+  const size = 24 * 1024 * 1024
+  const origin = await flow.rawOrigin(() => `HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n${'a'.repeat(size)}`)
+  const engine = await flow.engine({ origins: [origin] })
+  const idle = await flow.client(engine)
+  const client = await flow.client(engine)
+  const pause = () => client.socket.pause()
+  client.socket.on('data', pause)
+  client.send(get)
+  const sipping = setInterval(() => client.socket.resume(), 2)
+  flow.defer(() => clearInterval(sipping))
+  await engine.settledAt(1)
+  clearInterval(sipping)
+  client.socket.pause()
+
+  // A deadline that this test does not wait for.
+  const drained = engine.drain(3_600_000)
+  // What is idle is closed, and it is not among them yet.
+  expect((await idle.rest()).ending).toBe('fin')
+  client.socket.off('data', pause)
+  client.socket.resume()
+
+  expect((await client.response()).body).toHaveLength(size)
+  expect(await drained).toBe(0)
+})

@@ -24,7 +24,7 @@ function failuresInRow(engine: Engine, { port }: { readonly port: number }): num
 async function besideAWellOne(script: Script) {
   const bad = await flow.rawOrigin(script)
   const good = await flow.rawOrigin(() => answer('well'))
-  const engine = await flow.engine({ origins: [bad, good], service: quick, route: { retryAttempts: 0 } })
+  const engine = await flow.engine({ origins: [bad, good], service: quick, route: { retry: { attempts: 0 } } })
   return { bad, good, engine }
 }
 

@@ -171,7 +171,7 @@ describe('a connection reset before the answer', () => {
   test('is not repeated by a route that allows no retry', async () => {
     const bad = await flow.rawOrigin(reset)
     const alsoBad = await flow.rawOrigin(reset)
-    const engine = await flow.engine({ origins: [bad, alsoBad], route: { retryAttempts: 0 } })
+    const engine = await flow.engine({ origins: [bad, alsoBad], route: { retry: { attempts: 0 } } })
 
     expect((await ask(engine.port)).status).toBe(502)
     expect((await engine.settledAt(1)).attempts).toBe(1)

@@ -30,7 +30,7 @@ async function expectGoesOn(client: RawClient, status: number): Promise<void> {
 const get = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
 const post = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi'
 const silent: Script = () => undefined
-const once = { retryAttempts: 0 }
+const once = { retry: { attempts: 0 } }
 
 /** How the engine is brought to each failure that it answers itself. Those that cut, or answer nobody, are not here. */
 const cases: Partial<Record<Failure, Case>> = {

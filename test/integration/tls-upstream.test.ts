@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { TLSSocket, type TlsOptions } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { EngineName, UpstreamTlsSettings } from '../../src/core/snapshot.ts'
+import { DownstreamConnection } from '../../src/proxy/h1/downstream.ts'
 import { Authority, type CertificateOptions } from '../support/certificates.ts'
 import type { Engine, OriginAddress } from '../support/engine.ts'
 import { useFlow } from '../support/flow.ts'
@@ -202,4 +203,29 @@ describe.each(['fast', 'standard'] as const)('TLS to endpoints (%s)', (engineNam
     for (let i = 0; i < 3; i++) expect((await client.send(request).response()).body).toBe(body)
     expect(origin.connections).toHaveLength(1)
   })
+})
+
+test('a connection that was paused for a slow client is read again before it serves another', async () => {
+  // One read of the gateway brings all records of an answer; the first of them finds the client blocked.
+  const blocked = vi.spyOn(DownstreamConnection.prototype, 'isBlocked', 'get')
+  flow.defer(() => blocked.mockRestore())
+  const origin = await flow.rawOrigin(
+    ({ target }) => {
+      if (target !== '/slow') return answer('next')
+      blocked.mockReturnValue(true)
+      return answer('a'.repeat(4000))
+    },
+    authority.issue({ names: ['127.0.0.1'] }),
+  )
+  const engine = await flow.engine({ origins: [origin], service: { tls: verified } })
+  const client = await flow.client(engine)
+  await client.send(get).response()
+  secured(origin)[0]?.setMaxSendFragment(512)
+  client.send(get.replace('/x', '/slow'))
+  await engine.settledAt(2)
+  blocked.mockRestore()
+
+  expect((await client.response()).body).toHaveLength(4000)
+  expect((await client.send(get).response()).body).toBe('next')
+  expect(origin.connections).toHaveLength(1)
 })

@@ -3,11 +3,13 @@ import type { SettledExchange } from '../../src/core/exchange.ts'
 import { Ledger } from '../../src/core/ledger.ts'
 import type { ControlMessage, ThreadMessage } from '../../src/core/message.ts'
 import type { ConnectMiddleware } from '../../src/core/middleware.ts'
-import type { RouteRule } from '../../src/core/route.ts'
+import type { RetryRule, RouteRule } from '../../src/core/route.ts'
 import type { EngineName, ListenerSettings, PublishedEndpoint, ServiceSettings } from '../../src/core/snapshot.ts'
 import { monotonicMs } from '../../src/util/clock.ts'
 import { createDataPlane } from '../../src/workers/data-plane.ts'
+import type { MemoryReading } from '../../src/workers/memory-watch.ts'
 import { publishedEndpoint } from './endpoints.ts'
+import { retryBudget, retryRule } from './retry-rule.ts'
 
 /** Where an origin of the test listens. The same port published twice stays the same endpoint. */
 export interface OriginAddress {
@@ -19,9 +21,13 @@ export interface OriginAddress {
   readonly hostName?: string
 }
 
+/** Changes to a route; of `retry`, those that differ from the default. */
+export type RouteChanges = Partial<Omit<RouteRule, 'retry'>> & { readonly retry?: Partial<RetryRule> }
+
 export interface EngineOptions {
   readonly origins: readonly OriginAddress[]
   readonly middlewares?: readonly ConnectMiddleware[]
+  readonly memory?: () => MemoryReading
   readonly listener?: {
     /** Default: fast. */
     readonly engine?: EngineName
@@ -32,9 +38,9 @@ export interface EngineOptions {
     readonly redirectToHttps?: ListenerSettings['redirectToHttps']
   }
   /** Changes to the one route, `/` → service `web`. */
-  readonly route?: Partial<RouteRule>
+  readonly route?: RouteChanges
   /** Instead of the one route. Their service is `web` unless they name `empty`, which has no endpoint. */
-  readonly routes?: readonly Partial<RouteRule>[]
+  readonly routes?: readonly RouteChanges[]
   readonly service?: Partial<ServiceSettings>
 }
 
@@ -91,6 +97,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     logFd: 1,
     ledger,
     middlewares: options.middlewares ?? [],
+    ...(options.memory !== undefined && { memory: options.memory }),
     accessLog: (exchange) => {
       settled.push(recordOf(exchange))
       events.emit('settled')
@@ -265,6 +272,8 @@ function serviceSettings(name: string, slot: number, overrides: Partial<ServiceS
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
+    retryBudget,
+    limits: null,
     tls: null,
     ...overrides,
     name,
@@ -272,7 +281,7 @@ function serviceSettings(name: string, slot: number, overrides: Partial<ServiceS
   }
 }
 
-function routeRule(overrides: Partial<RouteRule>): RouteRule {
+function routeRule({ retry, ...overrides }: RouteChanges): RouteRule {
   return {
     id: overrides.path ?? '/',
     host: null,
@@ -284,7 +293,7 @@ function routeRule(overrides: Partial<RouteRule>): RouteRule {
     prependPath: null,
     rewriteHost: false,
     timeoutMs: 30_000,
-    retryAttempts: 1,
+    retry: retryRule(retry),
     ...overrides,
   }
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -23,13 +23,42 @@ export interface GatewayProcess {
   kill(): Promise<void>
 }
 
-export function startGatewayProcess(file: string): GatewayProcess {
-  const child = spawn(process.execPath, [cli, 'start', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+export function startGatewayProcess(file: string, ...more: readonly string[]): GatewayProcess {
+  return observe(spawn(process.execPath, [cli, 'start', '-c', file, ...more], { stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+/**
+ * Listens on ports of loopback, starts a gateway with those sockets as systemd does for a socket unit, keeps them, and never accepts. A
+ * shell that becomes the gateway sets `LISTEN_PID`.
+ */
+const socketUnit = `
+  const { spawn } = require('node:child_process')
+  const [ports, names, ...command] = process.argv.slice(1)
+  const servers = ports.split(',').map((port) => require('node:net').createServer().listen(Number(port), '127.0.0.1'))
+  let waiting = servers.length
+  for (const server of servers) server.on('listening', () => {
+    if (--waiting > 0) return
+    const sockets = servers.map((server) => server._handle.fd)
+    spawn('/bin/sh', ['-c', 'export LISTEN_PID=$$; exec "$0" "$@"', process.execPath, ...command], {
+      stdio: ['ignore', 1, 2, ...sockets],
+      env: { ...process.env, LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: names },
+    })
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  })
+`
+
+/** A gateway with sockets that another process opened and holds: that process is what is returned. @param names as `LISTEN_FDNAMES` has them */
+export function startWithSockets(file: string, ports: readonly number[], names: readonly string[]): GatewayProcess {
+  const args = ['-e', socketUnit, '--', ports.join(','), names.join(':'), cli, 'start', '-c', file]
+  return observe(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+function observe(child: ChildProcess): GatewayProcess {
   const exit = once(child, 'exit')
   const log = new LogLines()
   let errors = ''
-  child.stdout.setEncoding('latin1').on('data', (text: string) => log.append(text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  child.stdout?.setEncoding('latin1').on('data', (text: string) => log.append(text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text))
   return {
     pid: child.pid ?? 0,
     log,

@@ -183,6 +183,7 @@ async function startWithParts(
     logger,
     services: () => gateway.services(),
     reload: () => gateway.reload(),
+    handOver: () => gateway.handOver(),
     shutdown: () => gateway.shutdown(),
     async close() {
       await gateway.close()

@@ -1,5 +1,8 @@
 import type { ConsulApi } from './consul-api.ts'
-import type { Instance } from './instance.ts'
+import type { Instance as TestInstance } from './instance.ts'
+
+/** What a registration says of an instance. */
+type Instance = Pick<TestInstance, 'id' | 'port'>
 
 /** `http`: Consul asks `/health` every second; `ttl`: `setCheck` says. */
 export type CheckKind = 'http' | 'ttl'

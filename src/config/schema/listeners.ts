@@ -8,14 +8,18 @@ const mib = 1024 ** 2
 const timeouts = z.strictObject({
   head: duration()
     .prefault('10s')
-    .describe('From the first byte of a request to the end of its head; a slower one is 408.'),
+    .describe(
+      'From the first byte of a request to the end of its head; a slower one is 408. The first head of a connection has its time from when that was accepted: one on which nothing is said is closed without a word.',
+    ),
   idle: duration().prefault('75s').describe('How long a kept-alive connection may wait for its next request.'),
   body: duration()
     .prefault('30s')
     .describe('Silence allowed while a request body arrives; not its whole duration. A longer one is 408.'),
   write: duration()
     .prefault('30s')
-    .describe('How long a client may take nothing of an answer that waits for it, before it is cut off.'),
+    .describe(
+      'How long a client may take nothing of an answer that waits for it, before it is cut off. The system counts in steps of a third of its send buffer (up to 4 MiB): a client below some 50 KB/s may be cut.',
+    ),
 })
 
 const limits = z.strictObject({
@@ -30,12 +34,14 @@ const limits = z.strictObject({
   connections: integer(1, 10_000_000)
     .prefault(20_000)
     .describe(
-      'Open client connections of this listener, all threads together, exactly. More are 503. The process needs two file descriptors for each.',
+      'Open client connections of this listener, all threads together, exactly. More are told 503, 500 at a time; beyond those, and over TLS, they are closed without a word. The process needs two file descriptors for each.',
     ),
   connectionsPerClient: integer(1, 10_000_000)
     .nullable()
     .prefault(null)
-    .describe('The same per client address. null = no limit; mind clients that share an address behind a proxy.'),
+    .describe(
+      'The same per client address, the whole of it: who has an IPv6 network has many. null = no limit; mind clients that share an address behind a proxy.',
+    ),
 })
 
 const pem = z.string().min(1)

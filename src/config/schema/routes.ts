@@ -27,19 +27,35 @@ const headers = z.record(z.string(), parsedText(parseFieldValue)).transform((fie
   return lowerCase
 })
 
+const retryCauses = z
+  .array(z.literal(['connect', 'reset', 'head-timeout', 502, 503, 504]))
+  .transform((list, context) => {
+    const twice = list.findIndex((cause, index) => list.indexOf(cause) !== index)
+    if (twice === -1) return list
+    context.addIssue({ code: 'custom', message: `${list[twice]} is listed twice`, path: [twice], input: list })
+    return z.NEVER
+  })
+
 const retry = z.strictObject({
   attempts: integer(0, 10)
     .optional()
     .describe(
-      'Further attempts after one that may have reached an endpoint; only idempotent methods, each on another endpoint. What was never sent (connection refused) is tried elsewhere in any case.',
+      'Further attempts after one that may have reached an endpoint, each on another endpoint. 0 = only what was never sent is tried elsewhere.',
     )
     .meta({ fallback: routeDefaults.retry.attempts }),
-  on: z
-    .array(z.string())
-    .max(0)
+  on: retryCauses
     .optional()
-    .describe('Failures and statuses that are retried beyond those; in this version there are none to name.')
+    .describe(
+      'What is retried; a list replaces the default. `connect`: nothing was sent (refused, connect timeout, TLS), any method, at once, up to 3 endpoints, whatever `attempts` says. `reset`: closed without a byte of an answer. `head-timeout`: no answer in time. 502, 503, 504: the answer of an endpoint; the last one reaches the client as it is. All but `connect` only for idempotent methods with at most 64 KiB of body, after 25 to 250 ms, within the `retryBudget` of the service.',
+    )
     .meta({ fallback: routeDefaults.retry.on }),
+  perTry: duration()
+    .nullable()
+    .optional()
+    .describe(
+      'Time for the response head of one attempt, from the request fully sent; null = `headTimeout` of the service. With `head-timeout` in `on`, another endpoint is tried then.',
+    )
+    .meta({ fallback: routeDefaults.retry.perTry }),
 })
 
 /** Keys of a route as one place states them: its entry, `defaults.route`, or the built-in defaults. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { serviceDefaults } from '../defaults.ts'
 import { parseServername } from '../address.ts'
 import { duration, integer, name, parsedText } from './fields.ts'
+import { healthCheck } from './health-check.ts'
 
 /** The balancers of this version, by the name they have in the configuration. */
 export const builtBalancers = ['round-robin', 'least-request', 'p2c', 'random'] as const
@@ -27,6 +28,19 @@ const outlier = z.strictObject({
       'Share of the endpoints that may be ejected at once, and never the last one. 0 = only those that refuse connections, which are not bounded.',
     )
     .meta({ fallback: outlierDefaults.maxEjectedPercent }),
+})
+
+const { retryBudget: budgetDefaults } = serviceDefaults
+
+const retryBudget = z.strictObject({
+  percent: integer(0, 100)
+    .optional()
+    .describe('Share of the requests that may bring about a retry.')
+    .meta({ fallback: budgetDefaults.percent }),
+  perSecond: integer(0, 10_000)
+    .optional()
+    .describe('On top of it, so many a second; what ten seconds bring is saved up.')
+    .meta({ fallback: budgetDefaults.perSecond }),
 })
 
 const pem = z.string().min(1)
@@ -80,6 +94,13 @@ export const serviceLayer = z.strictObject({
     .optional()
     .describe('When a failing endpoint is ejected. An endpoint that refuses connections is ejected at once, always.')
     .meta({ fallback: outlierDefaults }),
+  healthCheck: healthCheck
+    .nullable()
+    .optional()
+    .describe(
+      'Has endpoints asked whether they are well, by the gateway itself, once for all threads. null = the registry and the traffic decide. In `defaults.service` it may go without `path` and `tcp`: then it is for services that have one.',
+    )
+    .meta({ fallback: serviceDefaults.healthCheck }),
   connectTimeout: duration()
     .optional()
     .describe('For one attempt to connect; a slower one is retried on another endpoint.')
@@ -94,10 +115,39 @@ export const serviceLayer = z.strictObject({
     .optional()
     .describe('Silence allowed in response bodies and tunnels (WebSocket).')
     .meta({ fallback: serviceDefaults.idleTimeout }),
+  retryBudget: retryBudget
+    .optional()
+    .describe(
+      'How many requests are sent again that may have reached an endpoint, over all routes and threads: when all endpoints fail, retries must not bury them.',
+    )
+    .meta({ fallback: budgetDefaults }),
+  maxRequests: integer(1, 1_000_000)
+    .nullable()
+    .optional()
+    .describe('Requests in flight to the service, over all threads. Further ones wait. null = no limit.')
+    .meta({ fallback: serviceDefaults.maxRequests }),
+  maxRequestsPerEndpoint: integer(1, 1_000_000)
+    .nullable()
+    .optional()
+    .describe(
+      'Requests in flight to one endpoint, over all threads; one that has so many is passed over. Where all have, requests wait. null = no limit.',
+    )
+    .meta({ fallback: serviceDefaults.maxRequestsPerEndpoint }),
+  maxPending: integer(0, 1_000_000)
+    .nullable()
+    .optional()
+    .describe(
+      'Requests that may wait for one of these limits, over all threads; further ones get 503 `overloaded` at once. null = as many as may be in flight: a wait is about as long as a request then.',
+    )
+    .meta({ fallback: serviceDefaults.maxPending }),
+  pendingTimeout: duration()
+    .optional()
+    .describe('How long a request may wait before it gets 503 `overloaded`.')
+    .meta({ fallback: serviceDefaults.pendingTimeout }),
   hold: duration({ zero: true })
     .optional()
     .describe(
-      'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections. 0 = never.',
+      'How long instances are kept that a registry may have forgotten (it came back empty after an outage), while they still accept connections, or pass the `healthCheck`. 0 = never.',
     )
     .meta({ fallback: serviceDefaults.hold }),
   tls: tls
@@ -120,6 +170,9 @@ export type ServiceLayer = z.output<typeof serviceLayer>
 
 /** The layer under all others, complete. */
 export function builtInService() {
-  const complete = serviceLayer.omit({ from: true, name: true }).required().extend({ outlier: outlier.required() })
+  const complete = serviceLayer
+    .omit({ from: true, name: true })
+    .required()
+    .extend({ outlier: outlier.required(), retryBudget: retryBudget.required() })
   return complete.parse(serviceDefaults)
 }

@@ -9,6 +9,7 @@ import { halfClosedMs } from '../half-closed.ts'
 import { handle, totalTimeout } from '../handle.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
+import { resetConnection } from '../reset-connection.ts'
 import { fail } from '../settle.ts'
 import { type ChunkSink, chunkSizeLine } from './chunked.ts'
 import { letGo, takeOver } from './client-socket.ts'
@@ -98,7 +99,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#writing?.end()
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.#socket.destroy()
-    else if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
+    else if (!this.#socket.destroyed) resetConnection(this.#socket)
     this.#tunnel = null
     this.#waiting.take()
     fail(this.#x, 'client-abort')
@@ -110,7 +111,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   writeInterim(head: ResponseHead): void {
     if (this.#head.minor === 0) return
     this.#output.text(interimText(head))
-    this.#output.flush()
+    this.flush()
   }
 
   writeHead(head: ResponseHead, framing: BodyFraming): void {
@@ -147,13 +148,14 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     if (this.#phase === phase.closed) return
     this.#output.flush()
     // Only a body that ends with the connection looks complete when the connection ends in good order.
-    if (this.#x.status !== 0 && !this.#isChunked) this.#socket.resetAndDestroy()
+    if (this.#x.status !== 0 && !this.#isChunked) resetConnection(this.#socket)
     else this.#socket.destroy()
   }
 
   writeProblem(failure: Failure): void {
-    const { draining } = this.#listener.context
-    if (failures[failure].closes || this.#phase === phase.body || !this.#head.keepAlive || draining) this.#closes = true
+    const { draining, isShedding } = this.#listener.context
+    if (failures[failure].closes || this.#phase === phase.body || !this.#head.keepAlive) this.#closes = true
+    if (draining || isShedding) this.#closes = true
     this.#output.text(problemText(failure, this.#x.requestId, this.#connectionOption(), this.#head.method !== 'HEAD'))
     this.flush()
   }
@@ -234,7 +236,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     if (this.#x.head.hasBody) requestFlush(this.#x)
     if (at === end) return
     if (this.#phase === phase.answer || this.#phase === phase.head) {
-      if (!this.#waiting.keep(bytes, at, end)) this.#socket.pause()
+      const isShared = bytes === this.#listener.context.reads.bytes
+      if (!this.#waiting.keep(bytes, at, end, isShared)) this.#socket.pause()
     } else if (this.#phase === phase.tunnel) this.#tunnelled(bytes, at, end)
     else if (this.#phase === phase.linger) this.#discard?.(end - at)
   }
@@ -325,8 +328,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#phase = phase.linger
     this.#waiting.take()
     wheel.disarm(this.#timer)
-    if (expectsMore) this.#discard = linger(this.#socket, wheel)
-    else this.#socket.destroySoon()
+    if (expectsMore) this.#discard = linger(this.#socket, wheel, () => this.#output.end())
+    else this.#output.endAndDestroy()
   }
 
   /** False when the client asked for the end itself, behind a request without a body: then nothing follows. */

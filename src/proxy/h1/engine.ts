@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import type { Engine } from '../listener.ts'
 import { DownstreamConnection } from './downstream.ts'
 import { h1Forwarder } from './forward.ts'
@@ -7,8 +7,13 @@ import { h1Forwarder } from './forward.ts'
 export const fastEngine: Engine = {
   forwarder: h1Forwarder,
   serve: (listener) => ({
-    server: createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }),
+    server: createAcceptor(),
+    another: createAcceptor,
     connect: (socket, identity, firstHeadMs) => new DownstreamConnection(listener, socket, identity, firstHeadMs),
     reconfigured: () => {},
   }),
+}
+
+function createAcceptor(): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true })
 }

@@ -19,7 +19,7 @@ export class OutputEnd implements TunnelEnd {
   }
 
   sendEnd(): void {
-    this.#socket.end()
+    this.#output.end()
   }
 
   resumeReading(): void {

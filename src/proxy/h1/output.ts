@@ -14,8 +14,6 @@ const maxTextLength = 16 * 1024
 /** The part of a socket that types leave out: what owns its connection. */
 interface StreamHandle {
   readonly fd: number
-  /** Bytes that did not fit. */
-  readonly writeQueueSize: number
   /** @returns 0 or a negative error of the system */
   writeLatin1String(request: WriteRequest, text: string): number
 }
@@ -43,8 +41,9 @@ export class Output {
   /** What was gathered when there is more than one slice. */
   #slab: Buffer | null = null
   #slabEnd = 0
-  /** A text written to the handle did not fit: its rest waits there. */
+  /** A text written to the handle did not fit: its rest waits there. The stream knows nothing of it. */
   #isPending = false
+  #isEnding = false
   #awaitsDrain = false
 
   /** @param drained called when the socket takes bytes again after `isBlocked` */
@@ -83,6 +82,20 @@ export class Output {
     this.#slice = bytes
     this.#start = start
     this.#end = end
+  }
+
+  /** Sends FIN behind all that was written. */
+  end(): void {
+    this.#isEnding = true
+    // The system's FIN would wait behind them, and a connection can't be reset while one waits.
+    if (!this.#isPending) this.#socket.end()
+  }
+
+  /** Closes the connection behind all that was written. */
+  endAndDestroy(): void {
+    if (this.#socket.writableFinished) this.#socket.destroy()
+    else this.#socket.once('finish', () => this.#socket.destroy())
+    this.end()
   }
 
   flush(): void {
@@ -154,7 +167,7 @@ export class Output {
     }
     const status = handle.writeLatin1String(requests.current, text)
     if (status !== 0) this.#failed(status)
-    else if (handle.writeQueueSize !== 0) this.#waitFor(requests.give())
+    else if (requests.isKept) this.#waitFor(requests.give())
   }
 
   /** The socket tells once that it takes bytes again. */
@@ -171,8 +184,9 @@ export class Output {
     this.#isPending = true
     request.oncomplete = (status) => {
       this.#isPending = false
-      if (status < 0) this.#failed(status)
-      else if (!this.#socket.writableNeedDrain) this.#drained()
+      if (status < 0) return this.#failed(status)
+      if (this.#isEnding) this.#socket.end()
+      if (!this.#socket.writableNeedDrain) this.#drained()
     }
   }
 

@@ -3,10 +3,12 @@ import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
+import { framingOf } from '../body-framing.ts'
 import type { ProxyContext } from '../context.ts'
 import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
-import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
+import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
+import { headTimeoutOf, settingsOf } from '../settings-of.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
 import { tightWrites } from './client-socket.ts'
@@ -87,6 +89,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#writeHead(x)
     // What came of the body with the head leaves with it.
     if (!x.head.hasBody) this.#output.flush()
+    // Unless it had to wait for its place: then what came meanwhile was kept.
+    else if (x.ticket !== 0) sendKept(x)
   }
 
   get isReady(): boolean {
@@ -109,8 +113,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#output.flush()
     if (!this.#output.isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (this.#x !== null && this.#phase === phase.head)
-      this.#context.wheel.arm(this.#timer, settingsOf(this.#x).headTimeoutMs)
+    if (this.#x !== null && this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(this.#x))
     return false
   }
 
@@ -118,7 +121,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const x = this.#x
     if (x === null) return
     if (x.head.chunked) this.#output.text(`0\r\n${trailers}\r\n`)
-    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
   }
 
   downstreamDrained(): void {
@@ -151,7 +154,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   sendEnd(): void {
-    this.#socket.end()
+    this.#output.end()
   }
 
   resumeReading(): void {
@@ -172,7 +175,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#output.text(requestHeadText(x, this.#endpoint, x.downstream.identity))
     // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
     if (!x.head.hasBody || (x.head.expectContinue && x.requestBytes === 0))
-      this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+      this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
   }
 
   /** @returns false to stop reading until the client has taken what came */
@@ -191,8 +194,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     }
     this.#nowMs = performance.now()
     const { downstream } = x
-    let at = start
-    if (this.#phase === phase.head) at = this.#readHead(x, bytes, start, end)
+    const at = this.#phase === phase.head ? this.#readHead(x, bytes, start, end) : start
     if (at !== -1 && this.#phase === phase.body && this.#x === x) this.#readBody(x, bytes, at, end)
     if (this.#x !== x || this.#phase !== phase.body) return true
     downstream.flush()
@@ -217,46 +219,44 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       if (this.#head.status >= 200) break
       if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
-    this.#finalHead(x)
+    this.#frame(x)
+    if (this.#head.status >= 500 && this.#interims === 0 && mayDropAnswer(x, this.#head.status)) {
+      this.#drop(x, end - at)
+      return -1
+    }
+    this.#phase = phase.body
+    attemptAnswered(x, this.#endpoint, this.#nowMs)
+    x.downstream.writeHead(this.#head, this.#framing)
     return at
   }
 
   /** A 1xx response. @returns false when no further head is to be read from these bytes */
   #interim(x: Exchange, bytes: Buffer, at: number, end: number): boolean {
     const head = this.#head
-    if (head.status === 101) {
-      if (switchesAsAsked(head, x.head.upgrade)) this.#startTunnel(x, bytes, at, end)
-      else this.#fail('bad-response')
-      return false
-    }
-    if (++this.#interims > maxInterims) {
-      this.#fail('bad-response')
-      return false
-    }
+    const isSwitch = head.status === 101
+    if (isSwitch && switchesAsAsked(head, x.head.upgrade)) this.#startTunnel(x, bytes, at, end)
+    else if (isSwitch || ++this.#interims > maxInterims) this.#fail('bad-response')
+    if (this.#x !== x || this.#phase !== phase.head) return false
     if (head.status !== 100 || x.head.expectContinue) x.downstream.writeInterim(head)
     if (!x.requestDone && !this.#output.isBlocked) this.#context.wheel.disarm(this.#timer)
     return true
   }
 
-  #finalHead(x: Exchange): void {
+  /** What follows the head. */
+  #frame(x: Exchange): void {
     const head = this.#head
-    const { status } = head
     this.#context.wheel.disarm(this.#timer)
-    if (x.head.method === 'HEAD' || status === 204 || status === 304) {
-      this.#framing = 'none'
-    } else if (head.chunked) {
-      this.#framing = 'stream'
-      this.#decoder.reset()
-    } else if (head.contentLength === -1) {
-      this.#framing = 'stream'
-      head.keepAlive = false
-    } else {
-      this.#framing = head.contentLength === 0 ? 'none' : 'length'
-      this.#remaining = head.contentLength
-    }
-    this.#phase = phase.body
-    attemptAnswered(x, this.#endpoint, this.#nowMs)
-    x.downstream.writeHead(head, this.#framing)
+    this.#framing = framingOf(head, x.head.method)
+    this.#remaining = this.#framing === 'length' ? head.contentLength : 0
+    if (head.chunked) this.#decoder.reset()
+    else if (this.#framing === 'stream') head.keepAlive = false
+  }
+
+  /** Another endpoint may answer better. The connection is used again when all of this answer is there: more is not waited for. */
+  #drop(x: Exchange, length: number): void {
+    this.#x = null
+    this.#keep(x, this.#framing !== 'stream' && length === this.#remaining)
+    answerDropped(x, this.#endpoint, this.#head.status, this.#nowMs)
   }
 
   #readBody(x: Exchange, bytes: Buffer, at: number, end: number): void {
@@ -284,11 +284,19 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#context.wheel.disarm(this.#timer)
     x.downstream.writeEnd(head.chunked ? this.#decoder.trailers : '')
     x.downstream.flush()
-    if (head.keepAlive && x.requestDone && !hasMore && !this.#output.isWaiting) {
-      this.#phase = phase.idle
-      this.#pool.give(this, head.keepAliveMs, this.#nowMs)
-    } else this.destroy()
+    this.#keep(x, !hasMore)
     attemptDone(x, this.#endpoint, this.#nowMs)
+  }
+
+  /** For the next exchange, if nothing of this one is left on either way. */
+  #keep(x: Exchange, isClean: boolean): void {
+    const { keepAlive, keepAliveMs } = this.#head
+    if (isClean && keepAlive && x.requestDone && !this.#output.isWaiting) {
+      this.#phase = phase.idle
+      // Over TLS, records that were decrypted already come behind the one that reading was paused with.
+      this.#resume()
+      this.#pool.give(this, keepAliveMs, this.#nowMs)
+    } else this.destroy()
   }
 
   #fail(failure: Failure): void {
@@ -342,7 +350,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const x = this.#x
     if (x === null) return
     if (x.requestDone) {
-      if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
+      if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
       return
     }
     if (this.#phase === phase.head) this.#context.wheel.disarm(this.#timer)
@@ -386,9 +394,4 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #armTunnel(): void {
     if (this.#x !== null) this.#context.wheel.arm(this.#timer, settingsOf(this.#x).idleTimeoutMs)
   }
-}
-
-function settingsOf(x: Exchange): { connectTimeoutMs: number; headTimeoutMs: number; idleTimeoutMs: number } {
-  if (x.route === null) throw new Error('an exchange without a route has no upstream')
-  return x.route.service.settings
 }

@@ -10,12 +10,14 @@ export class WaitingBytes {
   }
 
   /**
-   * Copies them. Reading goes on for a while behind them: a client that goes away is noticed by reading only.
+   * Reading goes on for a while behind them: a client that goes away is noticed by reading only.
    *
+   * @param isShared they are in the thread's read buffer, and have to be copied; else they waited before
    * @returns false when no more should be read for now
    */
-  keep(bytes: Buffer, start: number, end: number): boolean {
-    this.#bytes = Buffer.from(bytes.subarray(start, end))
+  keep(bytes: Buffer, start: number, end: number, isShared: boolean): boolean {
+    const kept = bytes.subarray(start, end)
+    this.#bytes = isShared ? Buffer.from(kept) : kept
     return end - start < maxWaitingBytes
   }
 

@@ -4,6 +4,8 @@ import { Socket } from 'node:net'
 export interface WriteRequest {
   /** @param status negative for an error of the system */
   oncomplete: ((status: number) => void) | null
+  /** -1 while no handle has it. */
+  getAsyncId(): number
 }
 
 /**
@@ -25,6 +27,14 @@ export class SpareWriteRequest {
     return make === null ? null : new SpareWriteRequest(make)
   }
 
+  /**
+   * True when the handle that was written to last has the current one: until its `oncomplete`, which comes in a later turn even where
+   * nothing waits any more, since what did not fit at first may have fitted at the second try.
+   */
+  get isKept(): boolean {
+    return this.current.getAsyncId() !== -1
+  }
+
   /** The current one was kept by a handle: it is the caller's, and there is a new spare one. */
   give(): WriteRequest {
     const given = this.current
@@ -38,7 +48,8 @@ function findConstructor(): (new () => WriteRequest) | null {
   let found: (new () => WriteRequest) | null = null
   const handle = {
     writeLatin1String(request: WriteRequest | null): number {
-      if (request !== null && 'oncomplete' in request) found = request.constructor as new () => WriteRequest
+      if (request !== null && 'oncomplete' in request && request.getAsyncId?.() === -1)
+        found = request.constructor as new () => WriteRequest
       return 0
     },
     close() {},

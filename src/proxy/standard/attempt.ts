@@ -4,13 +4,15 @@ import type { Endpoint } from '../../core/endpoint.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { ServiceSettings } from '../../core/snapshot.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
-import type { BodyFraming, Exchange, UpstreamAttempt } from '../exchange.ts'
-import { attemptAnswered, attemptDone, attemptFailed } from '../handle.ts'
+import { framingOf } from '../body-framing.ts'
+import type { Exchange, UpstreamAttempt } from '../exchange.ts'
+import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { filterTrailers } from '../h1/chunked.ts'
 import { failureOfConnectError } from '../h1/connect-error.ts'
 import { requestHeadText } from '../h1/request-writer.ts'
 import { parseResponseHead, ResponseHead, switchesAsAsked } from '../h1/response-head.ts'
 import { sendKept } from '../request-body.ts'
+import { headTimeoutOf, settingsOf } from '../settings-of.ts'
 import { AttemptRequest } from './attempt-request.ts'
 import { fieldLines, fieldPairs } from './field-lines.ts'
 import { responseHeadText } from './head-text.ts'
@@ -32,6 +34,7 @@ export class StandardAttempt implements UpstreamAttempt {
   readonly #x: Exchange
   readonly #endpoint: Endpoint
   readonly #settings: ServiceSettings
+  readonly #headTimeoutMs: number
   readonly #timer: WheelTimer
   readonly #head = new ResponseHead()
   #outgoing: ClientRequest | null = null
@@ -46,10 +49,10 @@ export class StandardAttempt implements UpstreamAttempt {
   #isBlocked = false
 
   constructor(x: Exchange, endpoint: Endpoint) {
-    if (x.route === null) throw new Error('an exchange without a route has no upstream')
     this.#x = x
     this.#endpoint = endpoint
-    this.#settings = x.route.service.settings
+    this.#settings = settingsOf(x)
+    this.#headTimeoutMs = headTimeoutOf(x)
     this.#timer = new WheelTimer(() => this.#timedOut())
     this.request = new AttemptRequest(this, x.head.method, x.head.path)
   }
@@ -84,7 +87,7 @@ export class StandardAttempt implements UpstreamAttempt {
   flush(): boolean {
     if (!this.#isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#headTimeoutMs)
     return false
   }
 
@@ -92,7 +95,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase === phase.closed) return
     if (trailers !== '') this.#outgoing?.addTrailers(fieldPairs(trailers))
     this.request.push(null)
-    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#headTimeoutMs)
   }
 
   /** http-proxy took what it was given of the body. */
@@ -125,6 +128,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!parseResponseHead(responseHeadText(incoming), maxHeadFields, head)) return this.#fail('bad-response')
     // node:http takes a 101 that names no protocol for an answer.
     if (head.status < 200) return this.#fail('bad-response')
+    if (head.status >= 500 && this.#interims === 0 && mayDropAnswer(this.#x, head.status)) return this.#drop(incoming)
     this.#incoming = incoming
     this.#phase = phase.body
     this.#arm(this.#settings.idleTimeoutMs)
@@ -135,6 +139,16 @@ export class StandardAttempt implements UpstreamAttempt {
     incoming.on('data', (bytes: Buffer) => this.#bodySlice(incoming, bytes))
     incoming.on('end', () => this.#complete(incoming))
     incoming.on('close', () => this.#fail('reset-in-body'))
+  }
+
+  /** Another endpoint may answer better. Without a body there is nothing to wait for before the connection is used again. */
+  #drop(incoming: IncomingMessage): void {
+    const { status, keepAlive } = this.#head
+    if (framingOf(this.#head, this.#x.head.method) === 'none' && keepAlive && this.#x.requestDone) {
+      this.#close()
+      incoming.resume()
+    } else this.abandon()
+    answerDropped(this.#x, this.#endpoint, status, performance.now())
   }
 
   /** http-proxy could not send the request, or node:http could not read the answer. */
@@ -162,7 +176,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!x.head.hasBody) return this.endBody('')
     this.#outgoing?.flushHeaders()
     // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
-    if (x.head.expectContinue && x.requestBytes === 0) this.#arm(this.#settings.headTimeoutMs)
+    if (x.head.expectContinue && x.requestBytes === 0) this.#arm(this.#headTimeoutMs)
     sendKept(x)
   }
 
@@ -246,10 +260,4 @@ export class StandardAttempt implements UpstreamAttempt {
   #disarm(): void {
     this.#x.context.wheel.disarm(this.#timer)
   }
-}
-
-function framingOf(head: ResponseHead, method: string): BodyFraming {
-  if (method === 'HEAD' || head.status === 204 || head.status === 304) return 'none'
-  if (head.chunked || head.contentLength === -1) return 'stream'
-  return head.contentLength === 0 ? 'none' : 'length'
 }

@@ -7,6 +7,7 @@ import { halfClosedMs } from '../half-closed.ts'
 import { linger } from '../h1/linger.ts'
 import { WriteDeadline } from '../h1/write-deadline.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
+import { resetConnection } from '../reset-connection.ts'
 import { StandardDownstream } from './downstream.ts'
 
 /** Pipelined requests that wait for the one before them, until no more are read. */
@@ -130,7 +131,7 @@ export class StandardConnection implements ListenerConnection {
     this.listener.context.wheel.remove(this.#firstHead)
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.socket.destroy()
-    else if (!this.socket.destroyed) this.socket.resetAndDestroy()
+    else if (!this.socket.destroyed) resetConnection(this.socket)
     this.#current?.clientLeft()
     this.#current = null
     this.listener.forget(this)

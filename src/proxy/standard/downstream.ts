@@ -10,6 +10,7 @@ import type { ResponseHead } from '../h1/response-head.ts'
 import { problemText, switchingText } from '../h1/response-writer.ts'
 import { handle, totalTimeout } from '../handle.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
+import { resetConnection } from '../reset-connection.ts'
 import { fail, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
@@ -183,14 +184,14 @@ export class StandardDownstream implements Downstream {
     // node:http gathers the chunks of one turn.
     socket.uncork()
     // Only a body that ends with the connection looks complete when the connection ends in good order.
-    if (this.#x.status !== 0 && !this.#isChunked) socket.resetAndDestroy()
+    if (this.#x.status !== 0 && !this.#isChunked) resetConnection(socket)
     else socket.destroy()
   }
 
   writeProblem(failure: Failure): void {
     const { context } = this.#connection.listener
-    if (failures[failure].closes || this.isReceiving || !this.#head.keepAlive || context.draining)
-      this.#connection.closes = true
+    if (failures[failure].closes || this.isReceiving || !this.#head.keepAlive) this.#connection.closes = true
+    if (context.draining || context.isShedding) this.#connection.closes = true
     const [head = '', body] = problemText(failure, this.#x.requestId, '', this.#head.method !== 'HEAD').split(
       '\r\n\r\n',
     )

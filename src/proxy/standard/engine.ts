@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import type { Socket } from 'node:net'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Engine, Listener, ListenerServer } from '../listener.ts'
 import { parseRequestHead, RequestHead } from '../h1/request-head.ts'
@@ -59,6 +59,7 @@ function serve(listener: Listener): ListenerServer {
 
   return {
     server,
+    another: () => createTcpServer({ allowHalfOpen: true, noDelay: true }),
     reconfigured: configure,
     connect(socket: Socket, identity, firstHeadMs) {
       for (const listen of speak) listen.call(server, socket)

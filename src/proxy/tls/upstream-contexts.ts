@@ -1,5 +1,6 @@
-import { createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import { clientContext } from '../../util/tls-client.ts'
 
 /** What handshakes with endpoints need of the TLS settings: made once for settings that are the same object. */
 export class UpstreamContexts {
@@ -8,8 +9,7 @@ export class UpstreamContexts {
   get(settings: UpstreamTlsSettings): SecureContext {
     let context = this.#contexts.get(settings)
     if (context === undefined) {
-      const { ca, keyPair } = settings
-      context = createSecureContext({ minVersion: 'TLSv1.2', ...(ca !== null && { ca }), ...keyPair })
+      context = clientContext(settings)
       this.#contexts.set(settings, context)
     }
     return context

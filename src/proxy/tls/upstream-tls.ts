@@ -1,7 +1,8 @@
-import { isIP, type TcpNetConnectOpts } from 'node:net'
-import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import type { TcpNetConnectOpts } from 'node:net'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Endpoint } from '../../core/endpoint.ts'
 import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import { clientTls } from '../../util/tls-client.ts'
 import type { UpstreamContexts } from './upstream-contexts.ts'
 
 /** How connections to one endpoint are secured. It remembers the latest session, so that further handshakes are short. */
@@ -43,13 +44,6 @@ export class UpstreamTls {
 
   /** For `tls.connect`, or an agent that calls it. */
   options(name: string): ConnectionOptions {
-    return {
-      secureContext: this.#contexts.get(this.settings),
-      rejectUnauthorized: this.settings.verify,
-      ALPNProtocols: ['http/1.1'],
-      // RFC 6066 section 3: an address is no server name. Empty, lest another one is taken from a Host field.
-      servername: isIP(name) === 0 ? name : '',
-      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-    }
+    return clientTls(this.#contexts.get(this.settings), name, this.settings.verify)
   }
 }

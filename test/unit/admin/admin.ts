@@ -22,6 +22,7 @@ const ready: AdminInput = {
   ],
   config: () => ({ config: { workers: 2 }, lastError: null }),
   reload: () => Promise.resolve({ applied: true, version: 2 }),
+  commandEndpoint: () => ({ found: true, until: null, changed: true, services: ['users'] }),
   workers: () => [{ column: 0, state: 'serving' }],
   drainWorker: (column) =>
     column === 0

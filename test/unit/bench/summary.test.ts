@@ -32,12 +32,22 @@ describe('the summary of all cases', () => {
       '`json`: small JSON response',
       '12.0',
       '1.20 (1.20–1.20)',
+      '≤ 1.2',
       '0.80 (0.80–0.80)',
       '2.38',
       'abc1234',
       '2026-01-02',
     ])
-    expect(lineOf(text, 'post16k')).toEqual(['`post16k`: 16 KiB POST', '40.0', '', '', '2.38', '0ld', '2025-12-31'])
+    expect(lineOf(text, 'post16k')).toEqual([
+      '`post16k`: 16 KiB POST',
+      '40.0',
+      '',
+      '≤ 1.3',
+      '',
+      '2.38',
+      '0ld',
+      '2025-12-31',
+    ])
   })
 
   it('has the whole table of small JSON, and of no other case', () => {
@@ -76,7 +86,12 @@ describe('the summary of all cases', () => {
 
   it('says that Tidegate is out where it could not be measured', () => {
     const out = measured('tidegate', { rounds: [], problem: 'not built yet' })
-    expect(lineOf(renderSummary([caseResult([out], { case: 'tls' })]), 'tls').slice(1, 5)).toEqual(['out', '', '', ''])
+    expect(lineOf(renderSummary([caseResult([out], { case: 'tls' })]), 'tls').slice(1, 5)).toEqual([
+      'out',
+      '',
+      '≤ 1.4',
+      '',
+    ])
   })
 })
 

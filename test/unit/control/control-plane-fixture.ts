@@ -5,9 +5,11 @@ import { Timeline } from '../../../src/control/timeline.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import type { ControlMessage } from '../../../src/core/message.ts'
 import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
+import type { CheckResult, CheckTarget } from '../../../src/health/check-probe.ts'
 import type { ConnectResult } from '../../../src/health/connect-probe.ts'
 import { FakeClock } from './fake-clock.ts'
 import { ScriptedDiscovery } from './scripted-watch.ts'
+import { retryBudget, retryRule } from '../../support/retry-rule.ts'
 
 export function service(key: string, overrides: Partial<ServiceEntry> = {}): ServiceEntry {
   return {
@@ -19,8 +21,11 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
+    retryBudget,
+    limits: null,
     tls: null,
     holdMs: 600_000,
+    healthCheck: null,
     ...overrides,
   }
 }
@@ -41,7 +46,7 @@ export function config(
     prependPath: null,
     rewriteHost: false,
     timeoutMs: 30_000,
-    retryAttempts: 1,
+    retry: retryRule(),
   }))
   return { discovery, services, routes, listeners: [], log: { access: true } }
 }
@@ -60,6 +65,8 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
   const discoveries: ScriptedDiscovery[] = []
   const problems: ControlProblem[] = []
   const connects = { answer: 'accepted' as ConnectResult }
+  /** Answers by port; else they pass. */
+  const checks = { answers: new Map<number, CheckResult>(), asked: [] as CheckTarget[] }
   const control = new ControlPlane<SourceEntry>({
     ledger,
     clock,
@@ -67,6 +74,10 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
     stateDir,
     random: () => 0.5,
     probe: () => Promise.resolve(connects.answer),
+    checkProbe: (target) => {
+      checks.asked.push(target)
+      return Promise.resolve(checks.answers.get(target.port) ?? { verdict: 'passed', cause: 'it passes' })
+    },
     createDiscovery: ({ type }) => {
       if (type === 'broken') throw new Error('this source can not be made')
       const discovery = discoveries.length === 0 ? registry : new ScriptedDiscovery()
@@ -105,5 +116,19 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
       .map(({ type, endpoint }) => (endpoint === null ? type : `${type} ${nameIn(endpoint)}`))
 
   /** `registry` is the first source that is made. */
-  return { clock, ledger, timeline, registry, discoveries, problems, connects, control, thread, resume, served, story }
+  return {
+    clock,
+    ledger,
+    timeline,
+    registry,
+    discoveries,
+    problems,
+    connects,
+    checks,
+    control,
+    thread,
+    resume,
+    served,
+    story,
+  }
 }

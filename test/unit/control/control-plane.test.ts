@@ -193,6 +193,14 @@ describe('what the admin API sees', () => {
         stale: false,
         ageSeconds: 0,
         panic: false,
+        load: {
+          state: 'unlimited',
+          inflight: 1,
+          pending: 0,
+          maxRequests: null,
+          maxRequestsPerEndpoint: null,
+          maxPending: null,
+        },
         endpoints: [
           {
             id: 'reg/n1/a-1@10.0.0.1:9001',
@@ -208,6 +216,8 @@ describe('what the admin API sees', () => {
             failures: 1,
             latencyMs: 12.5,
             ejectedUntil: '2026-01-01T00:00:30.000Z',
+            healthCheck: null,
+            drainedUntil: null,
           },
           expect.objectContaining({ address: '10.0.0.1:9002', state: 'eligible', ejectedUntil: null }),
         ],

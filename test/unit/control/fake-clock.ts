@@ -20,6 +20,11 @@ export class FakeClock implements ControlClock {
     return this.#timers.length
   }
 
+  /** Time goes on and nothing runs: the event loop stands still. What became due runs late, with the next `advance`. */
+  stall(ms: number): void {
+    this.#nowMs += ms
+  }
+
   /** Runs what becomes due, in order, and lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms

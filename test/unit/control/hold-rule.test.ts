@@ -12,7 +12,10 @@ ledger.reserve(1, 1)
 
 function recordsOf(instances: readonly Instance[], kept: readonly string[] = []): Records {
   const { listed } = byIdentity('reg', instances)
-  return reconcile(new Map(), listed, new Set(kept), () => ({ slot: 0, cell: ledger.endpoint(0, 0) })).records
+  return reconcile(new Map(), listed, new Set(kept), {
+    allot: () => ({ slot: 0, cell: ledger.endpoint(0, 0) }),
+    standingOf: () => ({ drained: false, unhealthy: false }),
+  }).records
 }
 
 const isListedElsewhere = (address: string) => address === '10.0.0.1:9001'

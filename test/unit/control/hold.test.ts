@@ -2,13 +2,18 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Holds, type HeldEndpoint } from '../../../src/control/hold.ts'
 import { Prober } from '../../../src/control/prober.ts'
+import type { HealthCheck } from '../../../src/core/health-check.ts'
+import type { CheckResult, CheckTarget } from '../../../src/health/check-probe.ts'
 import type { ConnectResult } from '../../../src/health/connect-probe.ts'
 import { seededRandom, type Random } from '../../../src/util/random.ts'
 import { FakeClock, settled } from './fake-clock.ts'
 
 function endpoint(port: number, overrides: Partial<HeldEndpoint> = {}): HeldEndpoint {
-  return { service: 's', id: `e${port}`, host: '10.0.0.1', port, holdMs: 600_000, connectTimeoutMs: 2000, ...overrides }
+  const ways = { connectTimeoutMs: 2000, checkTarget: () => null }
+  return { service: 's', id: `e${port}`, host: '10.0.0.1', port, holdMs: 600_000, ...ways, ...overrides }
 }
+
+const unasked = { check: () => Promise.reject(new Error('no service has a health check here')) }
 
 function setUp(random: Random = () => 0.5) {
   const clock = new FakeClock()
@@ -20,8 +25,20 @@ function setUp(random: Random = () => 0.5) {
     probes.push({ port, atMs: clock.now() - startMs })
     return Promise.resolve(results.get(port) ?? 'accepted')
   }, 4)
+  const verdicts: CheckResult['verdict'][] = []
+  const checks = {
+    check: () => Promise.resolve({ verdict: verdicts.shift() ?? 'passed', cause: 'it answered 500' } as const),
+  }
   const onRelease = ({ id }: HeldEndpoint, cause: string) => released.push(`${id}: ${cause}`)
-  return { clock, results, probes, released, prober, holds: new Holds({ clock, random, prober, onRelease }) }
+  return {
+    clock,
+    results,
+    verdicts,
+    probes,
+    released,
+    prober,
+    holds: new Holds({ clock, random, prober, checks, onRelease }),
+  }
 }
 
 describe('a held endpoint', () => {
@@ -47,12 +64,44 @@ describe('a held endpoint', () => {
     expect(released).toEqual(expected)
   })
 
+  const check: HealthCheck = {
+    path: '/health',
+    port: null,
+    host: null,
+    statuses: [{ from: 200, to: 399 }],
+    intervalMs: 10_000,
+    timeoutMs: 5000,
+    healthyAfter: 2,
+    unhealthyAfter: 3,
+  }
+  const target: CheckTarget = { host: '10.0.0.1', hostName: null, port: 1, check, tls: null }
+
+  it.each<[string, CheckResult['verdict'][], string[]]>([
+    ['passes', ['passed', 'passed'], []],
+    ['fails the first time', ['failed'], ['e1: its health check fails: it answered 500']],
+    ['fails less than three times in a row', ['passed', 'failed', 'failed', 'passed', 'silent', 'silent'], []],
+    [
+      'fails three times in a row',
+      ['passed', 'failed', 'silent', 'failed'],
+      ['e1: its health check fails: it answered 500'],
+    ],
+    ['says nothing', ['unknown', 'unknown', 'unknown', 'unknown'], []],
+    ['is refused', ['passed', 'refused'], ['e1: it refuses connections']],
+  ])('is asked by the health check of its service: one that %s', async (_, verdicts, expected) => {
+    const stage = setUp()
+    stage.verdicts.push(...verdicts)
+    stage.holds.begin(endpoint(1, { checkTarget: () => target }))
+    await stage.clock.advance(25_000)
+    expect([stage.released, stage.probes]).toEqual([expected, []])
+    stage.holds.close()
+  })
+
   it('stays while its first probe is under way', async () => {
     const { clock, released } = setUp()
     const waiting: (() => void)[] = []
     const prober = new Prober(() => new Promise((resolve) => waiting.push(() => resolve('refused'))), 1)
     const onRelease = ({ id }: HeldEndpoint) => released.push(id)
-    new Holds({ clock, random: () => 0.5, prober, onRelease }).begin(endpoint(1))
+    new Holds({ clock, random: () => 0.5, prober, checks: unasked, onRelease }).begin(endpoint(1))
     await clock.advance(60_000)
     expect(released).toEqual([])
     waiting[0]?.()
@@ -104,7 +153,7 @@ describe('a held endpoint', () => {
         }),
       3,
     )
-    const holds = new Holds({ clock: new FakeClock(), random: () => 0.5, prober, onRelease: () => {} })
+    const holds = new Holds({ clock: new FakeClock(), random: () => 0.5, prober, checks: unasked, onRelease: () => {} })
     for (let port = 1; port <= 10; port++) holds.begin(endpoint(port))
     for (let done = 0; done < 10; done++) {
       finish[done]?.()

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { Instance } from '../../../src/core/instance.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import { byIdentity } from '../../../src/control/identity.ts'
-import { dropIdle, reconcile, type Membership, type Records } from '../../../src/control/membership.ts'
+import {
+  dropIdle,
+  reconcile,
+  restand,
+  type Membership,
+  type Records,
+  type Standing,
+} from '../../../src/control/membership.ts'
 import { instance } from './scripted-watch.ts'
 
 const a = instance('a-1')
@@ -14,12 +21,18 @@ function setUp() {
   const ledger = Ledger.create(1, 0)
   ledger.reserve(100, 1)
   let rows = 0
+  const standings = new Map<string, Standing>()
   const reconciled = (before: Records, instances: readonly Instance[], held = none): Membership =>
-    reconcile(before, byIdentity('reg', instances).listed, held, () => ({
-      slot: rows,
-      cell: ledger.endpoint(rows++, 0),
-    }))
-  return { ledger, start: (...instances: Instance[]) => reconciled(new Map(), instances).records, reconciled }
+    reconcile(before, byIdentity('reg', instances).listed, held, {
+      allot: () => ({ slot: rows, cell: ledger.endpoint(rows++, 0) }),
+      standingOf: (of) => standings.get(of) ?? { drained: false, unhealthy: false },
+    })
+  return {
+    ledger,
+    standings,
+    start: (...instances: Instance[]) => reconciled(new Map(), instances).records,
+    reconciled,
+  }
 }
 
 function id({ id: name, port }: Instance): string {
@@ -34,6 +47,10 @@ function words(records: Records): Record<string, string> {
       `${slot} ${registry}${draining ? ' draining' : ''}`,
     ]),
   )
+}
+
+function standing(records: Records | null) {
+  return [...(records ?? [])].map(([, { published }]) => [published.draining, published.unhealthy])
 }
 
 describe('membership', () => {
@@ -96,6 +113,20 @@ describe('membership', () => {
     expect(records.get(id(a))).toBe(before.get(id(a)))
     expect(records.get(id(b))?.published).toBe(before.get(id(b))?.published)
     expect(records.get(id(b))?.instance.meta).toEqual({ x: 'y' })
+  })
+
+  it('keeps what our checks and the operator say through lists, and takes it over without one', () => {
+    const { start, reconciled, standings } = setUp()
+    const before = start(a, b)
+    standings.set(id(a), { drained: true, unhealthy: false })
+    standings.set(id(b), { drained: false, unhealthy: true })
+    const stood = restand(before, (of) => standings.get(of) ?? { drained: false, unhealthy: false })
+    expect(standing(stood)).toEqual([
+      [true, false],
+      [false, true],
+    ])
+    expect(standing(reconciled(before, [a, { ...b, weight: 2 }]).records)).toEqual(standing(stood))
+    expect(restand(before, () => ({ drained: false, unhealthy: false }))).toBeNull()
   })
 
   it('takes an endpoint back that was draining, with its row and what is counted there', () => {

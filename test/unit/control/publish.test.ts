@@ -4,6 +4,7 @@ import type { ControlMessage } from '../../../src/core/message.ts'
 import type { ConfigSnapshot } from '../../../src/core/snapshot.ts'
 import { Publisher } from '../../../src/control/publish.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
+import { retryBudget } from '../../support/retry-rule.ts'
 
 function config(version: number, ...services: string[]): ConfigSnapshot {
   const settings = services.map((name, slot) => ({
@@ -14,6 +15,8 @@ function config(version: number, ...services: string[]): ConfigSnapshot {
     connectTimeoutMs: 1,
     headTimeoutMs: 1,
     idleTimeoutMs: 1,
+    retryBudget,
+    limits: null,
     tls: null,
   }))
   return { version, listeners: [], services: settings, routes: [], accessLog: true }

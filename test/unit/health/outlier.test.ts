@@ -8,6 +8,7 @@ import { Service, type Evidence } from '../../../src/core/service.ts'
 import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
 import { createOutlierDetector } from '../../../src/health/outlier.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
+import { retryBudget } from '../../support/retry-rule.ts'
 
 const policy = { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 100_000, maxEjectedPercent: 50 }
 
@@ -35,6 +36,8 @@ function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50,
         connectTimeoutMs: 1,
         headTimeoutMs: 1,
         idleTimeoutMs: 1,
+        retryBudget,
+        limits: null,
         tls: null,
       },
       cell: ledger.service(0),

@@ -15,7 +15,7 @@ let thread: SeriesWriter
 let scrape: ReturnType<typeof createMetrics>
 
 beforeEach(() => {
-  stats = { endpoints: [], inflight: [], ejections: [], discovery: [] }
+  stats = { endpoints: [], inflight: [], load: [], ejections: [], disagreements: [], discovery: [] }
   store = new SeriesStore([], (_, ids) => ids.forEach((id) => thread.release(id)))
   thread = new SeriesWriter(
     (series) => store.announced(0, series),
@@ -118,8 +118,10 @@ describe('metrics', () => {
         { service: 'users', state: 'eligible', count: 2 },
         { service: 'users', state: 'ejected', count: 0 },
       ],
+      load: [],
       inflight: [{ service: 'users', instance, inflight: 3 }],
       ejections: [{ service: 'users', instance, reason: 'connect', count: 4 }],
+      disagreements: [{ service: 'users', registry: 'passing', count: 1 }],
       discovery: [{ source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 } }],
     }
     const exposition = await parsed()
@@ -130,6 +132,7 @@ describe('metrics', () => {
     ])
     expect(flat('tidegate_endpoint_inflight')).toEqual([{ service: 'users', instance, value: 3 }])
     expect(flat('tidegate_ejections_total')).toEqual([{ service: 'users', instance, reason: 'connect', value: 4 }])
+    expect(flat('tidegate_health_disagreements')).toEqual([{ service: 'users', registry: 'passing', value: 1 }])
     expect(flat('tidegate_discovery_age_seconds')).toEqual([{ source: 'consul', service: 'users', value: 1.5 }])
     expect(flat('tidegate_discovery_updates_total')).toEqual([
       { source: 'consul', service: 'users', outcome: 'changed', value: 3 },

@@ -4,10 +4,12 @@ import { failures, type Failure } from '../../../src/core/failure.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import { ServiceMeter } from '../../../src/core/meter.ts'
 import { SeriesWriter } from '../../../src/core/series.ts'
+import type { RetryRule } from '../../../src/core/route.ts'
 import { Service } from '../../../src/core/service.ts'
 import type { Exchange } from '../../../src/proxy/exchange.ts'
 import { backoffMs, decideRetry, depositForRequest, isIdempotent } from '../../../src/proxy/retry.ts'
 import { makeEndpoints } from '../../support/endpoints.ts'
+import { retryBudget, retryRule } from '../../support/retry-rule.ts'
 
 let service: Service
 let endpoints: Endpoint[]
@@ -28,6 +30,8 @@ beforeEach(() => {
       connectTimeoutMs: 1,
       headTimeoutMs: 1,
       idleTimeoutMs: 1,
+      retryBudget,
+      limits: null,
       tls: null,
     },
     cell: ledger.service(0),
@@ -52,21 +56,23 @@ interface State {
   readonly tried?: Endpoint[]
   readonly requestBytes?: number
   readonly kept?: Buffer[] | null
-  readonly retryAttempts?: number
+  readonly resent?: number
+  readonly retry?: Partial<RetryRule>
 }
 
 /** The decision for an exchange in this state: one attempt failed at the first of four endpoints, unless told otherwise. */
 function decide(failure: Failure, state: State = {}, wasReused = false): string {
-  const { method = 'GET', retryAttempts = 1, ...rest } = state
+  const { method = 'GET', retry, ...rest } = state
   const exchange = {
     status: 0,
     attempts: 1,
+    resent: 0,
     tried: endpoints.slice(0, 1),
     requestBytes: 0,
     kept: null,
     ...rest,
     head: { method },
-    route: { rule: { retryAttempts } },
+    route: { rule: { retry: retryRule(retry) } },
   }
   return decideRetry(exchange as unknown as Exchange, service, failure, wasReused)
 }
@@ -85,7 +91,7 @@ describe('where nothing was sent', () => {
   test.each(['connect-refused', 'connect-timeout'] as const)(
     '%s tries three endpoints, whatever the method',
     (failure) => {
-      expect(decide(failure, { method: 'POST', retryAttempts: 0 })).toBe('now')
+      expect(decide(failure, { method: 'POST', retry: { attempts: 0 } })).toBe('now')
       expect(decide(failure, { method: 'POST', attempts: 2, tried: endpoints.slice(0, 2) })).toBe('now')
       expect(decide(failure, { method: 'POST', attempts: 3, tried: endpoints.slice(0, 3) })).toBe('never')
     },
@@ -109,9 +115,9 @@ describe('where nothing was sent', () => {
 describe('where bytes were sent and none came back', () => {
   test('repeats what may be repeated, as often as the route says', () => {
     expect(decide('reset-before-head')).toBe('after-backoff')
-    expect(decide('reset-before-head', { attempts: 2 })).toBe('never')
-    expect(decide('reset-before-head', { attempts: 2, retryAttempts: 2 })).toBe('after-backoff')
-    expect(decide('reset-before-head', { retryAttempts: 0 })).toBe('never')
+    expect(decide('reset-before-head', { resent: 1 })).toBe('never')
+    expect(decide('reset-before-head', { resent: 1, retry: { attempts: 2 } })).toBe('after-backoff')
+    expect(decide('reset-before-head', { retry: { attempts: 0 } })).toBe('never')
     expect(decide('reset-before-head', { method: 'POST' })).toBe('never')
   })
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import type { MatchInput, RouteRule } from '../../../src/core/route.ts'
+import { retryRule } from '../../support/retry-rule.ts'
 
 /** A rule with these parts, else matching everything. */
 export function makeRoute(id: string, parts: Partial<RouteRule> = {}): { rule: RouteRule } {
@@ -15,7 +16,7 @@ export function makeRoute(id: string, parts: Partial<RouteRule> = {}): { rule: R
       prependPath: null,
       rewriteHost: false,
       timeoutMs: 30_000,
-      retryAttempts: 1,
+      retry: retryRule(),
       ...parts,
     },
   }

@@ -21,7 +21,7 @@ function makeHeartbeat() {
     beatLate(seconds)
   }
   let nowMs = 1000
-  const heartbeat = new Heartbeat(cell, meter, () => nowMs)
+  const heartbeat = new Heartbeat(cell, meter, { now: () => nowMs })
   onTestFinished(() => heartbeat.stop())
   const beatAfter = (ms: number) => {
     nowMs += ms

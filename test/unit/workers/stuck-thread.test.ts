@@ -41,7 +41,7 @@ test('a thread whose event loop stands still is replaced, and what it had in fli
     await second.promise
     expect(started).toEqual([1, 2])
     expect(ledger.endpoint(0, -1).inflight()).toBe(0)
-    expect(ledger.listener(0, -1).connections()).toBe(0)
+    expect(ledger.listener(0, -1).count()).toBe(0)
     expect(ledger.clients(0, -1)?.count('10.0.0.1')).toBe(0)
   } finally {
     channel.close()

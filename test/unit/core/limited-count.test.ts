@@ -13,7 +13,7 @@ function makeRow() {
   return { ledger, ints, zero: ledger.listener(0, 0), one: ledger.listener(0, 1) }
 }
 
-describe('ListenerCell', () => {
+describe('LimitedCount', () => {
   it('takes connections of all workers up to the limit, and one more when one is closed', () => {
     const { zero, one } = makeRow()
     expect([zero.acquire(3), one.acquire(3), one.acquire(3), zero.acquire(3), one.acquire(3)]).toEqual([
@@ -23,7 +23,7 @@ describe('ListenerCell', () => {
       false,
       false,
     ])
-    expect([zero.connections(), zero.connectionsOf(0), zero.connectionsOf(1)]).toEqual([3, 1, 2])
+    expect([zero.count(), zero.countOf(0), zero.countOf(1)]).toEqual([3, 1, 2])
     one.release()
     expect([zero.acquire(3), one.acquire(3)]).toEqual([true, false])
   })
@@ -40,10 +40,10 @@ describe('ListenerCell', () => {
     const { ledger, zero } = makeRow()
     zero.acquire(1)
     const next = ledger.listener(1, 0)
-    expect(next.connections()).toBe(0)
+    expect(next.count()).toBe(0)
     expect(next.acquire(1)).toBe(true)
     next.clear()
-    expect([zero.connections(), next.connections()]).toEqual([1, 0])
+    expect([zero.count(), next.count()]).toEqual([1, 0])
   })
 
   it('gives back what a dead worker had open, and nothing else', () => {
@@ -54,7 +54,7 @@ describe('ListenerCell', () => {
     expect(ledger.sharesOf(1)).toEqual({ inflight: 0, connections: 2 })
     ledger.takeBack(1)
     expect(ledger.settle()).toBe(true)
-    expect([zero.connections(), zero.connectionsOf(0), zero.connectionsOf(1)]).toEqual([1, 1, 0])
+    expect([zero.count(), zero.countOf(0), zero.countOf(1)]).toEqual([1, 1, 0])
   })
 
   it.each([
@@ -70,9 +70,9 @@ describe('ListenerCell', () => {
     Atomics.add(ints, shareOfOne, inShare)
     ledger.takeBack(1)
     expect(ledger.settle()).toBe(true)
-    expect(zero.connections()).toBe(1)
+    expect(zero.count()).toBe(1)
     expect(ledger.settle()).toBe(true)
-    expect(zero.connections()).toBe(1)
+    expect(zero.count()).toBe(1)
   })
 
   it('leaves the total alone while some worker is between its stores, and mends it afterwards', () => {
@@ -81,10 +81,10 @@ describe('ListenerCell', () => {
     Atomics.add(ints, total, 1)
     Atomics.add(ints, versionOfOne, 1)
     expect(ledger.settle()).toBe(false)
-    expect(zero.connections()).toBe(2)
+    expect(zero.count()).toBe(2)
     Atomics.add(ints, shareOfOne, 1)
     Atomics.add(ints, versionOfOne, 1)
     expect(ledger.settle()).toBe(true)
-    expect(zero.connections()).toBe(2)
+    expect(zero.count()).toBe(2)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { suggest } from '../../../src/config/suggest.ts'
+import { suggest } from '../../../src/util/suggest.ts'
 
 describe('suggest', () => {
   const known = ['path', 'host', 'stripPrefix', 'prependPath', 'rewriteHost', 'timeout']

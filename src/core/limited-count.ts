@@ -1,4 +1,4 @@
-/** Columns of a listener row: the total, then one share per worker, then one version per worker. */
+/** Columns of a row: the total, then one share per worker, then one version per worker. */
 const total = 0
 const shares = 1
 
@@ -9,19 +9,19 @@ function strideOf(workers: number): number {
   return shares + 2 * workers
 }
 
-export function createListenerSegment(rows: number, workers: number): SharedArrayBuffer {
+export function createCountSegment(rows: number, workers: number): SharedArrayBuffer {
   return new SharedArrayBuffer(rows * strideOf(workers) * 4)
 }
 
 /**
- * One listener's row: its open client connections, over all threads.
+ * A count over all threads that is kept within a limit: the connections of a listener, the exchanges of a service.
  *
- * The total is what decides: no thread takes a connection beyond a limit, nor refuses one below it, whoever else takes or lets
+ * The total is what decides: no thread takes a place beyond a limit, nor refuses one below it, whoever else takes or lets
  * go at the same time. The shares say what a dead worker had. It may have died between its two stores, with the total one
  * off; so a worker's version is odd in between, and `settle` mends the total of a row in which nobody is in between. No thread
  * ever waits for another.
  */
-export class ListenerCell {
+export class LimitedCount {
   readonly #ints: Int32Array
   readonly #base: number
   readonly #own: number
@@ -37,17 +37,17 @@ export class ListenerCell {
     this.#workers = workers
   }
 
-  /** Open connections over all threads. */
-  connections(): number {
+  /** Places taken over all threads. */
+  count(): number {
     return Atomics.load(this.#ints, this.#base + total)
   }
 
   /** Those of one thread. */
-  connectionsOf(worker: number): number {
+  countOf(worker: number): number {
     return Atomics.load(this.#ints, this.#base + shares + worker)
   }
 
-  /** Counts one more connection of this thread; false, and nothing is counted, when there are `limit` already. */
+  /** Takes one more place for this thread; false, and nothing is counted, when there are `limit` already. */
   acquire(limit: number): boolean {
     const ints = this.#ints
     const at = this.#base + total
@@ -64,7 +64,7 @@ export class ListenerCell {
     return fits
   }
 
-  /** One of this thread's connections is closed. */
+  /** One of this thread's places is free again. */
   release(): void {
     Atomics.add(this.#ints, this.#version, 1)
     Atomics.sub(this.#ints, this.#base + total, 1)
@@ -89,8 +89,8 @@ export class ListenerCell {
       const version = this.#versionAtRest()
       if (version === null) continue
       let sum = 0
-      const counted = this.connections()
-      for (let worker = 0; worker < this.#workers; worker++) sum += this.connectionsOf(worker)
+      const counted = this.count()
+      for (let worker = 0; worker < this.#workers; worker++) sum += this.countOf(worker)
       if (this.#versionAtRest() !== version) continue
       // By difference: whatever was taken or let go since is in both.
       Atomics.sub(this.#ints, this.#base + total, counted - sum)
@@ -99,7 +99,7 @@ export class ListenerCell {
     return false
   }
 
-  /** For a row that is used again by another listener. */
+  /** For a row that is used again for something else. */
   clear(): void {
     this.#ints.fill(0, this.#base, this.#base + strideOf(this.#workers))
   }

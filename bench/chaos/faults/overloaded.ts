@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { notBuilt } from '../../../src/config/not-built.ts'
+import { parsePeakBytes, resetPeak } from '../../macro/procfs.ts'
+import { type Fault, fault, type Outcome } from '../fault.ts'
+import { goodput } from '../figures.ts'
+import { missed, noneLost } from '../judge.ts'
+
+/**
+ * An instance works on so many requests at a time, and takes so long for each: what three can do, 300 requests/s, and three times that, is little
+ * for this machine.
+ */
+const slots = 4
+const latencyMs = 40
+const overloadConnections = 512
+const leastGoodput = 0.9
+const mostLatency = 3
+const mebibyte = 1024 ** 2
+const mostPeakMebibytes = 400
+/** The steady load is half of what can be answered; together it is three times that. */
+const addedShare = 2.5
+
+export const overloaded: Fault = fault({
+  name: 'overloaded',
+  does: 'overload at 3 × capacity; maxRequests as the instances can take',
+  holds: 'goodput ≥ 90 % of peak, p99 of accepted ≤ 3 × normal, memory bounded',
+  setting: { latencyMs, slots, serviceKeys: { maxRequests: slots * 3, maxPending: slots * 3 } },
+  pace: { seconds: 60, times: 1 },
+  // Few enough that none is refused.
+  peakConnections: slots * 3 * 2,
+  obstacle() {
+    const isMissing = notBuilt.some(({ on, key }) => on === 'service' && key === 'maxRequests')
+    return isMissing ? 'not built: maxRequests, maxPending' : null
+  },
+  async strike({ world, seconds, peakPerSecond, addLoad, blow }) {
+    resetPeak(world.pid)
+    blow()
+    await addLoad({ connections: overloadConnections, ratePerSecond: Math.round(peakPerSecond * addedShare) })
+    await delay(seconds * 1000)
+    const peakBytes = parsePeakBytes(readFileSync(`/proc/${world.pid}/status`, 'latin1'))
+    return { peakMebibytes: Math.round(peakBytes / mebibyte) }
+  },
+  judge(outcome) {
+    const { figures, peakPerSecond, facts } = outcome
+    const { perSecond, p99Ms } = during(outcome)
+    const share = perSecond / peakPerSecond
+    const mostMs = mostLatency * figures.p99BeforeMs
+    return [
+      ...missed(share < leastGoodput, `goodput ${Math.round(share * 100)} % of peak`),
+      ...missed(p99Ms > mostMs, `p99 of accepted ${p99Ms.toFixed(0)} ms, more than ${mostMs.toFixed(0)}`),
+      ...missed((facts.peakMebibytes ?? 0) > mostPeakMebibytes, `memory ${facts.peakMebibytes} MiB`),
+      ...noneLost(outcome),
+    ]
+  },
+})
+
+function during({ steady, added, struckMs, endedMs }: Outcome) {
+  return goodput([steady, ...added], struckMs, endedMs)
+}

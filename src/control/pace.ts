@@ -1,0 +1,34 @@
+import type { Cancel, ControlClock } from './control-clock.ts'
+
+/** Does something at most once per interval: at once where it can, else when the interval is over, once for all who asked. */
+export class Pace {
+  readonly #clock: ControlClock
+  readonly #intervalMs: number
+  readonly #task: () => void
+  #isAsked = false
+  #cancel: Cancel | null = null
+
+  constructor(clock: ControlClock, intervalMs: number, task: () => void) {
+    this.#clock = clock
+    this.#intervalMs = intervalMs
+    this.#task = task
+  }
+
+  ask(): void {
+    if (this.#cancel !== null) {
+      this.#isAsked = true
+      return
+    }
+    this.#isAsked = false
+    this.#cancel = this.#clock.after(this.#intervalMs, () => {
+      this.#cancel = null
+      if (this.#isAsked) this.ask()
+    })
+    this.#task()
+  }
+
+  close(): void {
+    this.#cancel?.()
+    this.#cancel = null
+  }
+}

@@ -1,0 +1,85 @@
+import type { Config, LoadedConfig, SourceConfig } from './config/config.ts'
+import { systemControlClock } from './control/control-clock.ts'
+import { ControlPlane } from './control/control-plane.ts'
+import { Timeline } from './control/timeline.ts'
+import type { DecisionType } from './core/decision.ts'
+import type { Ledger } from './core/ledger.ts'
+import { createDiscovery } from './discovery/index.ts'
+import { createResolver } from './discovery/resolve.ts'
+import type { Inheritance } from './handover/inheritance.ts'
+import { probeCheck } from './health/check-probe.ts'
+import { probeConnect } from './health/connect-probe.ts'
+import type { Logger } from './observe/logger.ts'
+import { type AdoptedSockets, adoptSockets } from './workers/adopt-sockets.ts'
+import { columnsFor } from './workers/data-plane.ts'
+import type { ThreadPlan } from './workers/thread-plan.ts'
+
+// Parts of the gateway whose making needs nothing of it.
+
+/** Decisions that somebody may have to act on. */
+const alarming: ReadonlySet<DecisionType> = new Set([
+  'ejected',
+  'disagreement',
+  'source-lost',
+  'held',
+  'config-rejected',
+  'worker-replaced',
+  'shedding-begun',
+  'handover-failed',
+])
+
+/** A timeline whose decisions are log lines, too. */
+export function createTimeline(logger: Logger): Timeline {
+  return new Timeline({
+    clock: systemControlClock,
+    onDecision: ({ type, service, endpoint, cause }) =>
+      logger[alarming.has(type) ? 'warn' : 'info']({ service, endpoint, cause }, type),
+  })
+}
+
+export function createControl(parts: {
+  readonly ledger: Ledger
+  readonly timeline: Timeline
+  readonly logger: Logger
+  readonly stateDir: string | null
+}): ControlPlane<SourceConfig> {
+  const { logger } = parts
+  const random = Math.random
+  const resolver = createResolver({
+    random,
+    onUnresolved: (name, reason) => logger.warn({ name, reason }, 'host name not resolved'),
+  })
+  return new ControlPlane({
+    ...parts,
+    clock: systemControlClock,
+    random,
+    probe: probeConnect,
+    checkProbe: probeCheck,
+    createDiscovery: (entry) =>
+      createDiscovery(entry, {
+        random,
+        onSkipped: (skipped) => logger.warn(skipped, 'registry entry skipped'),
+      }),
+    resolve: (answers, signal) => resolver.resolved(answers, signal),
+    onProblem: ({ place, message }) => logger.warn({ place, problem: message }, 'control plane'),
+  })
+}
+
+/** Finds the listeners of the sockets that this process was started with, and says which have none. */
+export async function adoptInheritance(
+  { handed, lent }: Inheritance,
+  plan: ThreadPlan,
+  { loaded, logger }: { readonly loaded: LoadedConfig; readonly logger: Logger },
+): Promise<AdoptedSockets> {
+  const { listeners, admin } = loaded.config
+  const columns = columnsFor(plan.workers, plan.sharesPorts)
+  const onProblem = (problem: string) => logger.warn({ place: 'listening sockets', problem }, 'data plane')
+  const adopted = await adoptSockets({ listeners, admin, handed, lent, plan, columns, onProblem })
+  for (const socket of adopted.unclaimed) logger.warn(socket, 'no listener wants this socket; it is closed')
+  return adopted
+}
+
+/** What metrics have a series for from the start. */
+export function namesOf({ routes, services, listeners }: Config) {
+  return { routes, services: services.map(({ key }) => ({ name: key })), listeners }
+}

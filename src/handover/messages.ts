@@ -1,0 +1,29 @@
+import type { HandedSocket } from '../core/listen-socket.ts'
+
+/** Environment variable in which a process says to its successor which descriptor is what. No secrets: other processes can read it. */
+export const handoverVariable = 'TIDEGATE_HANDOVER'
+
+/** Its value, as JSON. */
+export interface HandoverNote {
+  readonly pid: number
+  readonly sockets: readonly HandedSocket[]
+}
+
+/** What the successor says, over the channel that Node opens between a process and its child. */
+export type SuccessorMessage =
+  /** It could serve now. `missing`: services that no registry, nor the state directory, told it of. */
+  | { readonly type: 'prepared'; readonly missing: readonly string[] }
+  /** It listens; connections are its own from now on, too. */
+  | { readonly type: 'serving' }
+
+/** What the predecessor answers. The secret of session tickets is in base64. */
+export type PredecessorMessage =
+  | { readonly type: 'take-over'; readonly secret: string; readonly remainingMs: number }
+  | { readonly type: 'refused'; readonly reason: string }
+
+/** The secret of session tickets, so that sessions of TLS clients are resumed with the successor. */
+export interface TicketBequest {
+  readonly secret: Uint8Array
+  /** Until it is to be replaced. */
+  readonly remainingMs: number
+}

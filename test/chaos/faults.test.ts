@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Fault } from '../../bench/chaos/fault.ts'
+import { consulKilled, consulPartitioned } from '../../bench/chaos/faults/consul.ts'
+import { killedGet, killedPost } from '../../bench/chaos/faults/killed.ts'
+import { misbehaving } from '../../bench/chaos/faults/misbehaving.ts'
+import { reloaded } from '../../bench/chaos/faults/reloaded.ts'
+import { restarted } from '../../bench/chaos/faults/restarted.ts'
+import { stopped } from '../../bench/chaos/faults/silent.ts'
+import { crashedThread } from '../../bench/chaos/faults/threads.ts'
+import { runFault, type Running } from '../../bench/chaos/run-fault.ts'
+import { World } from '../../bench/chaos/world.ts'
+
+/** The chaos suite in little: the same faults, worlds and judgement, for a moment each and with few requests. */
+const running: Omit<Running, 'pace'> = {
+  connections: 16,
+  ratePerSecond: 200,
+  warmUpMs: 100,
+  beforeMs: 200,
+  afterMs: 300,
+  hangMs: 15_000,
+}
+
+const setting = {
+  latencyMs: 5,
+  // Instances come back in time for the next fault.
+  serviceKeys: { headTimeout: '500ms', outlier: { baseEjection: '1s', maxEjection: '1s' } },
+}
+
+interface Short {
+  readonly fault: Fault
+  readonly seconds: number
+  readonly times: number
+}
+
+const moods = ['reset-mid-body', 'length-too-short', 'refusing']
+
+const all: readonly Short[] = [
+  { fault: killedGet, seconds: 1, times: 2 },
+  { fault: killedPost, seconds: 1, times: 2 },
+  { fault: stopped, seconds: 0.5, times: 1 },
+  ...misbehaving.filter(({ name }) => moods.includes(name)).map((fault) => ({ fault, seconds: 0.5, times: 1 })),
+  { fault: restarted, seconds: 1, times: 1 },
+  { fault: reloaded, seconds: 1, times: 5 },
+  { fault: crashedThread, seconds: 1, times: 1 },
+  { fault: consulPartitioned, seconds: 0.5, times: 1 },
+  { fault: consulKilled, seconds: 0.5, times: 1 },
+]
+
+describe.each([
+  { engine: 'fast', faults: all },
+  // What differs between the engines: connections, and what goes over them.
+  {
+    engine: 'standard',
+    faults: all.filter(({ fault }) => [killedGet, killedPost, stopped, restarted].includes(fault)),
+  },
+] as const)('under steady load, engine $engine', ({ engine, faults }) => {
+  let world: World | undefined
+
+  beforeAll(async () => {
+    world = await World.start({ ...setting, engine })
+  })
+
+  afterAll(async () => world?.close())
+
+  it.each(faults)('$fault.does: $fault.holds', async ({ fault, seconds, times }) => {
+    if (world === undefined) throw new Error('there is no world')
+    await world.eligible(world.instances.length)
+    const { figures, missed } = await runFault(fault, world, { ...running, pace: { seconds, times } })
+    // The kinds of failures only to be seen beside what was missed.
+    expect({ missed, kinds: figures.kinds }).toEqual({ missed: [], kinds: figures.kinds })
+    expect(figures.requests).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,121 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startGatewayProcess } from '../support/gateway-process.ts'
+import { type HandoverStage, handoverStage } from '../support/handover-stage.ts'
+import { isRunning, type Succession } from '../support/handover.ts'
+import { RawTraffic } from '../support/raw-traffic.ts'
+
+const patienceMs = 90_000
+
+async function timelineOf(succession: Succession): Promise<readonly { type: string; cause: string }[]> {
+  const answer = await fetch(`http://127.0.0.1:${succession.current.admin.port}/api/v1/timeline`)
+  return ((await answer.json()) as { events: { type: string; cause: string }[] }).events
+}
+
+async function servesOn({ succession }: HandoverStage, traffic: RawTraffic, cause: string): Promise<void> {
+  await traffic.more(100)
+  expect((await traffic.stop()).failed).toEqual([])
+  expect(succession.generations).toHaveLength(1)
+  expect(isRunning(succession.first.pid)).toBe(true)
+  const failures = (await timelineOf(succession)).filter(({ type }) => type === 'handover-failed')
+  expect(failures).toMatchObject([{ cause }])
+  const ready = await fetch(`http://127.0.0.1:${succession.current.admin.port}/readyz`)
+  expect(ready.status).toBe(200)
+}
+
+describe('a gateway serves on as if nothing had happened, and says why,', () => {
+  it(
+    'when its successor does not take the configuration; and is replaced once that is mended',
+    async () => {
+      const stage = await handoverStage()
+      const { succession, config } = stage
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      await succession.file.write('routes: [')
+      const cause = await succession.handOverInVain()
+      expect(cause).toBe('it ended with code 1 before it served; this process serves on')
+      expect(succession.first.stderr()).toContain(succession.file.path)
+      await servesOn(stage, traffic, cause)
+
+      await succession.file.write(JSON.stringify(config))
+      await succession.handOver()
+      expect(await succession.first.exited()).toBe(0)
+    },
+    patienceMs,
+  )
+
+  it(
+    'when its successor finds an address taken',
+    async () => {
+      const stage = await handoverStage()
+      const { succession, config, instances } = stage
+      const taken = { name: 'taken', address: `127.0.0.1:${instances[0]?.port}` }
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      await succession.file.write(
+        JSON.stringify({ ...config, listeners: [{ name: 'edge', address: '127.0.0.1:0' }, taken] }),
+      )
+      const cause = await succession.handOverInVain()
+      expect(succession.first.stderr()).toContain('listener taken: listen EADDRINUSE')
+      await servesOn(stage, traffic, cause)
+    },
+    patienceMs,
+  )
+
+  it(
+    'when its successor is killed before it is ready',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true })
+      const { succession, hold } = stage
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      hold()
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await traffic.more(20)
+      process.kill(Number(pid), 'SIGKILL')
+      const { cause } = await succession.nth('handover-failed', 1)
+      expect(cause).toBe('it ended with SIGKILL before it served; this process serves on')
+      await servesOn(stage, traffic, String(cause))
+    },
+    patienceMs,
+  )
+
+  it(
+    'when no registry tells its successor of a service that it serves itself',
+    async () => {
+      const stage = await handoverStage({ readyTimeout: '300ms' }, { holdsRegistry: true })
+      const { succession, hold } = stage
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      hold()
+      const cause = await succession.handOverInVain()
+      expect(cause).toBe('no registry told it of only; this process serves on')
+      await servesOn(stage, traffic, cause)
+    },
+    patienceMs,
+  )
+})
+
+describe('a second gateway', () => {
+  it('that is started beside the first, finds its addresses taken and says so', async () => {
+    const { succession, config } = await handoverStage()
+    const { admin, listeners } = succession.current
+    const address = `127.0.0.1:${listeners[0]?.port}`
+    const start = async (adminPort: number) => {
+      await succession.file.write(
+        JSON.stringify({
+          ...config,
+          listeners: [{ name: 'edge', address }],
+          admin: { address: `127.0.0.1:${adminPort}` },
+        }),
+      )
+      const second = startGatewayProcess(succession.file.path)
+      onTestFinished(async () => second.kill())
+      return { code: await second.exited(), says: second.stderr() }
+    }
+    expect(await start(admin.port)).toEqual({
+      code: 1,
+      says: `tidegate: admin: can't listen on 127.0.0.1:${admin.port} (EADDRINUSE); set another admin.address, or end what listens there\n`,
+    })
+    expect(await start(0)).toEqual({
+      code: 1,
+      says: `tidegate: listener edge: listen EADDRINUSE: address already in use ${address}; end what listens there, or set another address\n`,
+    })
+  })
+})

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { Pace } from '../../../src/control/pace.ts'
+import { FakeClock } from './fake-clock.ts'
+
+it('a pace is kept: at once, then once per interval for all who asked', async () => {
+  const clock = new FakeClock()
+  const startMs = clock.now()
+  const runs: number[] = []
+  const pace = new Pace(clock, 100, () => runs.push(clock.now() - startMs))
+  for (let i = 0; i < 25; i++) {
+    pace.ask()
+    pace.ask()
+    await clock.advance(10)
+  }
+  expect(runs).toEqual([0, 100, 200])
+  await clock.advance(1000)
+  expect(runs).toEqual([0, 100, 200, 300])
+  expect(clock.timers).toBe(0)
+  pace.ask()
+  expect(runs).toHaveLength(5)
+  pace.ask()
+  pace.close()
+  await clock.advance(1000)
+  expect(runs).toHaveLength(5)
+})
