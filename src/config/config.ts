@@ -1,5 +1,5 @@
 import type { RouteRule } from '../core/route.ts'
-import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { HashKey, ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
 import type { FileVersion } from './file-version.ts'
 import type { Finding } from './finding.ts'
 
@@ -53,7 +53,9 @@ export interface ServiceConfig {
   readonly from: string
   /** Name in that source. */
   readonly name: string
-  readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'random'
+  readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'peak-ewma' | 'random' | 'consistent-hash'
+  /** Null where the balancer is not consistent-hash. */
+  readonly hash: HashKey | null
   readonly protocol: 'http1'
   readonly outlier: OutlierPolicy
   readonly connectTimeoutMs: number
@@ -62,6 +64,7 @@ export interface ServiceConfig {
   readonly tls: UpstreamTlsSettings | null
   /** 0 = nothing is held. */
   readonly holdMs: number
+  readonly slowStartMs: number | null
 }
 
 export interface RouteConfig extends RouteRule {

@@ -1,5 +1,7 @@
+import type { SuccessRatePolicy } from '../core/snapshot.ts'
 import type { ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
+import { checkHashes } from './hash-checks.ts'
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
@@ -24,6 +26,7 @@ export function normalizeServices(
     ...[...entries].flatMap(([key, entry]) => checkService(entry, { base, sources, path: ['services', key] })),
   ]
   for (const name of routed) if (!entries.has(name)) entries.set(name, {})
+  problems.push(...checkHashes(parsed.defaults.service, entries, base.settings))
   const [firstSource = ''] = sources
   const services = [...entries].map(([key, entry]) => ({
     ...normalizeService(key, entry, base, firstSource),
@@ -53,18 +56,27 @@ function normalizeService(
     from: settings.from ?? firstSource,
     name: settings.name ?? key,
     balancer: settings.balancer,
+    hash: settings.balancer === 'consistent-hash' ? (settings.hash?.on ?? null) : null,
     protocol: settings.protocol,
     outlier: {
       consecutiveFailures: outlier.consecutiveFailures,
       baseEjectionMs: outlier.baseEjection,
       maxEjectionMs: outlier.maxEjection,
       maxEjectedPercent: outlier.maxEjectedPercent,
+      successRate: successRateOf(outlier.successRate),
     },
     connectTimeoutMs: settings.connectTimeout,
     headTimeoutMs: settings.headTimeout,
     idleTimeoutMs: settings.idleTimeout,
     holdMs: settings.hold,
+    slowStartMs: settings.slowStart,
   }
+}
+
+function successRateOf(written: ReturnType<typeof baseOf>['outlier']['successRate']): SuccessRatePolicy | null {
+  if (written === null) return null
+  const { interval, ...policy } = written
+  return { ...policy, intervalMs: interval }
 }
 
 function checkSources(sources: readonly string[]): Problem[] {

@@ -1,5 +1,5 @@
 import type { RouteRule } from '../core/route.ts'
-import type { ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { HashKey, ListenerSettings, OutlierPolicy, UpstreamTlsSettings } from '../core/snapshot.ts'
 
 /** A discovery source; what else it holds is for the discovery backend. Two equal entries are one source. */
 export interface SourceEntry {
@@ -15,6 +15,8 @@ export interface ServiceEntry {
   /** Its name in the registry. */
   readonly name: string
   readonly balancer: string
+  /** Null where the balancer is not consistent-hash. */
+  readonly hash: HashKey | null
   readonly outlier: OutlierPolicy
   readonly connectTimeoutMs: number
   readonly headTimeoutMs: number
@@ -22,6 +24,8 @@ export interface ServiceEntry {
   readonly tls: UpstreamTlsSettings | null
   /** 0 = never hold. */
   readonly holdMs: number
+  /** In which new and restored endpoints grow to their weight; null = they have it at once. */
+  readonly slowStartMs: number | null
 }
 
 /** A listener that has no row in the Ledger yet. */

@@ -3,15 +3,26 @@ import type { Instance } from '../core/instance.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
 import type { EjectionReport } from '../core/message.ts'
+import { isServable } from '../health/eligibility.ts'
+import type { Random } from '../util/random.ts'
+import type { ServiceEntry } from './control-config.ts'
+import type { ControlClock } from './control-clock.ts'
 import { EjectionCounts } from './ejection-counts.ts'
-import { dropIdle, reconcile, type EndpointRecord, type Records } from './membership.ts'
+import { dropIdle, reconcile, type Change, type EndpointRecord, type Records } from './membership.ts'
 import type { Publisher } from './publish.ts'
 import type { EjectedEndpoint, Restorer } from './restore.ts'
 import type { SlotAllocator } from './slots.ts'
+import { SlowStarts } from './slow-starts.ts'
+import { SuccessRates } from './success-rates.ts'
 import type { Timeline } from './timeline.ts'
 import { transitionsOf, type Causes } from './transition.ts'
 
+/** What the endpoints of a service need of its configuration. */
+export type EndpointsSettings = Pick<ServiceEntry, 'outlier' | 'slowStartMs' | 'connectTimeoutMs'>
+
 export interface EndpointsParts {
+  readonly clock: ControlClock
+  readonly random: Random
   readonly ledger: Ledger
   readonly slots: SlotAllocator
   readonly publisher: Publisher
@@ -25,19 +36,38 @@ export class ServiceEndpoints {
   readonly #service: string
   readonly #cell: ServiceCell
   readonly #parts: EndpointsParts
+  readonly #slowStarts: SlowStarts
+  readonly #successRates: SuccessRates
   #records: Records = new Map()
   #wasPublished = false
   /** The configuration version that no longer names the service. */
   #goneAt = Infinity
 
-  constructor(service: string, cell: ServiceCell, parts: EndpointsParts) {
+  constructor(service: string, cell: ServiceCell, parts: EndpointsParts, settings: EndpointsSettings) {
+    const { clock, random, ledger } = parts
     this.#service = service
     this.#cell = cell
     this.#parts = parts
+    this.#slowStarts = new SlowStarts(clock, cell, settings.slowStartMs)
+    this.#successRates = new SuccessRates({
+      service,
+      cell,
+      ledger,
+      clock,
+      random,
+      records: () => this.#records,
+      eject: (report) => this.ejected(report, settings.connectTimeoutMs),
+      policy: settings.outlier,
+    })
   }
 
   get records(): Records {
     return this.#records
+  }
+
+  configure({ outlier, slowStartMs }: EndpointsSettings): void {
+    this.#successRates.configure(outlier)
+    this.#slowStarts.configure(slowStartMs)
   }
 
   /** Brings the endpoints in line with what is listed, and what is held in spite of it. */
@@ -47,8 +77,11 @@ export class ServiceEndpoints {
       const slot = slots.allot()
       return { slot, cell: ledger.endpoint(slot, -1) }
     })
+    // With nobody to compare them with, all are new alike.
+    const isFirst = this.#records.size === 0
     this.#records = records
     for (const change of changes) {
+      if (!isFirst && beginsToServe(change)) this.#slowStarts.begin(change.after)
       const endpoint = change.after.published.id
       for (const transition of transitionsOf(change, causes)) {
         timeline.record({ ...transition, service: this.#service, endpoint })
@@ -79,6 +112,11 @@ export class ServiceEndpoints {
     if (reason !== null) this.#noteEjection(record, reason, 'found so in the ledger, without a report')
   }
 
+  /** One that was ejected serves again. */
+  restored(record: EndpointRecord): void {
+    this.#slowStarts.begin(record)
+  }
+
   *ejectedNow(connectTimeoutMs: number): Iterable<EjectedEndpoint> {
     for (const record of this.#records.values()) {
       if (record.cell.ejection() !== null) yield this.#asEjected(record, connectTimeoutMs)
@@ -88,10 +126,17 @@ export class ServiceEndpoints {
   /** The configuration of that version no longer names the service: the rows wait until every thread applied it. */
   close(configVersion: number): void {
     this.#goneAt = configVersion
+    this.stop()
     const gone = [...this.#records.values()]
     for (const record of gone) this.#forget(record, 'the configuration no longer names its service')
     this.#retire(gone, Infinity)
     this.#records = new Map()
+  }
+
+  /** Ends its timers; the endpoints stay as they are. */
+  stop(): void {
+    this.#slowStarts.close()
+    this.#successRates.close()
   }
 
   #takeOutIdle(): readonly EndpointRecord[] {
@@ -104,6 +149,7 @@ export class ServiceEndpoints {
   #forget({ published }: EndpointRecord, cause: string): void {
     const { restorer, timeline } = this.#parts
     restorer.forget(published.slot)
+    this.#slowStarts.forget(published.slot)
     this.ejections.forget(published.id)
     timeline.record({ type: 'removed', service: this.#service, endpoint: published.id, cause })
   }
@@ -130,4 +176,9 @@ export class ServiceEndpoints {
   #asEjected(record: EndpointRecord, connectTimeoutMs: number): EjectedEndpoint {
     return { service: this.#service, serviceCell: this.#cell, record, connectTimeoutMs }
   }
+}
+
+/** It may serve now, and could not before: it is new, or the registry lets it again. */
+function beginsToServe({ before, after }: Change): boolean {
+  return isServable(after.published) && (before === null || !isServable(before.published))
 }

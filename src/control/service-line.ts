@@ -1,9 +1,7 @@
 import type { Instance } from '../core/instance.ts'
 import type { ServiceSettings } from '../core/snapshot.ts'
 import type { Answer } from '../discovery/contract.ts'
-import type { Random } from '../util/random.ts'
 import type { ServiceEntry } from './control-config.ts'
-import type { ControlClock } from './control-clock.ts'
 import { heldAfter } from './hold-rule.ts'
 import type { Holds } from './hold.ts'
 import { addressOf, byIdentity } from './identity.ts'
@@ -16,8 +14,6 @@ import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
 /** What all lines of one control plane share. */
 export interface LineParts extends EndpointsParts {
-  readonly clock: ControlClock
-  readonly random: Random
   readonly holds: Holds
   readonly outages: SourceOutages
   readonly state: StateStore | null
@@ -51,7 +47,7 @@ export class ServiceLine {
 
   constructor(entry: ServiceEntry, slot: number, parts: LineParts) {
     this.slot = slot
-    this.endpoints = new ServiceEndpoints(entry.key, parts.ledger.service(slot), parts)
+    this.endpoints = new ServiceEndpoints(entry.key, parts.ledger.service(slot), parts, entry)
     this.#parts = parts
     this.#entry = entry
   }
@@ -85,14 +81,15 @@ export class ServiceLine {
   }
 
   settings(): ServiceSettings {
-    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls } = this.#entry
-    return { name: key, slot: this.slot, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls }
+    const { key, balancer, hash, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls } = this.#entry
+    return { name: key, slot: this.slot, balancer, hash, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, tls }
   }
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */
   configure(entry: ServiceEntry): void {
     const { from, name } = this.#entry
     this.#entry = entry
+    this.endpoints.configure(entry)
     if (entry.from === from && entry.name === name) return
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
     this.#parts.outages.forget(from, this.name)

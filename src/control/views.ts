@@ -85,7 +85,7 @@ function endpointView({ published, cell }: EndpointRecord, times: Times): Endpoi
     zone,
     version,
     registry,
-    ...stateOf(published, ejection),
+    ...stateOf(published, ejection, cell.coldPercent()),
     inflight: cell.inflight(),
     requests: cell.requests(),
     failures: cell.failures(),

@@ -9,7 +9,7 @@ import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
 import { createOutlierDetector } from '../../../src/health/outlier.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
 
-const policy = { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 100_000, maxEjectedPercent: 50 }
+const policy = { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 100_000, maxEjectedPercent: 50, successRate: null }
 
 /** One service with that many endpoints, as `threads` data threads over one Ledger see it. */
 function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50, first = {} } = {}) {
@@ -31,6 +31,7 @@ function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50,
         name: 's',
         slot: 0,
         balancer: 'random',
+        hash: null,
         outlier: { ...policy, maxEjectedPercent },
         connectTimeoutMs: 1,
         headTimeoutMs: 1,
