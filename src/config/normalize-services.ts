@@ -69,7 +69,7 @@ function normalizeService(
     headTimeoutMs: settings.headTimeout,
     idleTimeoutMs: settings.idleTimeout,
     holdMs: settings.hold,
-    slowStartMs: settings.slowStart,
+    slowStartMs: settings.slowStart === 0 ? null : settings.slowStart,
   }
 }
 

@@ -120,11 +120,11 @@ export const serviceLayer = z.strictObject({
     .optional()
     .describe('The key of a request, for `balancer: consistent-hash`: required there, refused elsewhere.')
     .meta({ fallback: serviceDefaults.hash }),
-  slowStart: duration()
+  slowStart: duration({ zero: true })
     .nullable()
     .optional()
     .describe(
-      'In which new and restored endpoints grow from 10 % of their weight to all of it. Endpoints of the first list have it at once. null = none.',
+      'In which new and restored endpoints grow from 10 % of their weight to all of it. Endpoints of the first list have it at once. null, or 0 = none.',
     )
     .meta({ fallback: serviceDefaults.slowStart }),
   protocol: z
