@@ -25,7 +25,7 @@ export function hashOfKey(input: PickInput, key: HashKey): number {
 
 /** The first cookie of that name (RFC 6265 section 4.2.1: `name=value; name=value`); hashed where it stands. */
 function hashOfCookie(cookies: string, name: string): number {
-  for (let at = 0; at < cookies.length; ) {
+  for (let at = 0; at < cookies.length;) {
     while (isSpace(cookies.charCodeAt(at))) at++
     const semicolon = cookies.indexOf(';', at)
     const end = semicolon === -1 ? cookies.length : semicolon

@@ -67,7 +67,8 @@ class PeakEwmaPicker implements Picker {
     const inflight = cell.inflight()
     const peakUs = cell.peakUs()
     const ageMs = ageOf(cell.peakAtMs(), nowMs)
-    if (peakUs === 0 || ageMs > forgottenMs) return inflight === 0 ? 0 : unknownMs * (inflight / this.#shares[index]! + 1)
+    if (peakUs === 0 || ageMs > forgottenMs)
+      return inflight === 0 ? 0 : unknownMs * (inflight / this.#shares[index]! + 1)
     return (peakUs / 1000) * Math.exp(-ageMs / decayMs) * (inflight / this.#shares[index]! + 1)
   }
 }

@@ -26,7 +26,8 @@ export function checkHashes(
       if (stated?.balancer !== undefined || stated?.hash === null) {
         problems.push(missing(['services', key, stated.balancer === undefined ? 'hash' : 'balancer']))
       } else isMissedByDefault = true
-    } else if (stated?.hash !== undefined && stated.hash !== null) problems.push(unused(['services', key, 'hash'], balancer))
+    } else if (stated?.hash !== undefined && stated.hash !== null)
+      problems.push(unused(['services', key, 'hash'], balancer))
   }
   if (isMissedByDefault) problems.push(missing(['defaults', 'service', 'balancer']))
   if (!isUsed && defaults.hash !== undefined && defaults.hash !== null) {

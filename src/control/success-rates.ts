@@ -82,7 +82,10 @@ export class SuccessRates {
 
   #remember(): void {
     this.#counted = new Map(
-      [...this.#parts.records().values()].map(({ published: { slot, id }, cell }) => [slot, { id, ...cell.evidence() }]),
+      [...this.#parts.records().values()].map(({ published: { slot, id }, cell }) => [
+        slot,
+        { id, ...cell.evidence() },
+      ]),
     )
   }
 

@@ -50,7 +50,8 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint, nowMs: number):
   service.meter.headReceived(elapsedMs / 1000)
   endpoint.cell.addLatency(elapsedMs)
   // A long request takes as long as its client takes to send it: that says nothing about the endpoint.
-  if (service.feedback !== null && (x.kept !== null || x.requestBytes === 0)) service.feedback.answered(endpoint, elapsedMs)
+  if (service.feedback !== null && (x.kept !== null || x.requestBytes === 0))
+    service.feedback.answered(endpoint, elapsedMs)
   if (x.isRetry) service.meter.retried('success')
 }
 

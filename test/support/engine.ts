@@ -262,7 +262,13 @@ function serviceSettings(name: string, slot: number, overrides: Partial<ServiceS
   return {
     balancer: 'round-robin',
     hash: null,
-    outlier: { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 300_000, maxEjectedPercent: 50, successRate: null },
+    outlier: {
+      consecutiveFailures: 5,
+      baseEjectionMs: 30_000,
+      maxEjectionMs: 300_000,
+      maxEjectedPercent: 50,
+      successRate: null,
+    },
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,

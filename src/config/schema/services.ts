@@ -5,14 +5,7 @@ import { parseHashKey } from '../hash-key.ts'
 import { duration, integer, name, parsedText } from './fields.ts'
 
 /** The balancers of this version, by the name they have in the configuration. */
-export const builtBalancers = [
-  'round-robin',
-  'least-request',
-  'p2c',
-  'peak-ewma',
-  'random',
-  'consistent-hash',
-] as const
+export const builtBalancers = ['round-robin', 'least-request', 'p2c', 'peak-ewma', 'random', 'consistent-hash'] as const
 
 const { outlier: outlierDefaults } = serviceDefaults
 

@@ -31,7 +31,9 @@ function moved(before: readonly (string | undefined)[], after: readonly (string 
 describe('consistent-hash', () => {
   it('picks the same endpoint for a key in every thread and gateway, in whatever order the list came', () => {
     const endpoints = equalEndpoints(20)
-    const shuffled = endpoints.toSorted((a, b) => (a.id.length + a.slot * 7919) % 23 - ((b.id.length + b.slot * 7919) % 23))
+    const shuffled = endpoints.toSorted(
+      (a, b) => ((a.id.length + a.slot * 7919) % 23) - ((b.id.length + b.slot * 7919) % 23),
+    )
     expect(shuffled).not.toEqual(endpoints)
     expect(idsOf(build(shuffled, { seed: 2 }))).toEqual(idsOf(build(endpoints, { seed: 1 })))
   })
@@ -152,9 +154,19 @@ describe('consistent-hash', () => {
   })
 
   it.each<[string, HashKey, PickInput, PickInput]>([
-    ['client', byClient, pickInput({ clientAddress: '10.1.1.1' }), pickInput({ clientAddress: '10.1.1.1', path: '/x' })],
+    [
+      'client',
+      byClient,
+      pickInput({ clientAddress: '10.1.1.1' }),
+      pickInput({ clientAddress: '10.1.1.1', path: '/x' }),
+    ],
     ['path', { on: 'path' }, pickInput({ path: '/a' }), pickInput({ path: '/a', clientAddress: '10.9.9.9' })],
-    ['header', { on: 'header', name: 'x-user' }, pickInput({}, { 'x-user': 'ann' }), pickInput({ path: '/b' }, { 'x-user': 'ann' })],
+    [
+      'header',
+      { on: 'header', name: 'x-user' },
+      pickInput({}, { 'x-user': 'ann' }),
+      pickInput({ path: '/b' }, { 'x-user': 'ann' }),
+    ],
     [
       'cookie',
       { on: 'cookie', name: 'sid' },

@@ -9,7 +9,13 @@ import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
 import { createOutlierDetector } from '../../../src/health/outlier.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
 
-const policy = { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 100_000, maxEjectedPercent: 50, successRate: null }
+const policy = {
+  consecutiveFailures: 5,
+  baseEjectionMs: 30_000,
+  maxEjectionMs: 100_000,
+  maxEjectedPercent: 50,
+  successRate: null,
+}
 
 /** One service with that many endpoints, as `threads` data threads over one Ledger see it. */
 function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50, first = {} } = {}) {
