@@ -136,6 +136,10 @@ async function startInstance(index: number): Promise<number> {
   return port
 }
 
+function addresses(ports: readonly number[]): string[] {
+  return ports.map((port) => `127.0.0.1:${port}`)
+}
+
 /** A service for each case and balancer. */
 function configOf(lists: { readonly new: readonly number[]; readonly starting: readonly number[] }): string {
   const settings: Record<Case, object> = {
@@ -146,7 +150,6 @@ function configOf(lists: { readonly new: readonly number[]; readonly starting: r
     new: { name: 'new' },
     starting: { name: 'starting', slowStart: `${seconds}s` },
   }
-  const addresses = (ports: readonly number[]) => ports.map((port) => `127.0.0.1:${port}`)
   const all = cases.flatMap((name) => names.map((balancer) => ({ name, balancer, service: `${name}-${balancer}` })))
   return JSON.stringify({
     listeners: [{ name: 'edge', address: '127.0.0.1:0' }],

@@ -13,6 +13,8 @@ const loadFactor = 1.25
 const calmInflight = 8
 /** What is in flight in all is counted again after so many picks per endpoint. */
 const recountShare = 1 / 8
+/** One of all hashes. */
+const perHash = 1 / 2 ** 32
 /** Any other number than that of `hashText`. */
 const secondSeed = 0x9747b28c
 
@@ -33,9 +35,10 @@ class ConsistentHashPicker implements Picker {
   readonly #endpoints: readonly Endpoint[]
   readonly #keyless: Picker
   readonly #key: HashKey | null
-  readonly #weights: Float64Array
-  /** Weight 1 over the sum of the weights: what one unit of weight is of the whole. */
-  readonly #unit: number
+  /** Of the whole, by weight; their sum is 1. */
+  readonly #shares: Float64Array
+  /** 1 over the weight: what scores are multiplied by. */
+  readonly #lengths: Float64Array
   /** 64 bits of each endpoint's identity. */
   readonly #ids: Int32Array
   readonly #salts: Int32Array
@@ -48,8 +51,9 @@ class ConsistentHashPicker implements Picker {
     this.#endpoints = endpoints
     this.#keyless = new P2cPicker(lottery)
     this.#key = key
-    this.#weights = weights
-    this.#unit = 1 / weights.reduce((sum, weight) => sum + weight, 0)
+    const total = weights.reduce((sum, weight) => sum + weight, 0)
+    this.#shares = weights.map((weight) => weight / total)
+    this.#lengths = weights.map((weight) => 1 / weight)
     this.#ids = Int32Array.from(endpoints, ({ id }) => hashText(id))
     this.#salts = Int32Array.from(endpoints, ({ id }) => hashText(id, 0, id.length, secondSeed))
     this.#recountAfter = Math.floor(endpoints.length * recountShare)
@@ -72,15 +76,18 @@ class ConsistentHashPicker implements Picker {
   /** The untried member whose score follows that of `after` (-1: the least of all), or -1. Equal scores follow by identity. */
   #next(key: number, after: number, tried: readonly Endpoint[] | null): number {
     const endpoints = this.#endpoints
-    const weights = this.#weights
+    const ids = this.#ids
+    const salts = this.#salts
+    const lengths = this.#lengths
     const floor = after === -1 ? -1 : this.#score(key, after)
     let best = -1
     let bestScore = Infinity
-    for (let i = 0; i < weights.length; i++) {
-      const share = shareOf(mix(key ^ this.#ids[i]!, this.#salts[i]!))
+    for (let i = 0; i < ids.length; i++) {
+      const share = shareOf(mix(key ^ ids[i]!, salts[i]!))
+      const length = lengths[i]!
       // -ln x ≥ 1 - x: most members are out without a logarithm.
-      if ((1 - share) / weights[i]! > bestScore) continue
-      const score = -Math.log(share) / weights[i]!
+      if ((1 - share) * length > bestScore) continue
+      const score = -Math.log(share) * length
       if (score > bestScore || (score === bestScore && !this.#isBefore(i, best))) continue
       if (score < floor || (score === floor && !this.#isBefore(after, i))) continue
       if (tried !== null && tried.includes(endpoints[i]!)) continue
@@ -91,7 +98,7 @@ class ConsistentHashPicker implements Picker {
   }
 
   #score(key: number, index: number): number {
-    return -Math.log(shareOf(mix(key ^ this.#ids[index]!, this.#salts[index]!))) / this.#weights[index]!
+    return -Math.log(shareOf(mix(key ^ this.#ids[index]!, this.#salts[index]!))) * this.#lengths[index]!
   }
 
   /** Any order will do that does not depend on the list's: gateways have it in different ones. */
@@ -103,7 +110,7 @@ class ConsistentHashPicker implements Picker {
   #hasRoom(index: number): boolean {
     const inflight = this.#endpoints[index]!.cell.inflight() + 1
     if (inflight <= calmInflight) return true
-    return inflight <= Math.ceil(loadFactor * (this.#inflight + 1) * this.#weights[index]! * this.#unit)
+    return inflight <= Math.ceil(loadFactor * (this.#inflight + 1) * this.#shares[index]!)
   }
 
   #recount(): void {
@@ -117,5 +124,5 @@ class ConsistentHashPicker implements Picker {
 
 /** A hash as a number between 0 and 1, without either. */
 function shareOf(hash: number): number {
-  return ((hash >>> 0) + 0.5) / 2 ** 32
+  return ((hash >>> 0) + 0.5) * perHash
 }

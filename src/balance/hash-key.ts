@@ -7,20 +7,11 @@ export const noKey = 2 ** 32
 
 /** What a request is told apart by, hashed; `noKey` when it does not carry the field or the cookie, or an empty one. */
 export function hashOfKey(input: PickInput, key: HashKey): number {
-  switch (key.on) {
-    case 'client':
-      return hashText(input.clientAddress)
-    case 'path':
-      return hashText(input.path)
-    case 'header': {
-      const value = input.header(key.name)
-      return value === null || value === '' ? noKey : hashText(value)
-    }
-    case 'cookie': {
-      const cookies = input.header('cookie')
-      return cookies === null ? noKey : hashOfCookie(cookies, key.name)
-    }
-  }
+  if (key.on === 'client') return hashText(input.clientAddress)
+  if (key.on === 'path') return hashText(input.path)
+  const value = input.header(key.on === 'header' ? key.name : 'cookie')
+  if (value === null || value === '') return noKey
+  return key.on === 'header' ? hashText(value) : hashOfCookie(value, key.name)
 }
 
 /** The first cookie of that name (RFC 6265 section 4.2.1: `name=value; name=value`); hashed where it stands. */

@@ -11,6 +11,19 @@ async function origins(count: number): Promise<RecordingOrigin[]> {
   return Promise.all(Array.from({ length: count }, async (_, index) => flow.rawOrigin(() => answer(`origin-${index}`))))
 }
 
+/** One origin, and what is measured of it. */
+async function measured(engine: EngineName, script: Script, balancer = 'peak-ewma') {
+  const origin = await flow.rawOrigin(script)
+  const running = await flow.engine({
+    origins: [origin],
+    listener: { engine },
+    route: { retryAttempts: 0 },
+    service: { balancer, headTimeoutMs: 100 },
+  })
+  const peakMs = () => running.ledger.endpoint(running.slot(origin.port), -1).peakUs() / 1000
+  return { origin, running, peakMs }
+}
+
 describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
   describe('before consistent-hash', () => {
     const asks: [string, HashKey, (key: string, i: number) => string][] = [
@@ -64,21 +77,10 @@ describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
   })
 
   describe('before peak-ewma', () => {
-    async function stage(script: Script, balancer = 'peak-ewma') {
-      const origin = await flow.rawOrigin(script)
-      const running = await flow.engine({
-        origins: [origin],
-        listener: { engine },
-        route: { retryAttempts: 0 },
-        service: { balancer, headTimeoutMs: 100 },
-      })
-      const peakMs = () => running.ledger.endpoint(running.slot(origin.port), -1).peakUs() / 1000
-      return { origin, running, peakMs }
-    }
     const get = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
 
     test('an answer is measured, in the memory that all threads share', async () => {
-      const { running, peakMs } = await stage(() => answer('well'))
+      const { running, peakMs } = await measured(engine, () => answer('well'))
       expect((await exchangeRaw(running.port, get)).status).toBe(200)
       await running.settledAt(1)
       expect(peakMs()).toBeGreaterThan(0)
@@ -91,14 +93,14 @@ describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
       ['something that is not HTTP', () => 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
       ['silence', () => {}],
     ])('%s counts for a second, however fast it was', async (_what, script) => {
-      const { running, peakMs } = await stage(script)
+      const { running, peakMs } = await measured(engine, script)
       expect((await exchangeRaw(running.port, get)).status).toBeGreaterThanOrEqual(500)
       await running.settledAt(1)
       expect(peakMs()).toBe(1000)
     })
 
     test('what a client waited in vain is measured when it leaves', async () => {
-      const { origin, running, peakMs } = await stage(() => {})
+      const { origin, running, peakMs } = await measured(engine, () => {})
       const client = await flow.client(running)
       client.send(get)
       await origin.requestAt(1)
@@ -109,7 +111,7 @@ describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
     })
 
     test('nothing is measured for a balancer that does not ask', async () => {
-      const { running, peakMs } = await stage(() => answer('well'), 'least-request')
+      const { running, peakMs } = await measured(engine, () => answer('well'), 'least-request')
       expect(header(await exchangeRaw(running.port, get), 'content-length')).toBe('4')
       await running.settledAt(1)
       expect(peakMs()).toBe(0)

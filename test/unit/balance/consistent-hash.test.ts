@@ -130,7 +130,7 @@ describe('consistent-hash', () => {
       const endpoints = equalEndpoints(3)
       const picker = build(endpoints)
       for (let i = 0; i < 8; i++) (picker.pick(hot) as Endpoint).cell.acquire()
-      expect(endpoints.map(({ cell }) => cell.inflight()).toSorted()).toEqual([0, 0, 8])
+      expect(Math.max(...endpoints.map(({ cell }) => cell.inflight()))).toBe(8)
     })
 
     it('picks a loaded one rather than none when the others were tried', () => {

@@ -115,12 +115,12 @@ describe('peak-ewma', () => {
 
   it('does not either where answers take longer than what a failure counts', () => {
     const { picker, feedback, endpoints } = setUp([4000, 4000, null])
-    const failing = endpoints[2]
+    const failing = endpoints[2] as Endpoint
     let picked = 0
     for (let i = 0; i < 1000; i++) {
       if (picker.pick(pickInput()) !== failing) continue
       picked++
-      feedback.failed(failing as Endpoint, 0.1)
+      feedback.failed(failing, 0.1)
     }
     // Each failure counts for twice the one before: 1 s, 2 s, 4 s, and 8 s is out.
     expect(picked).toBeLessThanOrEqual(4)

@@ -23,7 +23,7 @@ const policy: OutlierPolicy = {
   },
 }
 
-function setUp({ endpoints = 6, changes = {} as Partial<OutlierPolicy> } = {}) {
+function setUp({ endpoints = 6, changes = {} }: { endpoints?: number; changes?: Partial<OutlierPolicy> } = {}) {
   const clock = new FakeClock()
   const ledger = Ledger.create(2, clock.now())
   ledger.reserve(endpoints, 1)
