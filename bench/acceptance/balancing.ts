@@ -12,13 +12,13 @@ import { table } from '../markdown-table.ts'
  * 1 = that of the others. Gateway and instances are processes; all balancers are measured at the same time, each before a service
  * of its own.
  *
- * node bench/acceptance/balancing.ts [--seconds 10] [--connections 32] [--latency 100]
+ * node bench/acceptance/balancing.ts [--seconds 15] [--connections 32] [--latency 200]
  */
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '15' },
     connections: { type: 'string', default: '32' },
-    latency: { type: 'string', default: '100' },
+    latency: { type: 'string', default: '200' },
   },
 })
 const seconds = Number(values.seconds)
@@ -120,7 +120,7 @@ try {
     'mean time, to that without it',
     'one failing at once: its share',
     'the same, ejected: requests',
-    `one new: share at first → after ${seconds} s`,
+    `one new: share in the first and last fifth of ${seconds} s`,
     `the same, slowStart ${seconds}s`,
   ]
   console.log(table(head, rows))

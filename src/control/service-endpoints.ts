@@ -178,7 +178,11 @@ export class ServiceEndpoints {
   }
 }
 
-/** It may serve now, and could not before: it is new, or the registry lets it again. */
+/** It may serve now, and could not before: it is new, or it is let serve again. */
 function beginsToServe({ before, after }: Change): boolean {
-  return isServable(after.published) && (before === null || !isServable(before.published))
+  return mayServe(after) && (before === null || !mayServe(before))
+}
+
+function mayServe({ published }: EndpointRecord): boolean {
+  return isServable(published) && !published.unhealthy
 }
