@@ -11,8 +11,6 @@ export interface SettledExchange extends MatchInput, PickInput {
   /** With the query; as forwarded (normal form), or as received when it could not be parsed. */
   readonly url: string
   readonly requestId: string
-  /** The client's address, by the rules of trusted proxies. */
-  readonly clientAddress: string
   readonly listener: string
   /** Route id, or null when none matched. */
   readonly routeId: string | null

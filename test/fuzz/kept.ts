@@ -20,7 +20,13 @@ export async function keptProperty(engineName: EngineName): Promise<KeptProperty
   const origin = await RecordingOrigin.start(({ connection }) => {
     for (const piece of reply) connection.socket.write(piece, 'latin1')
   })
-  const outlier = { consecutiveFailures: 1e9, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0 }
+  const outlier = {
+    consecutiveFailures: 1e9,
+    baseEjectionMs: 1,
+    maxEjectionMs: 1,
+    maxEjectedPercent: 0,
+    successRate: null,
+  }
   const engine = await startEngine({ origins: [origin], listener: { engine: engineName }, service: { outlier } })
   return {
     property: fc.asyncProperty(keptExchanges, async ({ responses, order, cuts }) => {

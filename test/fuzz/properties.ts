@@ -27,7 +27,13 @@ export async function engineProperties(engineName: EngineName): Promise<EnginePr
     connection.socket.end()
     return undefined
   })
-  const outlier = { consecutiveFailures: 1e9, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0 }
+  const outlier = {
+    consecutiveFailures: 1e9,
+    baseEjectionMs: 1,
+    maxEjectionMs: 1,
+    maxEjectedPercent: 0,
+    successRate: null,
+  }
   const engine = await startEngine({ origins: [origin], listener: { engine: engineName }, service: { outlier } })
   return {
     requests: fc.asyncProperty(requestStream, async (stream) => {
