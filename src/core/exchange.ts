@@ -26,4 +26,12 @@ export interface SettledExchange extends MatchInput, PickInput {
   readonly responseBytes: number
   /** From the whole request head to the end of the answer, in milliseconds. */
   readonly durationMs: number
+  /** The log's own: what it made of the client and the fields. The engine sets it to null when they are not those of the request before. */
+  logged: LoggedFields | null
+}
+
+/** Parts of a log line that stay the same while a connection repeats its requests. */
+export interface LoggedFields {
+  readonly client: string
+  readonly fields: string
 }

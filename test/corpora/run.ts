@@ -67,7 +67,13 @@ async function fromEndpoint(engine: Engine, { bytes, wanted, messages }: CorpusC
 }
 
 async function run(engineName: EngineName, cases: readonly CorpusCase[]): Promise<Record<Verdict, string[]>> {
-  const outlier = { consecutiveFailures: 1e9, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0, successRate: null }
+  const outlier = {
+    consecutiveFailures: 1e9,
+    baseEjectionMs: 1,
+    maxEjectionMs: 1,
+    maxEjectedPercent: 0,
+    successRate: null,
+  }
   const engine = await startEngine({ origins: [origin], listener: { engine: engineName }, service: { outlier } })
   const verdicts: Record<Verdict, string[]> = { 'as wanted': [], refused: [], 'on purpose': [], PASSED: [] }
   for (const one of cases) {

@@ -106,7 +106,13 @@ overEngines(({ setStage }) => {
 
   describe.each(deliveries)('from an endpoint, delivered %s', (delivery) => {
     let reply = ''
-    const outlier = { consecutiveFailures: 1e6, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0, successRate: null }
+    const outlier = {
+      consecutiveFailures: 1e6,
+      baseEjectionMs: 1,
+      maxEjectionMs: 1,
+      maxEjectedPercent: 0,
+      successRate: null,
+    }
     let bad: Stage
     beforeAll(async () => {
       bad = await setStage({ service: { outlier } }, ({ target, connection }) => {

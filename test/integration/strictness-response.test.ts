@@ -16,7 +16,13 @@ overEngines(({ setStage }) => {
   let stage: Stage
 
   beforeAll(async () => {
-    const outlier = { consecutiveFailures: 1e6, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0, successRate: null }
+    const outlier = {
+      consecutiveFailures: 1e6,
+      baseEjectionMs: 1,
+      maxEjectionMs: 1,
+      maxEjectedPercent: 0,
+      successRate: null,
+    }
     stage = await setStage({ service: { outlier } }, (request) => {
       if (!request.target.startsWith('/bad')) return answer(request.target)
       lastConnection = request.connection

@@ -45,7 +45,7 @@ export interface EngineOptions {
 }
 
 /** A settled exchange, copied: the engine uses its object again. */
-export interface SettledRecord extends Omit<SettledExchange, 'header' | 'endpoint' | 'tried'> {
+export interface SettledRecord extends Omit<SettledExchange, 'header' | 'endpoint' | 'tried' | 'logged'> {
   /** Port of the last attempt's endpoint. */
   readonly endpointPort: number | null
 }

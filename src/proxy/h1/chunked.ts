@@ -1,7 +1,7 @@
 import { hexValue } from './characters.ts'
 import { Fields, hasLoneLineFeed } from './fields.ts'
 import { field, fieldKind } from './hop-by-hop.ts'
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../../util/latin1.ts'
 
 /** Extensions of one chunk as RFC 9112 section 7.1.1 has them, without white space. */
 const extensionPattern = /^(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[\t !#-[\]-~]|\\[\t -~])*"))?)+$/
