@@ -65,8 +65,6 @@ export interface Fault {
   readonly isCommon: boolean
   /** It has to know what the world can answer, asked over so many connections; null: it has not. */
   readonly peakConnections: number | null
-  /** Null, or why it can't be tried with this checkout. */
-  obstacle(): Promise<string | null> | string | null
   strike(strike: Strike): Promise<Facts>
   /** @returns what did not hold; empty when all did */
   judge(outcome: Outcome): readonly string[]
@@ -81,7 +79,6 @@ export function fault(parts: Partial<Fault> & Pick<Fault, 'name' | 'does' | 'hol
     pace: { seconds: 10, times: 1 },
     isCommon: false,
     peakConnections: null,
-    obstacle: () => null,
     ...parts,
   }
 }

@@ -70,7 +70,7 @@ async function strike(fault: Fault, edge: EdgeName, options: Options): Promise<R
     loadAverageBefore: loadavg()[0] as number,
     ...pace,
   }
-  const obstacle = edges[edge].available() ?? (edge === 'tidegate' ? await fault.obstacle() : null)
+  const obstacle = edges[edge].available()
   if (obstacle !== null) return { ...about, version: '', obstacle, result: null }
   const version = edges[edge].version()
   const running: Running = {

@@ -1,8 +1,9 @@
 import { accessLog } from './access-log.ts'
 import type { Suite } from './benchmark.ts'
+import { feedback } from './feedback.ts'
 import { match } from './match.ts'
 import { normalize } from './normalize.ts'
-import { pick } from './pick.ts'
+import { pick, rebuild } from './pick.ts'
 import { requestHead } from './request-head.ts'
 import { requestWrite } from './request-write.ts'
 import { responseHead } from './response-head.ts'
@@ -14,9 +15,11 @@ export const suites = {
   normalize,
   match,
   pick,
+  rebuild,
   'request-write': requestWrite,
   'response-head': responseHead,
   'response-write': responseWrite,
+  feedback,
   'access-log': accessLog,
 } as const satisfies Readonly<Record<string, Suite>>
 

@@ -26,16 +26,20 @@ export function measure({ run }: Benchmark): Measurement {
   while (timeMs(run, operations) < roundMs) operations *= 2
   let nsPerOp = Number.POSITIVE_INFINITY
   for (let round = 0; round < rounds; round++) nsPerOp = Math.min(nsPerOp, (timeMs(run, operations) * 1e6) / operations)
-  return { nsPerOp, bytesPerOp: allocatedPerOp(run) }
+  return { nsPerOp, bytesPerOp: allocatedPerOp(run, Math.min(countedOperations, operations * 5)) }
 }
 
 /**
  * Growth of the heap over operations during which nothing was collected; the least of some rounds, since the compiler allocates
  * now and then too. Throws when every round was interrupted by a collection.
  */
-function allocatedPerOp(run: Benchmark['run']): number {
+function allocatedPerOp(run: Benchmark['run'], most: number): number {
   let least = Number.POSITIVE_INFINITY
-  for (let operations = countedOperations; least === Number.POSITIVE_INFINITY && operations > 100; operations /= 10) {
+  for (
+    let operations = most;
+    least === Number.POSITIVE_INFINITY && operations > 10;
+    operations = Math.floor(operations / 10)
+  ) {
     for (let round = 0; round < allocationRounds; round++)
       least = Math.min(least, grownBytes(run, operations) / operations)
   }

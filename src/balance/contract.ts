@@ -1,9 +1,14 @@
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Picker } from '../core/picker.ts'
+import type { HashKey } from '../core/snapshot.ts'
+import type { Clock } from '../util/clock.ts'
 import type { Random } from '../util/random.ts'
 
 export interface BalancerOptions {
   readonly random: Random
+  readonly clock: Clock
+  /** For balancers that send equal keys to one endpoint. Null = requests have no key. */
+  readonly hash: HashKey | null
 }
 
 /**

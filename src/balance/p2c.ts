@@ -11,7 +11,7 @@ export const p2c: Balancer = {
   build: (eligible, { random }) => new P2cPicker(new Lottery(eligible, random)),
 }
 
-class P2cPicker implements Picker {
+export class P2cPicker implements Picker {
   readonly #lottery: Lottery
 
   constructor(lottery: Lottery) {

@@ -1,6 +1,7 @@
 import type { HealthCheck } from '../core/health-check.ts'
 import type { RouteRule } from '../core/route.ts'
 import type {
+  HashKey,
   ListenerSettings,
   OutlierPolicy,
   RetryBudget,
@@ -60,7 +61,9 @@ export interface ServiceConfig {
   readonly from: string
   /** Name in that source. */
   readonly name: string
-  readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'random'
+  readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'peak-ewma' | 'random' | 'consistent-hash'
+  /** Null where the balancer is not consistent-hash. */
+  readonly hash: HashKey | null
   readonly protocol: 'http1'
   readonly outlier: OutlierPolicy
   readonly connectTimeoutMs: number
@@ -73,6 +76,7 @@ export interface ServiceConfig {
   readonly holdMs: number
   /** Null = endpoints are not asked. */
   readonly healthCheck: HealthCheck | null
+  readonly slowStartMs: number | null
 }
 
 export interface RouteConfig extends RouteRule {

@@ -1,8 +1,16 @@
 /** What a service is like where neither its entry nor `defaults.service` says otherwise; in the notation of the file. */
 export const serviceDefaults = {
   balancer: 'round-robin',
+  hash: null,
+  slowStart: null,
   protocol: 'http1',
-  outlier: { consecutiveFailures: 5, baseEjection: '30s', maxEjection: '5m', maxEjectedPercent: 50 },
+  outlier: {
+    consecutiveFailures: 5,
+    baseEjection: '30s',
+    maxEjection: '5m',
+    maxEjectedPercent: 50,
+    successRate: null,
+  },
   connectTimeout: '2s',
   headTimeout: '15s',
   idleTimeout: '5m',

@@ -4,7 +4,7 @@ import { normalizePath } from '../util/path.ts'
 import { InvalidValue } from './invalid-value.ts'
 
 // RFC 9110 section 5.6.2.
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+export const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /** An exact host or `*.example.com`; lower case. */
 export function parseHostPattern(text: string): string {

@@ -1,6 +1,7 @@
-import type { ServiceLimits } from '../core/snapshot.ts'
+import type { ServiceLimits, SuccessRatePolicy } from '../core/snapshot.ts'
 import type { ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
+import { checkHashes } from './hash-checks.ts'
 import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check.ts'
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -26,6 +27,7 @@ export function normalizeServices(
     ...[...entries].flatMap(([key, entry]) => checkService(entry, { base, sources, path: ['services', key] })),
   ]
   for (const name of routed) if (!entries.has(name)) entries.set(name, {})
+  problems.push(...checkHashes(parsed.defaults.service, entries, base.settings))
   const [firstSource = ''] = sources
   const services = [...entries].map(([key, entry]) => ({
     ...normalizeService(key, entry, base, firstSource),
@@ -59,12 +61,14 @@ function normalizeService(
     from: settings.from ?? firstSource,
     name: settings.name ?? key,
     balancer: settings.balancer,
+    hash: settings.balancer === 'consistent-hash' ? (settings.hash?.on ?? null) : null,
     protocol: settings.protocol,
     outlier: {
       consecutiveFailures: outlier.consecutiveFailures,
       baseEjectionMs: outlier.baseEjection,
       maxEjectionMs: outlier.maxEjection,
       maxEjectedPercent: outlier.maxEjectedPercent,
+      successRate: successRateOf(outlier.successRate),
     },
     connectTimeoutMs: settings.connectTimeout,
     headTimeoutMs: settings.headTimeout,
@@ -72,6 +76,7 @@ function normalizeService(
     retryBudget: overlay(base.retryBudget, entry.retryBudget),
     limits: limitsOf(settings),
     holdMs: settings.hold,
+    slowStartMs: settings.slowStart === 0 ? null : settings.slowStart,
     healthCheck: normalizeHealthCheck(entry.healthCheck, base.settings.healthCheck),
   }
 }
@@ -86,6 +91,12 @@ function limitsOf(settings: Base['settings']): ServiceLimits | null {
     pending: maxPending,
     pendingTimeoutMs: pendingTimeout,
   }
+}
+
+function successRateOf(written: ReturnType<typeof baseOf>['outlier']['successRate']): SuccessRatePolicy | null {
+  if (written === null) return null
+  const { interval, ...policy } = written
+  return { ...policy, intervalMs: interval }
 }
 
 function checkSources(sources: readonly string[]): Problem[] {

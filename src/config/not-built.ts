@@ -23,11 +23,7 @@ export const notBuilt: readonly NotBuilt[] = [
   { on: 'source', key: 'subset' },
   { on: 'source', key: 'routesFromTags' },
   { on: 'service', key: 'from', asList: true },
-  { on: 'service', key: 'balancer', values: ['peak-ewma', 'consistent-hash'] },
   { on: 'service', key: 'protocol', values: ['h2c', 'h2'] },
-  { on: 'service', key: 'outlier.successRate' },
-  { on: 'service', key: 'hash' },
-  { on: 'service', key: 'slowStart' },
   ...['middlewares', 'auth', 'limits', 'cache', 'cors'].flatMap((key): NotBuilt[] => [
     { on: 'route', key },
     { on: 'configuration', key },

@@ -1,6 +1,7 @@
 import type { HealthCheck } from '../core/health-check.ts'
 import type { RouteRule } from '../core/route.ts'
 import type {
+  HashKey,
   ListenerSettings,
   OutlierPolicy,
   RetryBudget,
@@ -22,6 +23,8 @@ export interface ServiceEntry {
   /** Its name in the registry. */
   readonly name: string
   readonly balancer: string
+  /** Null where the balancer is not consistent-hash. */
+  readonly hash: HashKey | null
   readonly outlier: OutlierPolicy
   readonly connectTimeoutMs: number
   readonly headTimeoutMs: number
@@ -33,6 +36,8 @@ export interface ServiceEntry {
   readonly holdMs: number
   /** Null = endpoints are not asked; the registry's word and the traffic decide. */
   readonly healthCheck: HealthCheck | null
+  /** In which new and restored endpoints grow to their weight; null = they have it at once. */
+  readonly slowStartMs: number | null
 }
 
 /** A listener that has no row in the Ledger yet. */

@@ -125,8 +125,10 @@ export class ControlPlane<S extends SourceEntry> {
         clock,
         random,
         prober: this.#prober,
-        onRestored: ({ service, record }, cause) =>
-          timeline.record({ type: 'restored', service, endpoint: record.published.id, cause }),
+        onRestored: ({ service, record }, cause) => {
+          this.#lines.get(service)?.line.endpoints.restored(record)
+          timeline.record({ type: 'restored', service, endpoint: record.published.id, cause })
+        },
       }),
       orders,
       checks,
@@ -251,6 +253,7 @@ export class ControlPlane<S extends SourceEntry> {
     this.#parts.orders.close()
     this.#parts.holds.close()
     this.#parts.restorer.close()
+    for (const { endpoints } of this.#allLines()) endpoints.stop()
     await Promise.all([...this.#allLines()].map((line) => line.stop()))
     await Promise.all([this.#sources.close(), this.#closeUnused(this.#unused, []), this.#state?.close()])
   }

@@ -5,23 +5,39 @@ import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
 import type { EjectionReport } from '../core/message.ts'
 import { isServable } from '../health/eligibility.ts'
+import type { Random } from '../util/random.ts'
+import type { ServiceEntry } from './control-config.ts'
 import type { ControlClock } from './control-clock.ts'
 import { EjectionCounts } from './ejection-counts.ts'
 import type { CheckTurn, HealthChecks } from './health-checks.ts'
-import { dropIdle, reconcile, restand, type EndpointRecord, type Records, type Standing } from './membership.ts'
+import {
+  dropIdle,
+  reconcile,
+  restand,
+  type Change,
+  type EndpointRecord,
+  type Records,
+  type Standing,
+} from './membership.ts'
 import { untilOf, type Orders } from './orders.ts'
 import { Pace } from './pace.ts'
 import type { Publisher } from './publish.ts'
 import type { EjectedEndpoint, Restorer } from './restore.ts'
 import type { SlotAllocator } from './slots.ts'
+import { SlowStarts } from './slow-starts.ts'
+import { SuccessRates } from './success-rates.ts'
 import type { Timeline } from './timeline.ts'
 import { transitionsOf, type Causes } from './transition.ts'
 
 /** When a thousand verdicts are turned over, that many lists are not sent. */
 const minBetweenListsMs = 100
 
+/** What the endpoints of a service need of its configuration. */
+export type EndpointsSettings = Pick<ServiceEntry, 'outlier' | 'slowStartMs' | 'connectTimeoutMs'>
+
 export interface EndpointsParts {
   readonly clock: ControlClock
+  readonly random: Random
   readonly ledger: Ledger
   readonly slots: SlotAllocator
   readonly publisher: Publisher
@@ -39,20 +55,39 @@ export class ServiceEndpoints {
   readonly #parts: EndpointsParts
   readonly #turning: Pace
   #turns: CheckTurn[] = []
+  readonly #slowStarts: SlowStarts
+  readonly #successRates: SuccessRates
   #records: Records = new Map()
   #wasPublished = false
   /** The configuration version that no longer names the service. */
   #goneAt = Infinity
 
-  constructor(service: string, cell: ServiceCell, parts: EndpointsParts) {
+  constructor(service: string, cell: ServiceCell, parts: EndpointsParts, settings: EndpointsSettings) {
+    const { clock, random, ledger } = parts
     this.#service = service
     this.#cell = cell
     this.#parts = parts
     this.#turning = new Pace(parts.clock, minBetweenListsMs, () => this.#takeTurns())
+    this.#slowStarts = new SlowStarts(clock, cell, settings.slowStartMs)
+    this.#successRates = new SuccessRates({
+      service,
+      cell,
+      ledger,
+      clock,
+      random,
+      records: () => this.#records,
+      eject: (report) => this.ejected(report, settings.connectTimeoutMs),
+      policy: settings.outlier,
+    })
   }
 
   get records(): Records {
     return this.#records
+  }
+
+  configure({ outlier, slowStartMs }: EndpointsSettings): void {
+    this.#successRates.configure(outlier)
+    this.#slowStarts.configure(slowStartMs)
   }
 
   /** Brings the endpoints in line with what is listed, and what is held in spite of it. */
@@ -65,8 +100,11 @@ export class ServiceEndpoints {
       },
       standingOf: (id) => this.#standingOf(id),
     })
+    // With nobody to compare them with, all are new alike.
+    const isFirst = this.#records.size === 0
     this.#records = records
     for (const change of changes) {
+      if (!isFirst && beginsToServe(change)) this.#slowStarts.begin(change.after)
       const endpoint = change.after.published.id
       for (const transition of transitionsOf(change, causes)) {
         timeline.record({ ...transition, service: this.#service, endpoint })
@@ -144,6 +182,11 @@ export class ServiceEndpoints {
     if (reason !== null) this.#noteEjection(record, reason, 'found so in the ledger, without a report')
   }
 
+  /** One that was ejected serves again. */
+  restored(record: EndpointRecord): void {
+    this.#slowStarts.begin(record)
+  }
+
   *ejectedNow(connectTimeoutMs: number): Iterable<EjectedEndpoint> {
     for (const record of this.#records.values()) {
       if (record.cell.ejection() !== null) yield this.#asEjected(record, connectTimeoutMs)
@@ -160,9 +203,11 @@ export class ServiceEndpoints {
     this.#records = new Map()
   }
 
-  /** Nothing is published by itself any more. */
+  /** Nothing is published by itself any more; the endpoints stay as they are. */
   stop(): void {
     this.#turning.close()
+    this.#slowStarts.close()
+    this.#successRates.close()
   }
 
   #takeTurns(): void {
@@ -202,6 +247,7 @@ export class ServiceEndpoints {
 
   #forget({ published }: EndpointRecord, cause: string): void {
     this.#parts.restorer.forget(published.slot)
+    this.#slowStarts.forget(published.slot)
     this.ejections.forget(published.id)
     this.#note('removed', published.id, cause)
   }
@@ -242,4 +288,13 @@ function ejectManually(cell: EndpointCell): boolean {
     // A data thread, or the Restorer, may have changed it in between.
     if (before === null ? cell.eject('manual') : cell.replaceEjection(before, 'manual')) return true
   }
+}
+
+/** It may serve now, and could not before: it is new, or it is let serve again. */
+function beginsToServe({ before, after }: Change): boolean {
+  return mayServe(after) && (before === null || !mayServe(before))
+}
+
+function mayServe({ published }: EndpointRecord): boolean {
+  return isServable(published) && !published.unhealthy
 }

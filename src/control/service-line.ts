@@ -1,7 +1,6 @@
 import type { Instance } from '../core/instance.ts'
 import type { ServiceSettings } from '../core/snapshot.ts'
 import type { Answer } from '../discovery/contract.ts'
-import type { Random } from '../util/random.ts'
 import type { ServiceEntry } from './control-config.ts'
 import type { Disagreements } from './disagreements.ts'
 import { targetOf, type HealthChecks } from './health-checks.ts'
@@ -17,7 +16,6 @@ import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
 /** What all lines of one control plane share. */
 export interface LineParts extends EndpointsParts {
-  readonly random: Random
   readonly holds: Holds
   readonly checks: HealthChecks
   readonly disagreements: Disagreements
@@ -53,7 +51,7 @@ export class ServiceLine {
 
   constructor(entry: ServiceEntry, slot: number, parts: LineParts) {
     this.slot = slot
-    this.endpoints = new ServiceEndpoints(entry.key, parts.ledger.service(slot), parts)
+    this.endpoints = new ServiceEndpoints(entry.key, parts.ledger.service(slot), parts, entry)
     this.#parts = parts
     this.#entry = entry
   }
@@ -87,16 +85,17 @@ export class ServiceLine {
   }
 
   settings(): ServiceSettings {
-    const { key, balancer, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, retryBudget, limits, tls } =
+    const { key, balancer, hash, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, retryBudget, limits, tls } =
       this.#entry
     const times = { connectTimeoutMs, headTimeoutMs, idleTimeoutMs }
-    return { name: key, slot: this.slot, balancer, outlier, ...times, retryBudget, limits, tls }
+    return { name: key, slot: this.slot, balancer, hash, outlier, ...times, retryBudget, limits, tls }
   }
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */
   configure(entry: ServiceEntry): void {
     const { from, name } = this.#entry
     this.#entry = entry
+    this.endpoints.configure(entry)
     this.#followChecks()
     if (entry.from === from && entry.name === name) return
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.

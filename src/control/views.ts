@@ -102,7 +102,7 @@ function endpointView(service: string, { published, cell }: EndpointRecord, part
   const word = parts.checks.wordOn(service, id)
   const drain = parts.orders.get(id, 'drain')
   const eject = ejection === 'manual' ? parts.orders.get(id, 'eject') : null
-  const shown = stateOf(published, ejection)
+  const shown = stateOf(published, ejection, cell.coldPercent())
   // Half a sentence each: how long an order lasts, what a check saw.
   const more: Readonly<Record<string, string | undefined>> = {
     [drainedByCommand]: drain === null ? undefined : ` ${untilOf(drain)}`,

@@ -7,11 +7,16 @@ const ejection = 2
 const ejectedUntil = 3
 const ejectedTimes = 4
 const latency = 5
-const endpointColumns = 6
+const peak = 6
+const peakAt = 7
+const coldPercent = 8
+const endpointColumns = 9
 /** Float columns of an endpoint row, one group per worker. */
 const requests = 0
 const failed = 1
-const countColumns = 2
+const judged = 2
+const judgedFailed = 3
+const countColumns = 4
 
 /** Index = the value in the `ejection` column; 0 = not ejected. */
 const reasons: readonly (EjectionReason | null)[] = [null, 'connect', 'consecutive', 'success-rate', 'manual']
@@ -104,6 +109,18 @@ export class EndpointCell {
     if (isFailure) this.#counts[at + failed] = (this.#counts[at + failed] as number) + 1
   }
 
+  /** Counts one attempt of this thread that says something about the endpoint; only where a success rate is asked for. */
+  countEvidence(isFailure: boolean): void {
+    const at = this.#ownCounts
+    this.#counts[at + judged] = (this.#counts[at + judged] as number) + 1
+    if (isFailure) this.#counts[at + judgedFailed] = (this.#counts[at + judgedFailed] as number) + 1
+  }
+
+  /** Attempts that `countEvidence` counted, and those of them that failed, over all threads since the row was cleared. */
+  evidence(): { readonly requests: number; readonly failures: number } {
+    return { requests: this.#sum(judged), failures: this.#sum(judgedFailed) }
+  }
+
   requests(): number {
     return this.#sum(requests)
   }
@@ -177,6 +194,33 @@ export class EndpointCell {
     const before = this.#ints[at] as number
     const us = Math.min(Math.round(ms * 1000), 2 ** 30)
     this.#ints[at] = before === 0 ? us : before + Math.round((us - before) / 8)
+  }
+
+  /**
+   * The latency estimate of a balancer that keeps one, in microseconds; 0 = nothing was measured. Written and read without
+   * Atomics: an estimate that is lost, or read with the time of another, is off by one measurement.
+   */
+  peakUs(): number {
+    return this.#ints[this.#base + peak] as number
+  }
+
+  /** When it was written, in milliseconds of the monotonic clock, the lower 32 bits. */
+  peakAtMs(): number {
+    return this.#ints[this.#base + peakAt] as number
+  }
+
+  setPeak(us: number, atMs: number): void {
+    this.#ints[this.#base + peak] = us
+    this.#ints[this.#base + peakAt] = atMs
+  }
+
+  /** What a slow start still keeps from the endpoint of its weight, in percent; 0 = nothing. Written by the control plane. */
+  coldPercent(): number {
+    return Atomics.load(this.#ints, this.#base + coldPercent)
+  }
+
+  setColdPercent(percent: number): void {
+    Atomics.store(this.#ints, this.#base + coldPercent, percent)
   }
 
   /** For a row that is used again by another endpoint. */

@@ -20,6 +20,7 @@ export class Endpoint {
   readonly cell: EndpointCell
   readonly meter: EndpointMeter
   published: PublishedEndpoint
+  /** That of the registry, or less of it during a slow start; as of the last time a picker was built. */
   weight: number
   /** Null until the first connection. */
   pool: EndpointPool | null

@@ -11,8 +11,6 @@ export interface SettledExchange extends MatchInput, PickInput {
   /** With the query; as forwarded (normal form), or as received when it could not be parsed. */
   readonly url: string
   readonly requestId: string
-  /** The client's address, by the rules of trusted proxies. */
-  readonly clientAddress: string
   readonly listener: string
   /** Route id, or null when none matched. */
   readonly routeId: string | null
@@ -28,4 +26,12 @@ export interface SettledExchange extends MatchInput, PickInput {
   readonly responseBytes: number
   /** From the whole request head to the end of the answer, in milliseconds. */
   readonly durationMs: number
+  /** The log's own: what it made of the client and the fields. The engine sets it to null when they are not those of the request before. */
+  logged: LoggedFields | null
+}
+
+/** Parts of a log line that stay the same while a connection repeats its requests. */
+export interface LoggedFields {
+  readonly client: string
+  readonly fields: string
 }

@@ -2,7 +2,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Failure } from './failure.ts'
 import type { ServiceCell } from './service-cell.ts'
 import type { ServiceMeter } from './meter.ts'
-import type { Picker, PickInput } from './picker.ts'
+import type { Feedback, Picker, PickInput } from './picker.ts'
 import type { ServiceSettings } from './snapshot.ts'
 
 /** Immutable: all endpoints of a service, those that may be picked, and the Picker over them. */
@@ -35,6 +35,8 @@ export class Service {
   readonly meter: ServiceMeter
   readonly outlier: OutlierDetector
   endpoints: EndpointSet
+  /** The picker's; null where it learns nothing. Replaced with `endpoints`. */
+  feedback: Feedback | null = null
   /** Rebuilds `endpoints` from what the Ledger says now; called when the epoch moved. */
   readonly rebuild: (service: Service) => void
 

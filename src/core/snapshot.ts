@@ -1,11 +1,30 @@
 import type { RouteRule } from './route.ts'
 
+/**
+ * Ejection of endpoints that fail more often than the others: those whose share of successes is at least `deviations` standard
+ * deviations under the mean, and under `belowPercent`.
+ */
+export interface SuccessRatePolicy {
+  readonly deviations: number
+  readonly belowPercent: number
+  /** What is counted between two decisions. */
+  readonly intervalMs: number
+  /** Endpoints with fewer requests in the interval are not compared. */
+  readonly minRequests: number
+  /** Endpoints with fewer failures in it stay. */
+  readonly minFailures: number
+  /** Fewer than so many endpoints are not compared at all. */
+  readonly minEndpoints: number
+}
+
 /** How failing endpoints of a service are ejected. */
 export interface OutlierPolicy {
   readonly consecutiveFailures: number
   readonly baseEjectionMs: number
   readonly maxEjectionMs: number
   readonly maxEjectedPercent: number
+  /** Null = success rates are not compared. */
+  readonly successRate: SuccessRatePolicy | null
 }
 
 /** How many retries a service's requests may bring about, over all routes and threads. */
@@ -26,6 +45,12 @@ export interface ServiceLimits {
   readonly pending: number | null
   readonly pendingTimeoutMs: number
 }
+/** What consistent-hash takes for the key of a request; names of fields in lower case. */
+export type HashKey =
+  | { readonly on: 'client' }
+  | { readonly on: 'path' }
+  | { readonly on: 'header'; readonly name: string }
+  | { readonly on: 'cookie'; readonly name: string }
 
 /** A certificate chain and its key, as PEM. */
 export interface KeyPair {
@@ -53,6 +78,8 @@ export interface ServiceSettings {
   /** Row of the service in the Ledger. */
   readonly slot: number
   readonly balancer: string
+  /** Null where the balancer is not consistent-hash. */
+  readonly hash: HashKey | null
   readonly outlier: OutlierPolicy
   readonly connectTimeoutMs: number
   /** From when the request is fully sent to the response head. */

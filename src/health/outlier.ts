@@ -4,13 +4,11 @@ import { failures } from '../core/failure.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { EjectionReport } from '../core/message.ts'
 import type { Evidence, OutlierDetector, Service } from '../core/service.ts'
-import type { OutlierPolicy } from '../core/snapshot.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Random } from '../util/random.ts'
+import { ejectionMs } from './ejection-time.ts'
 import { isServable } from './eligibility.ts'
-
-/** Up to this share is added to an ejection time, so that endpoints ejected together don't return together. */
-const jitterShare = 0.1
+import { canSpare } from './can-spare.ts'
 
 export interface OutlierOptions {
   readonly ledger: Ledger
@@ -51,11 +49,11 @@ export function createOutlierDetector({ ledger, clock, random, report }: Outlier
     if (inRow < policy.consecutiveFailures) return
     // Read before the ejection is: whoever ejects in between has raised it, and then we see that ejection and leave.
     const times = cell.ejectedTimes() + 1
-    if (cell.ejection() !== null || !mayEject(service, endpoint, policy.maxEjectedPercent)) return
+    if (cell.ejection() !== null || !canSpare(service.endpoints.all, endpoint, policy.maxEjectedPercent)) return
     // Written before the ejection shows: nobody may find an ejection whose time looks long over.
-    cell.setEjectedUntil(ledger.toDeciseconds(clock.now() + ejectionMs(times, policy)))
+    cell.setEjectedUntil(ledger.toDeciseconds(clock.now() + ejectionMs(times, policy, random)))
     if (!cell.eject('consecutive')) return
-    if (!mayEject(service, endpoint, policy.maxEjectedPercent)) {
+    if (!canSpare(service.endpoints.all, endpoint, policy.maxEjectedPercent)) {
       // Another thread ejected another endpoint meanwhile, and together it is too many.
       cell.restore()
       service.cell.bumpEpoch()
@@ -65,32 +63,17 @@ export function createOutlierDetector({ ledger, clock, random, report }: Outlier
     eject(service, endpoint, 'consecutive', `${inRow} failures in a row, the last: ${evidence}`)
   }
 
-  function ejectionMs(times: number, policy: OutlierPolicy): number {
-    return Math.min(policy.baseEjectionMs * times, policy.maxEjectionMs) * (1 + random() * jitterShare)
-  }
-
   return {
-    succeeded(_service, endpoint) {
+    succeeded(service, endpoint) {
+      if (service.settings.outlier.successRate !== null) endpoint.cell.countEvidence(false)
       if (endpoint.cell.consecutiveFailures() !== 0) endpoint.cell.clearConsecutiveFailures()
     },
     failed(service, endpoint, evidence) {
       if (!isServable(endpoint.published)) return
+      if (evidence !== '5xx' && failures[evidence].blame !== 'upstream') return
+      if (service.settings.outlier.successRate !== null) endpoint.cell.countEvidence(true)
       if (evidence === 'connect-refused') refused(service, endpoint)
-      else if (evidence === '5xx' || failures[evidence].blame === 'upstream') failedAgain(service, endpoint, evidence)
+      else failedAgain(service, endpoint, evidence)
     },
   }
-}
-
-/** Whether the service can spare this endpoint, counting it as ejected whether it is already or not. */
-function mayEject(service: Service, candidate: Endpoint, maxEjectedPercent: number): boolean {
-  let servable = 0
-  let ejected = 0
-  let left = 0
-  for (const endpoint of service.endpoints.all) {
-    if (!isServable(endpoint.published)) continue
-    servable++
-    if (endpoint === candidate || endpoint.cell.ejection() !== null) ejected++
-    else if (!endpoint.published.unhealthy) left++
-  }
-  return left > 0 && ejected * 100 <= maxEjectedPercent * servable
 }

@@ -20,8 +20,16 @@ const ejectionReasons: Readonly<Record<EjectionReason, string>> = {
   manual: ejectedByCommand,
 }
 
-/** The state shown for an endpoint, the registry's word before our own observation, as in `eligible`. */
-export function stateOf(published: PublishedEndpoint, ejection: EjectionReason | null): StateAndReason {
+/**
+ * The state shown for an endpoint, the registry's word before our own observation, as in `eligible`.
+ *
+ * @param coldPercent what a slow start keeps of its weight
+ */
+export function stateOf(
+  published: PublishedEndpoint,
+  ejection: EjectionReason | null,
+  coldPercent = 0,
+): StateAndReason {
   const { registry } = published
   if (registry === 'absent') return { state: 'draining', reason: 'the registry no longer lists it' }
   if (registry === 'maintenance') return { state: 'draining', reason: 'the registry says maintenance' }
@@ -32,5 +40,6 @@ export function stateOf(published: PublishedEndpoint, ejection: EjectionReason |
   if (published.unhealthy) return { state: 'unhealthy', reason: checkFails }
   if (registry === 'held')
     return { state: 'eligible', reason: 'the registry may have forgotten it, and it still answers' }
-  return { state: 'eligible', reason: `the registry says ${registry}` }
+  const slowly = coldPercent === 0 ? '' : `; in its slow start, at ${100 - coldPercent} % of its weight`
+  return { state: 'eligible', reason: `the registry says ${registry}${slowly}` }
 }

@@ -1,4 +1,5 @@
-import type { SettledExchange } from '../core/exchange.ts'
+import type { LoggedFields, SettledExchange } from '../core/exchange.ts'
+import { flat } from '../util/latin1.ts'
 import { jsonString } from './json-string.ts'
 import { isoTime } from './iso-time.ts'
 
@@ -9,6 +10,8 @@ export interface LineWriter {
 
 /** Longest value of a field, escapes included. Together with the rest of a line they stay under 4096 bytes. */
 const limits = { name: 128, id: 256, url: 1024, field: 320 }
+const maxNames = 4096
+const maxWholeUs = 2 ** 30
 
 /**
  * Writes one line per settled exchange, in the shape and order of the logger's lines: level, time, fields, msg. Every field
@@ -19,38 +22,79 @@ const limits = { name: 128, id: 256, url: 1024, field: 320 }
  */
 export function createAccessLog(writer: LineWriter, now: () => number = Date.now): (exchange: SettledExchange) => void {
   const time = isoTime(now)
-  return (exchange) => writer.write(accessLine(exchange, time()))
+  const known = { names: new JsonNames(limits.name), ids: new JsonNames(limits.id) }
+  return (exchange) => writer.write(accessLine(exchange, time(), known))
 }
 
-/** Built by hand: this runs for every request, and JSON.stringify or pino cost several times as much. */
-function accessLine(exchange: SettledExchange, time: string): string {
+/**
+ * Built by hand: this runs for every request, and JSON.stringify or pino cost several times as much. Few pieces: what repeats from
+ * request to request is escaped once.
+ */
+function accessLine(exchange: SettledExchange, time: string, { names, ids }: Known): string {
+  const { client, fields } = (exchange.logged ??= loggedFields(exchange))
+  const { routeId, serviceName, endpoint, failure } = exchange
   return (
-    `{"level":"info","time":"${time}"` +
-    `,"requestId":${jsonString(exchange.requestId, limits.name)}` +
-    `,"client":${jsonString(exchange.clientAddress, limits.name)}` +
-    `,"listener":${jsonString(exchange.listener, limits.name)}` +
-    `,"method":${jsonString(exchange.method, limits.name)}` +
-    `,"host":${jsonString(exchange.host, limits.id)}` +
-    `,"url":${jsonString(exchange.url, limits.url)}` +
-    `,"status":${exchange.status}` +
-    `,"failure":${exchange.failure === null ? 'null' : `"${exchange.failure}"`}` +
-    `,"route":${orNull(exchange.routeId, limits.id)}` +
-    `,"service":${orNull(exchange.serviceName, limits.name)}` +
-    `,"endpoint":${exchange.endpoint === null ? 'null' : jsonString(exchange.endpoint.id, limits.id)}` +
-    `,"attempts":${exchange.attempts}` +
-    `,"requestBytes":${exchange.requestBytes}` +
-    `,"responseBytes":${exchange.responseBytes}` +
-    `,"durationMs":${jsonNumber(Math.round(exchange.durationMs * 1000) / 1000)}` +
-    `,"userAgent":${orNull(exchange.header('user-agent'), limits.field)}` +
-    `,"referer":${orNull(exchange.header('referer'), limits.field)}` +
-    `,"msg":"request"}\n`
+    `{"level":"info","time":"${time}","requestId":${jsonString(exchange.requestId, limits.name)}${client}` +
+    `,"method":${names.of(exchange.method)},"host":${jsonString(exchange.host, limits.id)}` +
+    `,"url":${jsonString(exchange.url, limits.url)},"status":${exchange.status}` +
+    `,"failure":${failure === null ? 'null' : names.of(failure)}` +
+    `,"route":${routeId === null ? 'null' : ids.of(routeId)}` +
+    `,"service":${serviceName === null ? 'null' : names.of(serviceName)}` +
+    `,"endpoint":${endpoint === null ? 'null' : ids.of(endpoint.id)}` +
+    `,"attempts":${exchange.attempts},"requestBytes":${exchange.requestBytes},"responseBytes":${exchange.responseBytes}` +
+    `,"durationMs":${milliseconds(exchange.durationMs)}${fields}`
   )
+}
+
+function loggedFields(exchange: SettledExchange): LoggedFields {
+  const client = jsonString(exchange.clientAddress, limits.name)
+  const listener = jsonString(exchange.listener, limits.name)
+  const userAgent = orNull(exchange.header('user-agent'), limits.field)
+  const referer = orNull(exchange.header('referer'), limits.field)
+  return {
+    client: flat(`,"client":${client},"listener":${listener}`),
+    fields: flat(`,"userAgent":${userAgent},"referer":${referer},"msg":"request"}\n`),
+  }
 }
 
 function orNull(text: string | null, maxLength: number): string {
   return text === null ? 'null' : jsonString(text, maxLength)
 }
 
-function jsonNumber(value: number): number | null {
-  return Number.isFinite(value) ? value : null
+/** With three decimals at most: of whole numbers, which are much faster to write than fractions. */
+function milliseconds(ms: number): string | null {
+  const us = Math.round(ms * 1000)
+  if (!Number.isFinite(us)) return null
+  if (us < 0 || us > maxWholeUs) return String(us / 1000)
+  const whole = Math.trunc(us / 1000)
+  const rest = us - whole * 1000
+  if (rest === 0) return String(whole)
+  const digits = rest % 10 !== 0 ? rest : rest % 100 !== 0 ? rest / 10 : rest / 100
+  const zeros = rest < 10 ? '00' : rest < 100 ? '0' : ''
+  return `${whole}.${zeros}${digits}`
+}
+
+interface Known {
+  readonly names: JsonNames
+  readonly ids: JsonNames
+}
+
+/** JSON strings of names that few requests bring anew: methods, routes, services, endpoints. */
+class JsonNames {
+  readonly #maxLength: number
+  readonly #json = new Map<string, string>()
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength
+  }
+
+  of(name: string): string {
+    const known = this.#json.get(name)
+    if (known !== undefined) return known
+    // Endpoints come and go, and clients may make methods up.
+    if (this.#json.size === maxNames) this.#json.clear()
+    const json = flat(jsonString(name, this.#maxLength))
+    this.#json.set(name, json)
+    return json
+  }
 }

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { isToken } from './h1/characters.ts'
-import { flat } from './h1/latin1.ts'
+import { flat } from '../util/latin1.ts'
 import type { RequestHead } from './h1/request-head.ts'
 
 /** Addresses whose forwarded fields are believed. */

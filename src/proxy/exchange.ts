@@ -1,5 +1,5 @@
 import type { Endpoint } from '../core/endpoint.ts'
-import type { SettledExchange } from '../core/exchange.ts'
+import type { LoggedFields, SettledExchange } from '../core/exchange.ts'
 import type { Failure } from '../core/failure.ts'
 import type { ListenerSettings } from '../core/snapshot.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
@@ -115,6 +115,7 @@ export class Exchange implements SettledExchange {
   startedMs = 0
   attemptMs = 0
   durationMs = 0
+  logged: LoggedFields | null = null
   isSettled = true
   /** The whole request, trailers included, was received. */
   requestDone = false
@@ -147,6 +148,7 @@ export class Exchange implements SettledExchange {
   }
 
   begin(startedMs: number): void {
+    if (!this.head.isRepeated) this.logged = null
     this.requestId = ''
     this.route = null
     this.endpoint = null

@@ -97,6 +97,9 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint, nowMs: number):
   const { service } = route
   service.meter.headReceived(elapsedMs / 1000)
   endpoint.cell.addLatency(elapsedMs)
+  // A long request takes as long as its client takes to send it: that says nothing about the endpoint.
+  if (service.feedback !== null && (x.kept !== null || x.requestBytes === 0))
+    service.feedback.answered(endpoint, elapsedMs)
   if (x.isRetry) service.meter.retried('success')
 }
 
@@ -107,8 +110,10 @@ export function attemptDone(x: Exchange, endpoint: Endpoint, nowMs: number): voi
   const { service } = route
   endpoint.cell.count(x.status >= 500)
   endpoint.meter.answered(x.status)
-  if (x.status >= 500) service.outlier.failed(service, endpoint, '5xx')
-  else service.outlier.succeeded(service, endpoint)
+  if (x.status >= 500) {
+    service.outlier.failed(service, endpoint, '5xx')
+    if (service.feedback !== null) service.feedback.failed(endpoint, nowMs - x.attemptMs)
+  } else service.outlier.succeeded(service, endpoint)
   endpoint.cell.release()
   x.upstream = null
   settle(x, null, nowMs)
@@ -126,7 +131,10 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
   const isUpstreams = failures[failure].blame === 'upstream'
   endpoint.cell.count(isUpstreams)
   endpoint.meter.failed(failure)
-  if (isUpstreams && !wasReused) service.outlier.failed(service, endpoint, failure)
+  if (isUpstreams && !wasReused) {
+    service.outlier.failed(service, endpoint, failure)
+    if (service.feedback !== null) service.feedback.failed(endpoint, performance.now() - x.attemptMs)
+  }
   // The last touch of the row: with nothing in flight it may become another endpoint's.
   endpoint.cell.release()
   x.upstream = null

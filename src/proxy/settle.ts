@@ -45,11 +45,14 @@ export function fail(x: Exchange, failure: Failure): void {
 
 /** Gives up the attempt under way, if any, without judging its endpoint. @param failure whose fault it was, not the endpoint's */
 function releaseAttempt(x: Exchange, failure: Failure | null): void {
-  const { upstream, endpoint } = x
+  const { upstream, endpoint, route } = x
   if (upstream === null || endpoint === null) return
   x.upstream = null
   upstream.abandon()
   endpoint.cell.count(false)
+  if (route !== null && route.service.feedback !== null && x.requestDone && x.status === 0) {
+    route.service.feedback.abandoned(endpoint, performance.now() - x.attemptMs)
+  }
   if (failure !== null) endpoint.meter.failed(failure)
   endpoint.cell.release()
 }

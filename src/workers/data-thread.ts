@@ -12,7 +12,7 @@ import type { ProxyRoute } from '../proxy/context.ts'
 import { Proxy } from '../proxy/proxy.ts'
 import { pathPlan } from '../routing/rewrite.ts'
 import { buildTable } from '../routing/table.ts'
-import { systemClock } from '../util/clock.ts'
+import { monotonicMs, systemClock } from '../util/clock.ts'
 import { seededRandom } from '../util/random.ts'
 import { TimerWheel } from '../util/timer-wheel.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -67,7 +67,7 @@ export class DataThread {
       ledger: this.#ledger,
       column: options.column,
       series: this.#series,
-      balancing: { random },
+      balancing: { random, clock: { now: monotonicMs } },
       outlier: createOutlierDetector({
         ledger: this.#ledger,
         clock: systemClock,

@@ -15,7 +15,7 @@ export interface ServiceTableOptions {
   readonly column: number
   readonly series: SeriesWriter
   readonly outlier: OutlierDetector
-  readonly balancing: BalancerOptions
+  readonly balancing: Omit<BalancerOptions, 'hash'>
 }
 
 /**
@@ -73,7 +73,6 @@ export class ServiceTable {
       if (kept === undefined || kept.slot !== next.slot) return this.#endpoint(service.name, next)
       before.delete(next.id)
       kept.published = next
-      kept.weight = next.weight
       return kept
     })
     this.#build(service, all, published.version)
@@ -109,7 +108,10 @@ export class ServiceTable {
     // Read first: an ejection that comes while we look moves the epoch on, and the next pick builds again.
     const epoch = service.cell.epoch()
     const { eligible: members, panic } = eligible(all)
-    const picker = balancerOf(service.settings).build(members, this.#options.balancing, service.endpoints.picker)
+    for (const endpoint of members) endpoint.weight = warmWeight(endpoint)
+    const options = { ...this.#options.balancing, hash: service.settings.hash }
+    const picker = balancerOf(service.settings).build(members, options, service.endpoints.picker)
+    service.feedback = picker.feedback ?? null
     service.endpoints = { version, epoch, all, eligible: members, panic, picker }
   }
 }
@@ -117,6 +119,11 @@ export class ServiceTable {
 /** Connections belong to the TLS settings that they were made with: equal ones stay the same object. */
 function keepTls(before: ServiceSettings, settings: ServiceSettings): ServiceSettings {
   return isDeepStrictEqual(before.tls, settings.tls) ? { ...settings, tls: before.tls } : settings
+}
+
+/** The weight that the registry says, less what a slow start keeps of it. */
+function warmWeight({ published, cell }: Endpoint): number {
+  return (published.weight * (100 - cell.coldPercent())) / 100
 }
 
 function balancerOf({ balancer, name }: ServiceSettings): Balancer {

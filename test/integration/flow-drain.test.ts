@@ -65,6 +65,24 @@ test('a request that was on its way on an idle connection is still answered', as
   expect(await drained).toBe(0)
 })
 
+test('connections that wait to be accepted when the drain begins are answered', async () => {
+  const origin = await flow.rawOrigin()
+  const engine = await flow.engine({ origins: [origin] })
+  const waiting = Array.from({ length: 20 }, async () => {
+    const client = await flow.client(engine)
+    const { status } = await client.send(get).response()
+    client.end()
+    return status
+  })
+  const statuses = Promise.all(waiting)
+  // Node connects in the next tick; nothing is accepted before the event loop turns.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+
+  expect(await engine.drain(10_000)).toBe(0)
+
+  expect(await statuses).toEqual(Array(20).fill(200))
+})
+
 test('the deadline cuts what is left, visibly', async () => {
   const origin = await flow.rawOrigin(({ target }) =>
     target === '/waiting' ? undefined : 'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nabc',

@@ -12,7 +12,13 @@ const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
 describe.each(engines)('engine: %s bounds an endpoint that', (engineName) => {
   /** A client that asked for `/bad`, the connection on which the endpoint may misbehave, and a probe of other requests. */
   async function asked(service: Partial<ServiceSettings> = {}) {
-    const outlier = { consecutiveFailures: 1e6, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0 }
+    const outlier = {
+      consecutiveFailures: 1e6,
+      baseEjectionMs: 1,
+      maxEjectionMs: 1,
+      maxEjectedPercent: 0,
+      successRate: null,
+    }
     const origin = await flow.rawOrigin(({ target }) => (target === '/bad' ? undefined : answer('ok')))
     const options = { origins: [origin], listener: { engine: engineName }, service: { ...service, outlier } }
     const engine = await flow.engine(options)

@@ -47,6 +47,21 @@ test('a listener that is removed finishes what is under way, and takes nothing n
   expect((await busy.rest()).ending).toBe('fin')
 })
 
+test('a listener that is removed answers the connections that wait to be accepted', async () => {
+  const origin = await flow.rawOrigin()
+  const engine = await flow.engine({ origins: [origin] })
+  const { addresses } = await engine.listen([{}, { name: 'second' }])
+  const port = addresses[0]?.port as number
+
+  const waiting = Array.from({ length: 20 }, async () => (await flow.client({ port })).send(get).response())
+  const statuses = Promise.all(waiting.map(async (answered) => (await answered).status))
+  // Node connects in the next tick; nothing is accepted before the event loop turns.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  await engine.listen([{}])
+
+  expect(await statuses).toEqual(Array(20).fill(200))
+})
+
 test('no request is lost while listeners come and go', async () => {
   const origin = await flow.origin((_incoming, response) => response.end('ok'))
   const engine = await flow.engine({ origins: [origin] })

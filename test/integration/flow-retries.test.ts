@@ -183,7 +183,13 @@ describe('a connection reset before the answer', () => {
     const engine = await flow.engine({
       origins: bad,
       service: {
-        outlier: { consecutiveFailures: 1e9, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0 },
+        outlier: {
+          consecutiveFailures: 1e9,
+          baseEjectionMs: 1,
+          maxEjectionMs: 1,
+          maxEjectedPercent: 0,
+          successRate: null,
+        },
       },
     })
     const count = 600

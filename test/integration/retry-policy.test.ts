@@ -8,7 +8,9 @@ import { answer, type RecordedRequest, type RecordingOrigin } from '../support/r
 const flow = useFlow()
 const engines: readonly EngineName[] = ['fast', 'standard']
 /** Failures are counted, and nobody is ejected for them: each attempt finds all endpoints. */
-const patient = { outlier: { consecutiveFailures: 1e9, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0 } }
+const patient = {
+  outlier: { consecutiveFailures: 1e9, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 0, successRate: null },
+}
 
 function busy(): string {
   return answer('busy', '503 Service Unavailable', 'x-from: origin\r\n')

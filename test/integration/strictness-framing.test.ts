@@ -1,20 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Failure } from '../../src/core/failure.ts'
-import {
-  canonical,
-  deliveries,
-  expectCutOff,
-  expectForwarded,
-  expectRefused,
-  setStage,
-  type Stage,
-} from '../support/stage.ts'
-
-let stage: Stage
-beforeAll(async () => {
-  stage = await setStage()
-})
-afterAll(async () => stage.close())
+import { overEngines } from '../support/over-engines.ts'
+import { canonical, deliveries, expectCutOff, expectForwarded, expectRefused, type Stage } from '../support/stage.ts'
 
 const te = 'transfer-encoding: chunked\r\n'
 const cl = 'content-length: 5\r\n'
@@ -65,76 +52,84 @@ const refused: readonly [name: string, lines: string, failure: Failure][] = [
     ]),
 ]
 
-describe.each(deliveries)('framing delivered %s', (delivery) => {
-  test.each(refused)('refuses %s', async (_name, lines, failure) => {
-    const body = '5\r\nhello\r\n0\r\n\r\n'
-    await expectRefused(stage, `POST / HTTP/1.1\r\nhost: a\r\n${lines}\r\n${body}`, failure, delivery)
+overEngines(({ setStage }) => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await setStage()
   })
+  afterAll(async () => stage.close())
 
-  test.each([
-    ['a length', 'content-length: 5\r\n'],
-    ['chunked', te],
-    ['an unknown coding', 'transfer-encoding: cow\r\n'],
-  ])('refuses HTTP/1.0 with chunked and keep-alive, and %s', async (_name, lines) => {
-    const head = `POST / HTTP/1.0\r\nhost: a\r\nconnection: keep-alive\r\n${te}${lines}\r\n`
-    await expectRefused(stage, `${head}5\r\nhello\r\n0\r\n\r\n`, 'bad-request', delivery)
-  })
-
-  test('refuses chunked in HTTP/1.0', async () => {
-    await expectRefused(
-      stage,
-      `POST / HTTP/1.0\r\nhost: a\r\n${te}\r\n5\r\nhello\r\n0\r\n\r\n`,
-      'bad-request',
-      delivery,
-    )
-  })
-
-  test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST'])('frames the body of %s by its length', async (method) => {
-    const wanted = canonical({ line: `${method} /sized`, carried: 'Content-Length: 5\r\n', body: 'hello' })
-    const bytes = `${method} /sized HTTP/1.1\r\nhost: a\r\nContent-Length: 5\r\n\r\nhello`
-    await expectForwarded(stage, bytes, wanted, delivery)
-  })
-
-  test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])('frames the body of %s by its chunks', async (method) => {
-    const wanted = canonical({
-      line: `${method} /in-chunks`,
-      added: 'transfer-encoding: chunked\r\n',
-      body: '5\r\nhello\r\n0\r\n\r\n',
+  describe.each(deliveries)('framing delivered %s', (delivery) => {
+    test.each(refused)('refuses %s', async (_name, lines, failure) => {
+      const body = '5\r\nhello\r\n0\r\n\r\n'
+      await expectRefused(stage, `POST / HTTP/1.1\r\nhost: a\r\n${lines}\r\n${body}`, failure, delivery)
     })
-    const head = `${method} /in-chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
-    await expectForwarded(stage, `${head}5\r\nhello\r\n0\r\n\r\n`, wanted, 'in one piece')
-  })
 
-  test.each(['GET', 'HEAD', 'DELETE', 'POST'])('reads no body of %s without framing', async (method) => {
-    const bytes = `${method} /bare HTTP/1.1\r\nhost: a\r\n\r\n`
-    await expectForwarded(stage, bytes, canonical({ line: `${method} /bare` }), delivery)
-  })
-
-  test.each(['chunked', 'CHUNKED', 'Chunked \t', '\tchunked'])('takes the coding %j for chunked', async (coding) => {
-    const wanted = canonical({
-      line: 'POST /chunked',
-      added: 'transfer-encoding: chunked\r\n',
-      body: '5\r\nhello\r\n0\r\n\r\n',
+    test.each([
+      ['a length', 'content-length: 5\r\n'],
+      ['chunked', te],
+      ['an unknown coding', 'transfer-encoding: cow\r\n'],
+    ])('refuses HTTP/1.0 with chunked and keep-alive, and %s', async (_name, lines) => {
+      const head = `POST / HTTP/1.0\r\nhost: a\r\nconnection: keep-alive\r\n${te}${lines}\r\n`
+      await expectRefused(stage, `${head}5\r\nhello\r\n0\r\n\r\n`, 'bad-request', delivery)
     })
-    const head = `POST /chunked HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: ${coding}\r\n\r\n`
-    await expectForwarded(stage, `${head}5\r\nhello\r\n0\r\n\r\n`, wanted, 'in one piece')
+
+    test('refuses chunked in HTTP/1.0', async () => {
+      await expectRefused(
+        stage,
+        `POST / HTTP/1.0\r\nhost: a\r\n${te}\r\n5\r\nhello\r\n0\r\n\r\n`,
+        'bad-request',
+        delivery,
+      )
+    })
+
+    test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST'])('frames the body of %s by its length', async (method) => {
+      const wanted = canonical({ line: `${method} /sized`, carried: 'Content-Length: 5\r\n', body: 'hello' })
+      const bytes = `${method} /sized HTTP/1.1\r\nhost: a\r\nContent-Length: 5\r\n\r\nhello`
+      await expectForwarded(stage, bytes, wanted, delivery)
+    })
+
+    test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])('frames the body of %s by its chunks', async (method) => {
+      const wanted = canonical({
+        line: `${method} /in-chunks`,
+        added: 'transfer-encoding: chunked\r\n',
+        body: '5\r\nhello\r\n0\r\n\r\n',
+      })
+      const head = `${method} /in-chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`
+      await expectForwarded(stage, `${head}5\r\nhello\r\n0\r\n\r\n`, wanted, 'in one piece')
+    })
+
+    test.each(['GET', 'HEAD', 'DELETE', 'POST'])('reads no body of %s without framing', async (method) => {
+      const bytes = `${method} /bare HTTP/1.1\r\nhost: a\r\n\r\n`
+      await expectForwarded(stage, bytes, canonical({ line: `${method} /bare` }), delivery)
+    })
+
+    test.each(['chunked', 'CHUNKED', 'Chunked \t', '\tchunked'])('takes the coding %j for chunked', async (coding) => {
+      const wanted = canonical({
+        line: 'POST /chunked',
+        added: 'transfer-encoding: chunked\r\n',
+        body: '5\r\nhello\r\n0\r\n\r\n',
+      })
+      const head = `POST /chunked HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: ${coding}\r\n\r\n`
+      await expectForwarded(stage, `${head}5\r\nhello\r\n0\r\n\r\n`, wanted, 'in one piece')
+    })
+
+    test.each(['0', '00', '0000005'])('forwards the length %s as it came', async (length) => {
+      const body = 'hello'.slice(0, Number(length))
+      const carried = `content-length: ${length}\r\n`
+      const bytes = `POST /zeros HTTP/1.1\r\nhost: a\r\n${carried}\r\n${body}`
+      await expectForwarded(stage, bytes, canonical({ line: 'POST /zeros', carried, body }), delivery)
+    })
   })
 
-  test.each(['0', '00', '0000005'])('forwards the length %s as it came', async (length) => {
-    const body = 'hello'.slice(0, Number(length))
-    const carried = `content-length: ${length}\r\n`
-    const bytes = `POST /zeros HTTP/1.1\r\nhost: a\r\n${carried}\r\n${body}`
-    await expectForwarded(stage, bytes, canonical({ line: 'POST /zeros', carried, body }), delivery)
+  test('refuses a body larger than the listener allows, by its length and by its chunks', async () => {
+    const small = await setStage({ listener: { limits: { bodyBytes: 10 } } })
+    const sized = `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\nhello world`
+    await expectRefused(small, sized, 'body-too-large', 'in one piece')
+    const chunks = `POST / HTTP/1.1\r\nhost: a\r\n${te}\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n`
+    await expectCutOff(small, chunks, 'body-too-large', 'in one piece')
+    await expectCutOff(small, chunks, 'body-too-large', 'byte by byte')
+    expect(small.engine.settled.filter(({ failure }) => failure === 'body-too-large')).toHaveLength(3)
+    await small.close()
   })
-})
-
-test('refuses a body larger than the listener allows, by its length and by its chunks', async () => {
-  const small = await setStage({ listener: { limits: { bodyBytes: 10 } } })
-  const sized = `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\nhello world`
-  await expectRefused(small, sized, 'body-too-large', 'in one piece')
-  const chunks = `POST / HTTP/1.1\r\nhost: a\r\n${te}\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n`
-  await expectCutOff(small, chunks, 'body-too-large', 'in one piece')
-  await expectCutOff(small, chunks, 'body-too-large', 'byte by byte')
-  expect(small.engine.settled.filter(({ failure }) => failure === 'body-too-large')).toHaveLength(3)
-  await small.close()
 })

@@ -101,6 +101,12 @@ describe.each([0, 2, 3])('a limit on connections, with %i data threads', (worker
       ),
     )
     const taken = outcomes.filter(isTaken)
+    const refused = outcomes.filter((outcome) => !isTaken(outcome))
+    expect(refused).toHaveLength(12)
+    for (const { client, response, refusal } of refused) {
+      expect([response.status, refusal]).toEqual([503, 'overloaded'])
+      expect((await client.rest()).ending).toBe('fin')
+    }
     expect(instance.requests).toBe(taken.length)
     expect(taken.map(({ address }) => address).toSorted()).toEqual([here, here, here, here, there, there, there, there])
 

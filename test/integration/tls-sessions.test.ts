@@ -84,6 +84,22 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session (%s)', (maxVersion) =>
     await handshakes.until('edge', 'full')
   })
 
+  test.each<[string, Partial<ListenerTlsSettings>]>([
+    ['for no certificate', {}],
+    ['for the same certificates', auth('optional')],
+  ])('belongs to its listener: another one, that asks %s too, does not resume it', async (_, asked) => {
+    const engine = await thread(asked)
+    const tls = listenerTls(certificates, asked)
+    const { addresses } = await engine.listen([{ tls }, { name: 'second', tls }])
+    await engine.shareTickets(secret)
+    const ports = [engine.port, addresses[0]?.port as number]
+    for (const [i, port] of ports.entries()) {
+      const session = await ticketOf(port, options)
+      expect((await handshake(port, { ...options, session })).isResumed).toBe(true)
+      expect((await handshake(ports[1 - i] as number, { ...options, session })).isResumed).toBe(false)
+    }
+  })
+
   test('is not resumed by a reloaded listener that has come to require certificates: it takes a certificate', async () => {
     const engine = await thread(auth('optional'))
     const session = await ticketOf(engine.port, options)

@@ -45,7 +45,7 @@ export interface EngineOptions {
 }
 
 /** A settled exchange, copied: the engine uses its object again. */
-export interface SettledRecord extends Omit<SettledExchange, 'header' | 'endpoint' | 'tried'> {
+export interface SettledRecord extends Omit<SettledExchange, 'header' | 'endpoint' | 'tried' | 'logged'> {
   /** Port of the last attempt's endpoint. */
   readonly endpointPort: number | null
 }
@@ -268,7 +268,14 @@ function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
 function serviceSettings(name: string, slot: number, overrides: Partial<ServiceSettings> = {}): ServiceSettings {
   return {
     balancer: 'round-robin',
-    outlier: { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 300_000, maxEjectedPercent: 50 },
+    hash: null,
+    outlier: {
+      consecutiveFailures: 5,
+      baseEjectionMs: 30_000,
+      maxEjectionMs: 300_000,
+      maxEjectedPercent: 50,
+      successRate: null,
+    },
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,

@@ -25,6 +25,7 @@ export function settledExchange(
     requestBytes: 0,
     responseBytes: 111,
     durationMs: 1.23456,
+    logged: null,
     ...parts,
   }
 }

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { notBuilt } from '../../../src/config/not-built.ts'
 import { parsePeakBytes, resetPeak } from '../../macro/procfs.ts'
 import { type Fault, fault, type Outcome } from '../fault.ts'
 import { goodput } from '../figures.ts'
@@ -28,10 +27,6 @@ export const overloaded: Fault = fault({
   pace: { seconds: 60, times: 1 },
   // Few enough that none is refused.
   peakConnections: slots * 3 * 2,
-  obstacle() {
-    const isMissing = notBuilt.some(({ on, key }) => on === 'service' && key === 'maxRequests')
-    return isMissing ? 'not built: maxRequests, maxPending' : null
-  },
   async strike({ world, seconds, peakPerSecond, addLoad, blow }) {
     resetPeak(world.pid)
     blow()

@@ -2,7 +2,6 @@ import { type Fault, fault } from '../fault.ts'
 import { noneFailed } from '../judge.ts'
 import { familyOf } from '../../macro/procfs.ts'
 import { until } from '../until.ts'
-import { World } from '../world.ts'
 
 /** A new process takes the ports over; it is a child of the old one, and serves once that has ended. */
 export const replaced: Fault = fault({
@@ -10,16 +9,6 @@ export const replaced: Fault = fault({
   does: 'the gateway is replaced by a new process (SIGUSR2); mixed methods',
   holds: '0 failed',
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  async obstacle() {
-    const world = await World.start()
-    try {
-      world.signal('SIGUSR2')
-      await until('what becomes of SIGUSR2', () => !isRunning(world.pid) || successorOf(world.pid) !== undefined)
-      return isRunning(world.pid) ? null : 'not built: SIGUSR2 ends the gateway'
-    } finally {
-      await world.close()
-    }
-  },
   async strike({ world, times, blow }) {
     for (let i = 0; i < times; i++) {
       const old = world.pid

@@ -1,13 +1,37 @@
 import { z } from 'zod'
 import { serviceDefaults } from '../defaults.ts'
 import { parseServername } from '../address.ts'
+import { parseHashKey } from '../hash-key.ts'
 import { duration, integer, name, parsedText } from './fields.ts'
 import { healthCheck } from './health-check.ts'
 
 /** The balancers of this version, by the name they have in the configuration. */
-export const builtBalancers = ['round-robin', 'least-request', 'p2c', 'random'] as const
+export const builtBalancers = ['round-robin', 'least-request', 'p2c', 'peak-ewma', 'random', 'consistent-hash'] as const
 
 const { outlier: outlierDefaults } = serviceDefaults
+
+const successRate = z.strictObject({
+  deviations: z
+    .number()
+    .min(0)
+    .max(100)
+    .prefault(1.9)
+    .describe('Standard deviations that its share of successes has to be under the mean of all.'),
+  belowPercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .prefault(95)
+    .describe('Share of successes that it has to be under, however good the others are.'),
+  interval: duration().prefault('10s').describe('What is counted for one decision.'),
+  minRequests: integer(1, 1_000_000_000)
+    .prefault(100)
+    .describe('Requests in the interval that an endpoint needs to be compared.'),
+  minFailures: integer(1, 1_000_000_000).prefault(5).describe('Failures in the interval that it needs to be ejected.'),
+  minEndpoints: integer(2, 1_000_000)
+    .prefault(5)
+    .describe('Endpoints that have to be comparable; with fewer nobody is ejected. With 4 none is 1.9 deviations off.'),
+})
 
 const outlier = z.strictObject({
   consecutiveFailures: integer(1, 1_000_000)
@@ -28,6 +52,19 @@ const outlier = z.strictObject({
       'Share of the endpoints that may be ejected at once, and never the last one. 0 = only those that refuse connections, which are not bounded.',
     )
     .meta({ fallback: outlierDefaults.maxEjectedPercent }),
+  successRate: successRate
+    .nullable()
+    .optional()
+    .describe(
+      'Ejects endpoints that fail clearly more often than the others, without failing many times in a row. `{}` is enough. null = off.',
+    )
+    .meta({ fallback: outlierDefaults.successRate }),
+})
+
+const hash = z.strictObject({
+  on: parsedText(parseHashKey).describe(
+    '`client`: its address, by the rules of `trustedProxies`. `path`: without the query. `header:NAME`, `cookie:NAME`: the value; requests without it go to the less loaded of two endpoints.',
+  ),
 })
 
 const { retryBudget: budgetDefaults } = serviceDefaults
@@ -82,9 +119,21 @@ export const serviceLayer = z.strictObject({
     .enum(builtBalancers)
     .optional()
     .describe(
-      '`round-robin`: in turn, by weight, exact per thread. `least-request`: fewest requests in flight, exact over all threads. `p2c`: the better of two random ones. `random`: by weight.',
+      '`round-robin`: in turn, by weight, exact per thread. `least-request`: fewest requests in flight, exact over all threads. `p2c`: the better of two random ones. `peak-ewma`: of two random ones that which answers sooner. `random`: by weight. `consistent-hash`: equal keys (`hash`) to one endpoint.',
     )
     .meta({ fallback: serviceDefaults.balancer }),
+  hash: hash
+    .nullable()
+    .optional()
+    .describe('The key of a request, for `balancer: consistent-hash`: required there, refused elsewhere.')
+    .meta({ fallback: serviceDefaults.hash }),
+  slowStart: duration({ zero: true })
+    .nullable()
+    .optional()
+    .describe(
+      'In which new and restored endpoints grow from 10 % of their weight to all of it. Endpoints of the first list have it at once. null, or 0 = none.',
+    )
+    .meta({ fallback: serviceDefaults.slowStart }),
   protocol: z
     .enum(['http1'])
     .optional()

@@ -1,7 +1,7 @@
 import { hexValue } from './characters.ts'
 import { Fields, hasLoneLineFeed } from './fields.ts'
 import { field, fieldKind } from './hop-by-hop.ts'
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../../util/latin1.ts'
 
 /** Extensions of one chunk as RFC 9112 section 7.1.1 has them, without white space. */
 const extensionPattern = /^(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[\t !#-[\]-~]|\\[\t -~])*"))?)+$/
@@ -165,9 +165,10 @@ function mayBecomeTrailers(text: string): boolean {
 /**
  * Fields that mean something to framing, routing, or authentication are not taken from trailers (RFC 9110 section 6.5.1).
  *
- * @returns null when a line is malformed
+ * @returns null when a line is malformed, or all of them are too long
  */
 export function filterTrailers(text: string): string | null {
+  if (text.length > maxTrailerBytes) return null
   const fields = new Fields()
   fields.reset(text)
   let kept = ''

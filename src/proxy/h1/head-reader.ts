@@ -1,7 +1,7 @@
 import type { Failure } from '../../core/failure.ts'
 import { nameFold } from './characters.ts'
 import { hasLoneLineFeed } from './fields.ts'
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../../util/latin1.ts'
 
 /** Heads rarely are longer; a body that came along is not turned into text for nothing. */
 const firstLookBytes = 2048

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { getSystemErrorName } from 'node:util'
 import type { ProxyContext } from '../context.ts'
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../../util/latin1.ts'
 import type { SpareWriteRequest, WriteRequest } from './write-request.ts'
 
 /** Slices up to this many bytes become part of the text. */

@@ -1,7 +1,7 @@
 import type { ListenerSettings } from '../../core/snapshot.ts'
 import { normalizePath } from '../../util/path.ts'
 import { targetCharacter } from './characters.ts'
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../../util/latin1.ts'
 import { RememberedBytes } from './remembered-bytes.ts'
 import type { RequestHead } from './request-head.ts'
 

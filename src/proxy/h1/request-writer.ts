@@ -2,7 +2,7 @@ import type { Endpoint } from '../../core/endpoint.ts'
 import { replacePrefix } from '../../util/path.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import type { Exchange } from '../exchange.ts'
-import { flat } from './latin1.ts'
+import { flat } from '../../util/latin1.ts'
 import type { RequestHead } from './request-head.ts'
 
 /**

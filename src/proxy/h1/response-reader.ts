@@ -1,4 +1,4 @@
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../../util/latin1.ts'
 import { RememberedBytes } from './remembered-bytes.ts'
 import { mayBecomeResponseHead, parseResponseHead, ResponseHead } from './response-head.ts'
 

@@ -1,5 +1,5 @@
 import { failures, type Failure } from '../../core/failure.ts'
-import { flat } from './latin1.ts'
+import { flat } from '../../util/latin1.ts'
 import type { ResponseHead } from './response-head.ts'
 
 /** The methods an `Allow` of our own names; any other token is forwarded too. */

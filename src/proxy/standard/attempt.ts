@@ -20,6 +20,8 @@ import { writeOutgoingHead } from './outgoing-head.ts'
 import { UpstreamTunnel } from './upstream-tunnel.ts'
 
 const maxHeadFields = 500
+/** Names and values of trailers: node:http leaves out, without a word, what comes behind so many. */
+const maxTrailerTexts = 2000
 /** Interim responses (1xx) before the final one. */
 const maxInterims = 32
 
@@ -218,8 +220,13 @@ export class StandardAttempt implements UpstreamAttempt {
 
   #complete(incoming: IncomingMessage): void {
     if (this.#phase !== phase.body) return
-    const trailers = filterTrailers(fieldLines(incoming.rawTrailers).slice(0, -2))
-    if (!incoming.complete || trailers === null) return this.#fail('reset-in-body')
+    const { rawTrailers } = incoming
+    const trailers = rawTrailers.length < maxTrailerTexts ? filterTrailers(fieldLines(rawTrailers).slice(0, -2)) : null
+    if (!incoming.complete || trailers === null) {
+      // Its agent may have it back already.
+      this.#socket?.destroy()
+      return this.#fail('reset-in-body')
+    }
     this.#close()
     // An answer ahead of the end of its request: the connection is not used again.
     if (!this.#x.requestDone || !this.#head.keepAlive) this.#outgoing?.destroy()

@@ -11,8 +11,8 @@ export function writeOutgoingHead(outgoing: ClientRequest, text: string): void {
   const lineEnd = text.indexOf('\r\n')
   outgoing.path = text.slice(text.indexOf(' ') + 1, text.lastIndexOf(' ', lineEnd))
   for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name)
-  // Else node:http would add one.
-  outgoing.removeHeader('connection')
+  // Else node:http would add them: a request without a body needs no framing (RFC 9112 section 6.3).
+  for (const name of ['connection', 'content-length', 'transfer-encoding']) outgoing.removeHeader(name)
   const flat = flatFields(text.slice(lineEnd))
   const isChunked = flat.some((name, i) => i % 2 === 0 && name === 'transfer-encoding')
   for (const { name, values } of grouped(isChunked ? flat : withoutTrailerField(flat))) {

@@ -3,6 +3,8 @@ import type { Failure } from '../../core/failure.ts'
 /** What node:http adds to its errors. */
 interface ParseError extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer
+  /** In the words of llhttp. */
+  readonly reason?: string
 }
 
 /**
@@ -17,7 +19,10 @@ export function failureOfParseError(error: ParseError, headBytes: number): Failu
     case 'HPE_HEADER_OVERFLOW':
       return tooLarge(packetOf(error), headBytes)
     case 'HPE_INVALID_VERSION':
-      return / HTTP\/\d\.\d\r\n/.test(packetOf(error)) ? 'version' : 'bad-request'
+      // Else it is no version at all. The packet holds no more than what came last.
+      return error.reason === 'Invalid HTTP version' ? 'version' : 'bad-request'
+    case 'HPE_PAUSED_H2_UPGRADE':
+      return 'version'
     case 'HPE_INVALID_EOF_STATE':
       // The client ended in the middle.
       return null

@@ -2,6 +2,6 @@
 export interface Attack {
   readonly input: string
   readonly outcome: string
-  /** Name of a test file here, without its ending, and words of it: of titles, or of rows of its tables. */
+  /** A test file, from `test/integration` and without its ending, and parts of titles in it, tables filled in. */
   readonly shownBy: readonly (readonly [file: string, ...words: string[]])[]
 }

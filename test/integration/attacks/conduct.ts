@@ -6,7 +6,7 @@ export const conduct: readonly Attack[] = [
     input: '1,000 pipelined requests',
     outcome: 'answered in order',
     shownBy: [
-      ['strictness-pipelining', '[3, 1000]'],
+      ['strictness-pipelining', '3 at once are answered in their order', '1000 at once are answered in their order'],
       ['flow-floods', 'pipeline 200 requests each'],
     ],
   },
@@ -14,7 +14,9 @@ export const conduct: readonly Attack[] = [
     input: 'bytes one by one, or parted anywhere',
     outcome: 'the same as in one piece',
     shownBy: [
-      ['../support/stage', 'byte by byte'],
+      ['strictness-framing', 'framing delivered byte by byte'],
+      ['strictness-headers', 'fields delivered byte by byte'],
+      ['strictness-response', 'a response that comes byte by byte'],
       ['../fuzz/h1', 'wherever its delivery parts'],
     ],
   },
@@ -55,7 +57,10 @@ export const conduct: readonly Attack[] = [
   {
     input: 'more connections than allowed, in all or from one address',
     outcome: '503 and closed, above 500 at once closed; others are served',
-    shownBy: [['flow-floods', '250 are 503 and closed', 'the others are closed at once']],
+    shownBy: [
+      ['flow-floods', '51 may in all: 250 are 503 and closed', 'the others are closed at once'],
+      ['threads-limits', 'holds per client, and one client stands in no other’s way'],
+    ],
   },
   {
     input: 'a field line or fields without end; chunks of one byte',

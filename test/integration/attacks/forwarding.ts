@@ -19,7 +19,13 @@ export const forwarding: readonly Attack[] = [
   {
     input: 'an upgrade to h2c',
     outcome: 'never reaches an upstream',
-    shownBy: [['strictness-forwarding', 'an upgrade to h2c', 'an upgrade to h2c among others']],
+    shownBy: [
+      [
+        'strictness-forwarding',
+        'an upgrade to h2c among others',
+        'an upgrade to h2c whose settings Connection does not name',
+      ],
+    ],
   },
   {
     input: 'X-Forwarded-*, Forwarded, X-Real-IP and their `_` twins, from a client that is not trusted',
@@ -41,7 +47,7 @@ export const forwarding: readonly Attack[] = [
   {
     input: 'Max-Forwards with OPTIONS',
     outcome: 'one less goes on; at 0 the answer is ours',
-    shownBy: [['strictness-forwarding', 'with Max-Forwards: %s goes on with %s', 'may be forwarded no further']],
+    shownBy: [['strictness-forwarding', 'OPTIONS with Max-Forwards: 5 goes on with 4', 'may be forwarded no further']],
   },
   {
     input: 'an upgrade that the endpoint does not take; a 101 that nobody asked for',

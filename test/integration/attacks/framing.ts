@@ -18,7 +18,7 @@ export const framing: readonly Attack[] = [
   {
     input: 'a transfer coding that is not `chunked`: identity, xchunked, cow, an empty one',
     outcome: refused,
-    shownBy: [['strictness-framing', "'identity'", "'xchunked'", "'cow'", 'an empty coding']],
+    shownBy: [['strictness-framing', 'refuses identity', 'refuses xchunked', 'refuses cow', 'an empty coding']],
   },
   {
     input: 'a coding behind `chunked`, or `chunked` twice',
@@ -50,7 +50,17 @@ export const framing: readonly Attack[] = [
   {
     input: 'a length with a sign, a prefix, a list, letters, white space, or none',
     outcome: refused,
-    shownBy: [['strictness-framing', "['+5', '-5', '0x5', '5e0', '5.0', '5,5'"]],
+    shownBy: [
+      [
+        'strictness-framing',
+        'the length "+5"',
+        'the length "-5"',
+        'the length "0x5"',
+        'the length "5,5"',
+        'the length "5x"',
+      ],
+      ['strictness-framing', 'the length "5 5"', 'the length ""'],
+    ],
   },
   {
     input: 'Content-Length twice, equal or not',
@@ -75,7 +85,16 @@ export const framing: readonly Attack[] = [
   {
     input: 'a chunk size with a prefix, sign, letters, white space, or none',
     outcome: refused,
-    shownBy: [['strictness-chunked', "['0x5', '+5', '-5', '0_5', '5z', '5 z', '', ';'"]],
+    shownBy: [
+      [
+        'strictness-chunked',
+        'the chunk size "0x5"',
+        'the chunk size "+5"',
+        'the chunk size "-5"',
+        'the chunk size "5z"',
+      ],
+      ['strictness-chunked', 'the chunk size " 5"', 'the chunk size "5 "', 'the chunk size ""'],
+    ],
   },
   {
     input: 'a chunk size past 2^64, of 17 digits, of a megabyte of zeros',
@@ -93,6 +112,13 @@ export const framing: readonly Attack[] = [
     shownBy: [
       ['strictness-chunked', 'LF after a size', 'CR after a size', 'LF after data', 'LF in an extension'],
       ['strictness-chunked', 'CR after the last size', 'LF instead of the last line', 'CR in a trailer'],
+      [
+        'strictness-line-ends',
+        'behind a chunk size',
+        'behind chunk data',
+        'behind a chunk extension',
+        'behind trailers',
+      ],
     ],
   },
   {
@@ -120,6 +146,8 @@ export const framing: readonly Attack[] = [
   {
     input: 'trailers that frame, route or authenticate',
     outcome: 'dropped; no trailer becomes a field',
-    shownBy: [['strictness-chunked', 'drops trailers that frame, route or authenticate']],
+    shownBy: [
+      ['strictness-chunked', 'drops trailers that frame, route or authenticate', 'drops the trailer authorization'],
+    ],
   },
 ]

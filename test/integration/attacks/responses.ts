@@ -17,7 +17,7 @@ export const responses: readonly Attack[] = [
   {
     input: 'no HTTP, HTTP/0.9, a bad status line',
     outcome: badGateway,
-    shownBy: [['strictness-response', "'garbage'", 'an HTTP/0.9 body', 'a status of four digits', 'no status']],
+    shownBy: [['strictness-response', 'holds garbage', 'an HTTP/0.9 body', 'a status of four digits', 'no status']],
   },
   {
     input: 'CR, LF or NUL in names, values or the reason (response splitting)',
@@ -25,6 +25,7 @@ export const responses: readonly Attack[] = [
     shownBy: [
       ['strictness-response', 'NUL in a value', 'CR in a value', 'LF in a value', 'LF in a name', 'LF in the reason'],
       ['strictness-response', 'LF LF and another response', 'LF and a field in the reason'],
+      ['strictness-line-ends', 'behind a status line', 'behind the head of a response', 'behind an interim head'],
     ],
   },
   {

@@ -6,9 +6,10 @@ import { Ledger } from '../../../src/core/ledger.ts'
 import type { Picker } from '../../../src/core/picker.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { equalEndpoints, makeEndpoints } from '../../support/endpoints.ts'
+import { balancing, pickInput } from '../../support/picking.ts'
 
 function build(endpoints: readonly Endpoint[], seed = 1): Picker {
-  return leastRequest.build(endpoints, { random: seededRandom(seed) }, null)
+  return leastRequest.build(endpoints, balancing({ random: seededRandom(seed) }), null)
 }
 
 function acquire(endpoint: Endpoint, times: number): void {
@@ -16,7 +17,7 @@ function acquire(endpoint: Endpoint, times: number): void {
 }
 
 function pickSlots(picker: Picker, picks: number): number[] {
-  return Array.from({ length: picks }, () => picker.pick({ tried: null })!.slot)
+  return Array.from({ length: picks }, () => picker.pick(pickInput())!.slot)
 }
 
 describe('least-request', () => {
@@ -29,7 +30,7 @@ describe('least-request', () => {
         const picker = build(endpoints, seed)
         const least = Math.min(...loads.map(({ weight, inflight }) => inflight / weight))
         for (let i = 0; i < 5; i++) {
-          const picked = loads[picker.pick({ tried: null })!.slot]!
+          const picked = loads[picker.pick(pickInput())!.slot]!
           expect(picked.inflight / picked.weight).toBe(least)
         }
       }),
@@ -40,14 +41,14 @@ describe('least-request', () => {
   it('fills up endpoints level by level when nothing is released', () => {
     const endpoints = equalEndpoints(4)
     const picker = build(endpoints)
-    for (let i = 0; i < 40; i++) picker.pick({ tried: null })!.cell.acquire()
+    for (let i = 0; i < 40; i++) picker.pick(pickInput())!.cell.acquire()
     expect(endpoints.map(({ cell }) => cell.inflight())).toEqual([10, 10, 10, 10])
   })
 
   it('fills up by weight', () => {
     const endpoints = makeEndpoints([1, 2, 5])
     const picker = build(endpoints)
-    for (let i = 0; i < 80; i++) picker.pick({ tried: null })!.cell.acquire()
+    for (let i = 0; i < 80; i++) picker.pick(pickInput())!.cell.acquire()
     expect(endpoints.map(({ cell }) => cell.inflight())).toEqual([10, 20, 50])
   })
 

@@ -4,13 +4,14 @@ import type { Endpoint } from '../../../src/core/endpoint.ts'
 import type { Picker } from '../../../src/core/picker.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { equalEndpoints, makeEndpoints } from '../../support/endpoints.ts'
+import { balancing, pickInput } from '../../support/picking.ts'
 
 function build(endpoints: readonly Endpoint[]): Picker {
-  return p2c.build(endpoints, { random: seededRandom(1) }, null)
+  return p2c.build(endpoints, balancing({ random: seededRandom(1) }), null)
 }
 
 function pickedOf(picker: Picker, picks: number): Set<Endpoint | null> {
-  return new Set(Array.from({ length: picks }, () => picker.pick({ tried: null })))
+  return new Set(Array.from({ length: picks }, () => picker.pick(pickInput())))
 }
 
 describe('p2c', () => {
@@ -36,7 +37,7 @@ describe('p2c', () => {
   it('keeps loads close together when nothing is released', () => {
     const endpoints = equalEndpoints(20)
     const picker = build(endpoints)
-    for (let i = 0; i < 2000; i++) picker.pick({ tried: null })!.cell.acquire()
+    for (let i = 0; i < 2000; i++) picker.pick(pickInput())!.cell.acquire()
     const loads = endpoints.map(({ cell }) => cell.inflight())
     expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(8)
   })
@@ -45,6 +46,6 @@ describe('p2c', () => {
     const endpoints = equalEndpoints(3)
     endpoints[1]!.cell.acquire()
     const picker = build(endpoints)
-    for (let i = 0; i < 50; i++) expect(picker.pick({ tried: [endpoints[0]!] })).toBe(endpoints[2])
+    for (let i = 0; i < 50; i++) expect(picker.pick(pickInput({ tried: [endpoints[0]!] }))).toBe(endpoints[2])
   })
 })

@@ -5,15 +5,16 @@ import type { Endpoint } from '../../../src/core/endpoint.ts'
 import type { Picker } from '../../../src/core/picker.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { equalEndpoints, makeEndpoints } from '../../support/endpoints.ts'
+import { balancing, pickInput } from '../../support/picking.ts'
 
 const weightsAndSeed = [fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 }), fc.nat()] as const
 
 function build(endpoints: readonly Endpoint[], seed: number, previous: Picker | null = null): Picker {
-  return roundRobin.build(endpoints, { random: seededRandom(seed) }, previous)
+  return roundRobin.build(endpoints, balancing({ random: seededRandom(seed) }), previous)
 }
 
 function pickSlots(picker: Picker, picks: number): number[] {
-  return Array.from({ length: picks }, () => picker.pick({ tried: null })!.slot)
+  return Array.from({ length: picks }, () => picker.pick(pickInput())!.slot)
 }
 
 function countSlots(slots: readonly number[], size: number): number[] {
@@ -133,10 +134,10 @@ describe('round-robin', () => {
   it('counts a retry as a turn and leaves the others theirs', () => {
     const endpoints = equalEndpoints(3)
     const picker = build(endpoints, 1)
-    const first = picker.pick({ tried: null })!
-    const second = picker.pick({ tried: [first] })!
-    const third = picker.pick({ tried: null })!
+    const first = picker.pick(pickInput())!
+    const second = picker.pick(pickInput({ tried: [first] }))!
+    const third = picker.pick(pickInput())!
     expect(new Set([first, second, third])).toEqual(new Set(endpoints))
-    expect(picker.pick({ tried: null })).toBe(first)
+    expect(picker.pick(pickInput())).toBe(first)
   })
 })

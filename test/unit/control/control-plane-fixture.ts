@@ -17,7 +17,14 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     from: 'reg',
     name: key,
     balancer: 'round-robin',
-    outlier: { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 300_000, maxEjectedPercent: 50 },
+    hash: null,
+    outlier: {
+      consecutiveFailures: 5,
+      baseEjectionMs: 30_000,
+      maxEjectionMs: 300_000,
+      maxEjectedPercent: 50,
+      successRate: null,
+    },
     connectTimeoutMs: 2000,
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
@@ -26,6 +33,7 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     tls: null,
     holdMs: 600_000,
     healthCheck: null,
+    slowStartMs: null,
     ...overrides,
   }
 }

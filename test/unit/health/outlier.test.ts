@@ -10,7 +10,13 @@ import { createOutlierDetector } from '../../../src/health/outlier.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
 import { retryBudget } from '../../support/retry-rule.ts'
 
-const policy = { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 100_000, maxEjectedPercent: 50 }
+const policy = {
+  consecutiveFailures: 5,
+  baseEjectionMs: 30_000,
+  maxEjectionMs: 100_000,
+  maxEjectedPercent: 50,
+  successRate: null,
+}
 
 /** One service with that many endpoints, as `threads` data threads over one Ledger see it. */
 function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50, first = {} } = {}) {
@@ -32,6 +38,7 @@ function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50,
         name: 's',
         slot: 0,
         balancer: 'random',
+        hash: null,
         outlier: { ...policy, maxEjectedPercent },
         connectTimeoutMs: 1,
         headTimeoutMs: 1,

@@ -52,6 +52,30 @@ describe('access log', () => {
     expect(line).toBe(ofPino)
   })
 
+  test('makes what repeats on a connection once, until the engine says that it is new', () => {
+    const exchange = { ...settledExchange(), header: (name: string) => `${name} of the first` }
+    const log = createAccessLog({ write: (line) => lines.push(JSON.parse(line)) })
+    const lines: unknown[] = []
+    log(exchange)
+    log(Object.assign(exchange, { url: '/second', method: 'PUT', status: 404, durationMs: 2 }))
+    log(Object.assign(exchange, { logged: null, clientAddress: '203.0.113.9', header: () => 'new' }))
+    expect(lines).toMatchObject([
+      { method: 'GET', url: '/api/users/17?page=2', userAgent: 'user-agent of the first' },
+      { method: 'PUT', url: '/second', status: 404, durationMs: 2, userAgent: 'user-agent of the first' },
+      { client: '203.0.113.9', userAgent: 'new', referer: 'new' },
+    ])
+  })
+
+  test('writes a time with three decimals at most, as a number', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.double({ min: 0, max: 5000, noNaN: true }), fc.double({ noNaN: true })), (durationMs) => {
+        const { durationMs: written } = JSON.parse(logged(settledExchange({ durationMs })))
+        const rounded = Math.round(durationMs * 1000) / 1000
+        expect(written).toBe(Number.isFinite(rounded) ? rounded + 0 : null)
+      }),
+    )
+  })
+
   test('says what is not there with null', () => {
     const exchange = settledExchange({ routeId: null, serviceName: null, endpoint: null, failure: 'no-route' }, {})
     expect(JSON.parse(logged(exchange))).toMatchObject({

@@ -7,6 +7,7 @@ import { SeriesWriter } from '../../../src/core/series.ts'
 import { Service } from '../../../src/core/service.ts'
 import type { Exchange } from '../../../src/proxy/exchange.ts'
 import { takeEndpoint } from '../../../src/proxy/room.ts'
+import { systemClock } from '../../../src/util/clock.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { makeEndpoints } from '../../support/endpoints.ts'
 import { retryBudget } from '../../support/retry-rule.ts'
@@ -30,7 +31,14 @@ function makeService(weights: readonly number[], requestsPerEndpoint: number | n
       name: 'svc',
       slot: 0,
       balancer: name,
-      outlier: { consecutiveFailures: 5, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 50 },
+      hash: null,
+      outlier: {
+        consecutiveFailures: 5,
+        baseEjectionMs: 1,
+        maxEjectionMs: 1,
+        maxEjectedPercent: 50,
+        successRate: null,
+      },
       connectTimeoutMs: 1,
       headTimeoutMs: 1,
       idleTimeoutMs: 1,
@@ -47,7 +55,7 @@ function makeService(weights: readonly number[], requestsPerEndpoint: number | n
       all: endpoints,
       eligible: endpoints,
       panic: false,
-      picker: balancers[name].build(endpoints, { random }, null),
+      picker: balancers[name].build(endpoints, { random, clock: systemClock, hash: { on: 'path' } }, null),
     },
     rebuild: () => {},
   })

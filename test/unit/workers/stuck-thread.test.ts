@@ -35,7 +35,7 @@ test('a thread whose event loop stands still is replaced, and what it had in fli
     ledger.endpoint(0, 0).acquire()
     ledger.listener(0, 0).acquire(1)
     ledger.clients(0, 0)?.acquire('10.0.0.1', 1)
-    channel.postMessage('stand still')
+    channel.postMessage(0)
 
     expect(await lost.promise).toEqual({ id: 1, cause: 'its event loop stood still for 1000 ms' })
     await second.promise
