@@ -8,12 +8,14 @@ export interface LogWriterOptions {
   readonly onDropped?: () => void
 }
 
+/** How long lines for the thread pool are gathered, unless a chunk is full before: a write there costs as much as twenty lines. */
+const gatherMs = 10
 const firstRetryMs = 1
 const lastRetryMs = 50
 
 /**
  * Writes log lines of one thread: collects them and hands over one chunk of whole lines per write, once per turn of the
- * event loop. It never waits for a slow reader: what does not fit the backlog, or can't be written at all, is dropped and
+ * event loop, or where a write may block once per 10 ms or 64 KiB. It never waits for a slow reader: what does not fit the backlog, or can't be written at all, is dropped and
  * counted.
  */
 export class LogWriter {
@@ -30,6 +32,7 @@ export class LogWriter {
   #inPool = false
   #retryMs = firstRetryMs
   #retry: NodeJS.Timeout | null = null
+  #gathering: NodeJS.Timeout | null = null
   #whenEmpty: (() => void) | null = null
   #closed = false
 
@@ -60,9 +63,8 @@ export class LogWriter {
     if (open === undefined || (last === 0 && this.#inPool) || open.length + line.length > this.#sink.chunkBytes) {
       this.#chunks.push(line)
     } else this.#chunks[last] = open + line
-    if (this.#busy) return
-    this.#busy = true
-    setImmediate(() => this.#writeOut())
+    if (!this.#busy) this.#ask()
+    else if (this.#chunks.length > 1 && this.#gathering !== null) this.#endGathering()
   }
 
   /** For the end of a process that can't wait for events: writes the backlog, or what the reader takes of it in time. */
@@ -76,6 +78,7 @@ export class LogWriter {
   /** Takes no more lines; resolves when the backlog is written, or given up after `timeoutMs`. The sink stays open. */
   async close(timeoutMs = 1000): Promise<void> {
     this.#closed = true
+    if (this.#gathering !== null) this.#endGathering()
     if (this.#chunks.length > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const deadline = setTimeout(resolve, timeoutMs)
@@ -85,6 +88,18 @@ export class LogWriter {
     }
     if (this.#retry !== null) clearTimeout(this.#retry)
     while (this.#chunks.length > 0) this.#dropFirst()
+  }
+
+  #ask(): void {
+    this.#busy = true
+    if (this.#sink.mayBlock) this.#gathering = setTimeout(() => this.#endGathering(), gatherMs)
+    else setImmediate(() => this.#writeOut())
+  }
+
+  #endGathering(): void {
+    if (this.#gathering !== null) clearTimeout(this.#gathering)
+    this.#gathering = null
+    this.#writeOut()
   }
 
   #writeOut(): void {
