@@ -4,19 +4,20 @@ import type { Endpoint } from '../../../src/core/endpoint.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import { ServiceMeter } from '../../../src/core/meter.ts'
 import { SeriesWriter } from '../../../src/core/series.ts'
+import type { PickInput } from '../../../src/core/picker.ts'
 import { Service } from '../../../src/core/service.ts'
 import type { Exchange } from '../../../src/proxy/exchange.ts'
 import { takeEndpoint } from '../../../src/proxy/room.ts'
-import { systemClock } from '../../../src/util/clock.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { makeEndpoints } from '../../support/endpoints.ts'
+import { balancing, pickInput } from '../../support/picking.ts'
 import { retryBudget } from '../../support/retry-rule.ts'
 
 const random = seededRandom(1)
-let exchange: { tried: Endpoint[] | null; context: { passedOver: Endpoint[]; random: () => number } }
+let exchange: PickInput & { tried: Endpoint[] | null; context: { passedOver: Endpoint[]; random: () => number } }
 
 beforeEach(() => {
-  exchange = { tried: null, context: { passedOver: [], random } }
+  exchange = { ...pickInput(), tried: null, context: { passedOver: [], random } }
 })
 
 function makeService(weights: readonly number[], requestsPerEndpoint: number | null, name: keyof typeof balancers) {
@@ -55,7 +56,7 @@ function makeService(weights: readonly number[], requestsPerEndpoint: number | n
       all: endpoints,
       eligible: endpoints,
       panic: false,
-      picker: balancers[name].build(endpoints, { random, clock: systemClock, hash: { on: 'path' } }, null),
+      picker: balancers[name].build(endpoints, balancing({ random }), null),
     },
     rebuild: () => {},
   })
