@@ -25,9 +25,18 @@ export interface InstanceParameters {
   readonly arrivals: string
 }
 
+export interface Counts {
+  /** Requests. */
+  readonly received: number
+  readonly inFlight: number
+  /** Connections. */
+  readonly opened: number
+  readonly closed: number
+}
+
 export type ToInstance = { readonly type: 'be'; readonly mood: Mood } | { readonly type: 'count' }
 
 export type FromInstance =
   | { readonly type: 'listening' }
   | { readonly type: 'became'; readonly mood: Mood }
-  | { readonly type: 'counted'; readonly received: number; readonly inFlight: number }
+  | ({ readonly type: 'counted' } & Counts)
