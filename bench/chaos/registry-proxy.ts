@@ -2,8 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request as ask, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** What becomes of an answer of Consul's. `half-open`: neither it nor an end of its connection, whatever happens later. */
-export type RegistryMood = 'well' | 'leaderless' | 'too-many' | 'truncated' | 'trickling' | 'half-open'
+/**
+ * What becomes of an answer of Consul's. `crowded`: lists of instances have many more, all critical. `half-open`: neither an answer nor
+ * an end of its connection, whatever happens later.
+ */
+export type RegistryMood = 'well' | 'leaderless' | 'too-many' | 'truncated' | 'trickling' | 'crowded' | 'half-open'
 
 interface Answer {
   readonly status: number
@@ -12,6 +15,7 @@ interface Answer {
 }
 
 const byteMs = 500
+export const crowd = 10_000
 
 /** What is said at once, also to whoever waits for a change. */
 const refusals: Readonly<Partial<Record<RegistryMood, Answer>>> = {
@@ -108,7 +112,9 @@ export class RegistryProxy {
       answer.on('end', () => {
         if (this.#dead.has(request.socket)) return
         const { statusCode: status = 502, headers: fields } = answer
-        this.#answer(response, { status, headers: fields, body: Buffer.concat(chunks) })
+        const body = Buffer.concat(chunks)
+        const isList = this.#mood === 'crowded' && url.startsWith('/v1/health/service/')
+        this.#answer(response, { status, headers: fields, body: isList ? crowded(body) : body })
       })
     })
     asking.end()
@@ -139,4 +145,14 @@ export class RegistryProxy {
     this.#trickles.set(response, { interval, flush })
     response.on('close', end)
   }
+}
+
+function crowded(list: Buffer): Buffer {
+  const rows = JSON.parse(list.toString()) as object[]
+  const more = Array.from({ length: crowd }, (_, i) => ({
+    Node: { Node: 'crowd', Address: '127.0.0.1' },
+    Service: { ID: `crowd-${i}`, Service: 'crowd', Address: '127.0.0.1', Port: 1 + i },
+    Checks: [{ Node: 'crowd', CheckID: 'any', Status: 'critical', ServiceID: `crowd-${i}`, ServiceName: 'crowd' }],
+  }))
+  return Buffer.from(JSON.stringify([...rows, ...more]))
 }

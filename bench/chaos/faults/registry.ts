@@ -3,7 +3,7 @@ import { setMaintenance } from '../../../test/support/registration.ts'
 import { type Fault, fault, type Outcome, type Strike } from '../fault.ts'
 import { allOf, missed, noneEjected, noneFailed } from '../judge.ts'
 import { systemMs } from '../load/samples.ts'
-import type { RegistryMood } from '../registry-proxy.ts'
+import { crowd, type RegistryMood } from '../registry-proxy.ts'
 import { until } from '../until.ts'
 import { service } from '../world.ts'
 
@@ -29,6 +29,39 @@ const seconds = 30
 /** Attempts at once when an outage begins; then it asks ever more rarely. */
 const attemptsAtOnce = 10
 
+/** They come with a change of a real one, and go with another. */
+const crowded: Fault = fault({
+  name: 'consul-crowded',
+  does: `${crowd.toLocaleString('en')} instances are listed besides, all critical, and gone again`,
+  holds: '0 failed; taken in, and let go',
+  setting: { latencyMs: 5, proxiesRegistry: true },
+  pace: { seconds: 5, times: 3 },
+  async strike({ world, seconds, times, blow }) {
+    const { admin, consul, instances, registry } = world
+    if (admin === null || consul === null || registry === null) return {}
+    const listed = async () => (await admin.services(service)).endpoints.length
+    const lateBeats = async () =>
+      (await admin.metric(`${loopDelay}_count`)) - (await admin.metric(`${loopDelay}_bucket`, 'le="0.05"'))
+    const before = await lateBeats()
+    for (let i = 0; i < times; i++) {
+      blow()
+      registry.become('crowded')
+      await setMaintenance(consul.api, instances[0], true)
+      await until('all that are listed', async () => (await listed()) === crowd + instances.length)
+      await delay((seconds * 1000) / times)
+      registry.become('well')
+      await setMaintenance(consul.api, instances[0], false)
+      await until('the others only', async () => (await listed()) === instances.length)
+      await world.eligible(instances.length)
+    }
+    // Of the data threads, by more than 50 ms.
+    return { lateBeats: (await lateBeats()) - before }
+  },
+  judge: allOf(noneFailed, noneEjected),
+})
+
+const loopDelay = 'tidegate_worker_event_loop_delay_seconds'
+
 export const registryTroubles: readonly Fault[] = troubles.map(({ mood, does, isSilent = false }) =>
   fault({
     name: `consul-${mood}`,
@@ -39,7 +72,7 @@ export const registryTroubles: readonly Fault[] = troubles.map(({ mood, does, is
     strike: (strike) => trouble(strike, mood, isSilent),
     judge: allOf(noneFailed, noneEjected, toldOnce, askedRarely),
   }),
-)
+).concat(crowded)
 
 async function trouble({ world, seconds: lasting, blow }: Strike, mood: RegistryMood, isSilent: boolean) {
   const { admin, consul, instances, registry } = world
