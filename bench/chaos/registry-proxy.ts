@@ -73,12 +73,12 @@ export class RegistryProxy {
     if (mood === 'half-open') for (const socket of this.#sockets) this.#dead.add(socket)
     const refusal = refusals[mood]
     if (refusal !== undefined) {
-      for (const [response, stop] of [...this.#waiting]) {
+      for (const [response, stop] of this.#waiting) {
         stop()
         this.#answer(response, refusal)
       }
     }
-    if (mood === 'well') for (const { flush } of [...this.#trickles.values()]) flush()
+    if (mood === 'well') for (const { flush } of this.#trickles.values()) flush()
   }
 
   async close(): Promise<void> {

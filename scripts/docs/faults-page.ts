@@ -22,6 +22,6 @@ function section([title, rows]: [string, readonly FaultRow[]]): string {
 
 function row({ number, fault, outcome, chaos = [], tests = [], gap }: FaultRow): string {
   const shown = [...chaos.map((name) => `⚡ \`${name}\``), ...tests.map(([file]) => `\`${file}\``)]
-  const open = gap === undefined ? '' : `. Not shown: ${gap}`
+  const open = gap === undefined ? '' : `. Open: ${gap}`
   return `| ${number} | ${fault} | ${outcome}${open} | ${shown.join(', ')} |\n`
 }

@@ -16,10 +16,15 @@ export const tidegate: Edge = {
     const imports = inFront.flatMap((module) => ['--import', module])
     const { maxOpenFiles, logPipe } = setting
     // Each replaces itself by the next: the process id stays.
-    const [command = '', ...args] = [
+    const [command, ...args] = [
       ...(maxOpenFiles === null ? [] : ['prlimit', `--nofile=${maxOpenFiles}:${maxOpenFiles}`]),
       ...(logPipe === null ? [] : ['sh', '-c', 'exec "$@" >"$0"', logPipe]),
-      ...[process.execPath, ...imports, cli, 'start', '-c', configFile(setting)],
+      process.execPath,
+      ...imports,
+      cli,
+      'start',
+      '-c',
+      configFile(setting),
     ]
     return launch(command, args)
   },

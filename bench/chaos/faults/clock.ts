@@ -1,56 +1,62 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Fault, fault, type Strike } from '../fault.ts'
 import { offsetsMs } from '../in-front.ts'
+import type { Instance } from '../instance/instance.ts'
 import { allOf, missed, noneFailed } from '../judge.ts'
 import { systemMs } from '../load/samples.ts'
 import { until } from '../until.ts'
 import { service, type World } from '../world.ts'
 
 const closeToMs = 600_000
-/** Of the fault's time, for all orders together. */
-const orderShare = 0.5
+const ejectedEachTime = 2
+/** An ejection lasts so long, and up to a tenth more. */
+const baseEjectionMs = 1000
+/** It is seen a moment after it began; a clock that is an hour on would end it at once. */
+const leastSeenShare = 0.25
 
 /**
- * Each time something is under way that has an end: an instance that is ejected for a time. Jumps are seen in the log, by requests
- * of all threads, and in the timeline.
+ * Each time two instances are ejected, one by its failures and one by command, and both for a time. Jumps are seen in the log, by
+ * requests of all threads, and in the timeline.
  */
 export const jumpingClock: Fault = fault({
   name: 'jumping-clock',
-  does: 'the wall clock jumps an hour on, two back, and to the true time',
-  holds: '0 failed, no ejection ends early or late, none happens; the registry is followed',
-  setting: { latencyMs: 5, pipesLog: true },
+  does: 'the wall clock jumps an hour on, two back, and to the true time, while instances are ejected for a time',
+  holds: '0 failed, no ejection ends early or late, no other happens; the registry is followed',
+  setting: {
+    latencyMs: 5,
+    pipesLog: true,
+    serviceKeys: { outlier: { baseEjection: `${baseEjectionMs}ms`, maxEjection: `${baseEjectionMs}ms` } },
+  },
   pace: { seconds: 12, times: 1 },
   async strike(strike) {
     const { world, seconds } = strike
     const ejectionsBefore = await ejections(world)
-    const orderMs = Math.round((seconds * 1000 * orderShare) / offsetsMs.length)
-    let earliestMs = Infinity
+    const pauseMs = (seconds * 1000) / offsetsMs.length
+    let endedEarly = 0
     for (const offsetMs of offsetsMs) {
-      const outMs = await jump(strike, offsetMs, orderMs)
-      earliestMs = Math.min(earliestMs, outMs)
-      await delay(orderMs)
+      if (await jump(strike, offsetMs)) endedEarly++
+      await delay(pauseMs)
     }
-    const orders = offsetsMs.length
-    return {
-      endedEarly: earliestMs < orderMs ? 1 : 0,
-      ejections: (await ejections(world)) - ejectionsBefore - orders,
-    }
+    const ours = ejectedEachTime * offsetsMs.length
+    return { endedEarly, otherEjections: (await ejections(world)) - ejectionsBefore - ours }
   },
   // The timeline's times are those of a clock that jumped: ejections are counted, not looked up.
-  judge: allOf(noneFailed, ({ facts: { endedEarly = 0, ejections: ejected = 0 } }) => [
-    ...missed(endedEarly > 0, 'an ejection by command ended before its time'),
-    ...missed(ejected !== 0, `${ejected} ejections, for no fault of the endpoints`),
+  judge: allOf(noneFailed, ({ facts: { endedEarly = 0, otherEjections = 0 } }) => [
+    ...missed(endedEarly > 0, `${endedEarly} times an ejection ended before its time`),
+    ...missed(otherEjections !== 0, `${otherEjections} other ejections`),
   ]),
 })
 
-/** @returns how long an instance was out that was ejected for `orderMs` when the clock jumped */
-async function jump({ world, blow }: Strike, offsetMs: number, orderMs: number): Promise<number> {
+/** @returns whether an ejection that was under way when the clock jumped ended too early */
+async function jump({ world, blow }: Strike, offsetMs: number): Promise<boolean> {
   const { admin, instances } = world
-  if (admin === null) return Infinity
-  const { endpoints } = await admin.services(service)
-  const ordered = endpoints.find(({ id }) => id.includes(instances[0].id))
+  if (admin === null) return false
+  const [failing, ordered] = instances
+  await failing.become('reset')
+  const seenMs = await world.eligible(instances.length - 1).then(systemMs)
+  await failing.become('ok')
+  await admin.eject(await idOf(world, ordered), baseEjectionMs)
   const orderedMs = systemMs()
-  await admin.eject(ordered?.id ?? '', orderMs)
   blow()
   world.signal('SIGUSR1')
   const isThere = (time: string) => Math.abs(Date.parse(time) - Date.now() - offsetMs) < closeToMs
@@ -58,12 +64,29 @@ async function jump({ world, blow }: Strike, offsetMs: number, orderMs: number):
     const last = world.logged('request').at(-1)
     return last !== undefined && isThere(last.time)
   })
-  await world.eligible(instances.length)
-  const outMs = systemMs() - orderedMs
+  const [failedMs, byCommandMs] = await Promise.all([
+    outUntil(world, failing).then((backMs) => backMs - seenMs),
+    outUntil(world, ordered).then((backMs) => backMs - orderedMs),
+  ])
   await world.follows()
   const [newest] = await admin.timeline()
   if (newest === undefined || !isThere(newest.at)) throw new Error('the timeline has not seen the clock jump')
-  return outMs
+  return Math.min(failedMs, byCommandMs) < baseEjectionMs * leastSeenShare
+}
+
+/** @returns when it was eligible */
+async function outUntil(world: World, instance: Instance): Promise<number> {
+  await until(`${instance.id} to be back`, async () => (await viewOf(world, instance))?.state === 'eligible')
+  return systemMs()
+}
+
+async function idOf(world: World, instance: Instance): Promise<string> {
+  return (await viewOf(world, instance))?.id ?? ''
+}
+
+async function viewOf({ admin }: World, instance: Instance) {
+  const view = await admin?.services(service)
+  return view?.endpoints.find(({ id }) => id.includes(instance.id))
 }
 
 async function ejections({ admin }: World): Promise<number> {

@@ -59,9 +59,13 @@ export const unwritableState: Fault = fault({
     const { consul, instances } = world
     if (consul === null) return {}
     const { directory, files } = stateOf(world)
-    await until('a state file of now', () => files().length > 0 && !files().some((text) => text.includes('maintenance')))
+    await until(
+      'a state file of now',
+      () => files().length > 0 && !files().some((text) => text.includes('maintenance')),
+    )
     const aside = `${directory}.aside`
-    const told = () => world.logged('control plane').filter(({ problem }) => problem?.includes("can't be written")).length
+    const told = () =>
+      world.logged('control plane').filter(({ problem }) => problem?.includes("can't be written")).length
     const before = told()
     blow()
     renameSync(directory, aside)

@@ -25,7 +25,7 @@ const troubles: readonly Trouble[] = [
 /** A blocking query waits 60 s, and Consul may add a sixteenth; 5 s for the answer. */
 const noticedAfterMs = 60_000 * (17 / 16) + 5000
 const silentSeconds = 90
-const seconds = 30
+const outageSeconds = 30
 /** Attempts at once when an outage begins; then it asks ever more rarely. */
 const attemptsAtOnce = 10
 
@@ -62,17 +62,19 @@ const crowded: Fault = fault({
 
 const loopDelay = 'tidegate_worker_event_loop_delay_seconds'
 
-export const registryTroubles: readonly Fault[] = troubles.map(({ mood, does, isSilent = false }) =>
-  fault({
-    name: `consul-${mood}`,
-    does,
-    holds: '0 failed; one alarm, staleness rises, no storm; follows again, also what changed meanwhile',
-    setting: { latencyMs: 5, proxiesRegistry: true },
-    pace: { seconds: isSilent ? silentSeconds : seconds, times: 1 },
-    strike: (strike) => trouble(strike, mood, isSilent),
-    judge: allOf(noneFailed, noneEjected, toldOnce, askedRarely),
-  }),
-).concat(crowded)
+export const registryTroubles: readonly Fault[] = troubles
+  .map(({ mood, does, isSilent = false }) =>
+    fault({
+      name: `consul-${mood}`,
+      does,
+      holds: '0 failed; one alarm, staleness rises, no storm; follows again, also what changed meanwhile',
+      setting: { latencyMs: 5, proxiesRegistry: true },
+      pace: { seconds: isSilent ? silentSeconds : outageSeconds, times: 1 },
+      strike: (strike) => trouble(strike, mood, isSilent),
+      judge: allOf(noneFailed, noneEjected, toldOnce, askedRarely),
+    }),
+  )
+  .concat(crowded)
 
 async function trouble({ world, seconds: lasting, blow }: Strike, mood: RegistryMood, isSilent: boolean) {
   const { admin, consul, instances, registry } = world

@@ -2,6 +2,7 @@
 export const moods = [
   'ok',
   'slow',
+  'reset',
   'reset-mid-head',
   'reset-mid-body',
   'half-open',

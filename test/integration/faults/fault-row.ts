@@ -8,6 +8,6 @@ export interface FaultRow {
   readonly chaos?: readonly string[]
   /** Test files, from `test` and without their ending, and parts of titles in them, tables filled in. */
   readonly tests?: readonly (readonly [file: string, ...words: string[]])[]
-  /** What of it nothing shows. */
+  /** What is not built, or shown by nothing. */
   readonly gap?: string
 }

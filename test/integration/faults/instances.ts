@@ -73,7 +73,9 @@ export const instances: readonly FaultRow[] = [
     number: 23,
     fault: 'does not accept: full backlog, dropped SYN',
     outcome: 'connect timeout, then the next instance, any method',
-    tests: [['integration/flow-deadlines', 'a POST whose connection is not accepted in time goes to the next endpoint']],
+    tests: [
+      ['integration/flow-deadlines', 'a POST whose connection is not accepted in time goes to the next endpoint'],
+    ],
   },
   {
     number: 37,
