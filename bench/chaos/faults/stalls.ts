@@ -13,7 +13,7 @@ export const stalled: Fault = fault({
   name: 'stalled',
   does: `the gateway stands still for ${stallMs} ms, again and again, and once for longer than its deadlines`,
   holds: '0 failed, 0 ejections',
-  setting: { latencyMs: 5, serviceKeys },
+  setting: { latencyMs: 50, serviceKeys },
   pace: { seconds: 10, times: 10 },
   async strike({ world, seconds, times, blow }) {
     const pauseMs = (seconds * 1000) / times
