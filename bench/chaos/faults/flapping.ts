@@ -34,14 +34,15 @@ export const flapping: Fault = fault({
       changesPerSecond: round(changes / seconds),
       rebuilds: after.changed - before.changed,
       rebuildsPerSecond: round((after.changed - before.changed) / seconds),
-      // A pool that grows opens connections, one that idles closes some: only both together are a reconnect.
+      // A pool that grows opens connections, one that idles for 4 s closes some: bursts of load alone make a few reconnects. Pools that
+      // were flushed would make several for each change.
       reconnects: Math.min(after.opened - before.opened, after.closed - before.closed),
     }
   },
   judge: allOf(noneFailed, noneEjected, ({ facts: { changes = 0, rebuilds = 0, reconnects = 0 } }) => [
     ...missed(rebuilds > changes, `${rebuilds} rebuilds for ${changes} changes`),
     ...missed(rebuilds === 0, 'it followed none of the changes'),
-    ...missed(reconnects > changes / changesPerSecond, `${reconnects} reconnects to instances that did not change`),
+    ...missed(reconnects > changes, `${reconnects} reconnects to instances that did not change`),
   ]),
 })
 
