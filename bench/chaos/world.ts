@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Consul, startConsul } from '../../test/support/consul.ts'
-import { register } from '../../test/support/registration.ts'
+import { register, setMaintenance } from '../../test/support/registration.ts'
 import { readAllowedCpus } from '../macro/cpus.ts'
 import { Processes, type Running } from '../macro/processes.ts'
 import { type EdgeSetting } from './edges/edge.ts'
@@ -10,6 +11,7 @@ import { type EdgeName, edges } from './edges/index.ts'
 import { GatewayAdmin } from './gateway-admin.ts'
 import { Instance } from './instance/instance.ts'
 import { findLastingPorts } from './lasting-ports.ts'
+import { RegistryProxy } from './registry-proxy.ts'
 import { until } from './until.ts'
 
 /** What a fault asks of the world it strikes, in place of the defaults. */
@@ -21,11 +23,20 @@ export interface WorldSetting {
   /** Tidegate's keys of the service. */
   readonly serviceKeys?: Readonly<Record<string, unknown>>
   readonly maxOpenFiles?: number
+  /** Its log, with a line for each request, goes to a pipe that another process reads. */
+  readonly pipesLog?: boolean
+  /** It asks Consul by way of a proxy that can be told to misbehave. */
+  readonly proxiesRegistry?: boolean
 }
 
 export interface WorldOptions extends WorldSetting {
   readonly edge?: EdgeName
   readonly engine?: 'fast' | 'standard'
+}
+
+export interface LogLine {
+  readonly time: string
+  readonly problem?: string
 }
 
 export const service = 'user-service'
@@ -45,10 +56,13 @@ export class World {
   readonly instances: readonly [Instance, Instance, Instance]
   /** Null where another proxy is the edge. */
   readonly admin: GatewayAdmin | null
+  /** Null unless it is asked for. */
+  registry: RegistryProxy | null = null
   readonly #processes = new Processes()
   readonly #directory: string
   readonly #arrivals: string
   #edge: Running | null = null
+  #logReader: Running | null = null
   #successor: number | null = null
   readonly #onClose: (() => Promise<void> | void)[] = []
 
@@ -67,7 +81,8 @@ export class World {
     const directory = mkdtempSync(join(tmpdir(), 'tidegate-chaos-'))
     const edgeDirectory = join(directory, edge)
     mkdirSync(edgeDirectory)
-    const [port, adminPort, consulPort, ...ports] = (await findLastingPorts(3 + instanceCount)) as [
+    const [port, adminPort, consulPort, registryPort, ...ports] = (await findLastingPorts(4 + instanceCount)) as [
+      number,
       number,
       number,
       number,
@@ -80,16 +95,18 @@ export class World {
       port,
       adminPort,
       instances: instances.map((instance) => `127.0.0.1:${instance.port}`),
-      consul: `http://127.0.0.1:${consulPort}`,
+      consul: `http://127.0.0.1:${options.proxiesRegistry === true ? registryPort : consulPort}`,
       service,
       engine,
       serviceKeys: options.serviceKeys ?? {},
       maxOpenFiles: options.maxOpenFiles ?? null,
+      logPipe: options.pipesLog === true ? join(directory, 'log') : null,
       directory: edgeDirectory,
     }
     const admin = edge === 'tidegate' ? new GatewayAdmin(adminPort) : null
     const world = new World({ edgeName: edge, setting, instances, admin, directory })
     try {
+      if (options.proxiesRegistry === true) world.registry = await RegistryProxy.start(registryPort, consulPort)
       await world.#begin(consulPort)
       return world
     } catch (error) {
@@ -106,6 +123,12 @@ export class World {
     }
     const { setting } = this
     const cpus = readAllowedCpus().join(',')
+    if (setting.logPipe !== null) {
+      execFileSync('mkfifo', [setting.logPipe])
+      const directory = join(this.#directory, 'log-reader')
+      mkdirSync(directory)
+      this.#logReader = this.#processes.start({ cpus, command: 'cat', args: [setting.logPipe], directory })
+    }
     this.#edge = edges[this.edgeName].start(setting, (command, args) =>
       this.#processes.start({ cpus, command, args, directory: setting.directory }),
     )
@@ -132,6 +155,19 @@ export class World {
   /** What it said on standard error. */
   get complaints(): string {
     return readFileSync(join(this.setting.directory, 'stderr'), 'utf8')
+  }
+
+  /** Lines of the gateway's log with this message, as far as its reader has got. */
+  logged(msg: string): LogLine[] {
+    const { logPipe, directory } = this.setting
+    const file = join(logPipe === null ? directory : join(this.#directory, 'log-reader'), 'stdout')
+    const lines = readFileSync(file, 'latin1').split('\n').slice(0, -1)
+    return lines.filter((line) => line.includes(`"msg":"${msg}"`)).map((line) => JSON.parse(line) as LogLine)
+  }
+
+  /** The reader of the log stands still (SIGSTOP), or goes on. */
+  readLog(isReading: boolean): void {
+    if (this.#logReader !== null) process.kill(this.#logReader.pid, isReading ? 'SIGCONT' : 'SIGSTOP')
   }
 
   /** Throws, with what it said, when the edge has ended. */
@@ -167,6 +203,16 @@ export class World {
     await until(() => `${count} eligible instances, of ${seen}`, isSo)
   }
 
+  /** Resolves when a change in the registry has arrived, and been undone. */
+  async follows(): Promise<void> {
+    const { consul, instances } = this
+    if (consul === null) return
+    await setMaintenance(consul.api, instances[0], true)
+    await this.eligible(instances.length - 1)
+    await setMaintenance(consul.api, instances[0], false)
+    await this.eligible(instances.length)
+  }
+
   /** Resolves when the edge sends requests to `instance`, and has them answered. */
   async serves(instance: Instance): Promise<void> {
     await until(`requests to ${instance.id}`, async () => {
@@ -193,8 +239,10 @@ export class World {
 
   async close(): Promise<void> {
     for (const closer of this.#onClose.splice(0).toReversed()) await closer()
+    this.readLog(true)
     await Promise.all(this.instances.map((instance) => instance.kill()))
     await this.#processes.stopAll()
+    await this.registry?.close()
     await this.consul?.kill()
     rmSync(this.#directory, { recursive: true, force: true })
   }

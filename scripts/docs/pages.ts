@@ -4,6 +4,7 @@ import { renderAdminPage } from './admin-page.ts'
 import { renderCommandsPage } from './commands-page.ts'
 import { renderConfigPage } from './config-page.ts'
 import { renderFailuresPage } from './failures-page.ts'
+import { renderFaultsPage } from './faults-page.ts'
 import { renderMetricsPage } from './metrics-page.ts'
 import { renderStrictnessPage } from './strictness-page.ts'
 
@@ -21,6 +22,7 @@ export const pages: readonly Page[] = [
   },
   { file: inRepository('docs/reference/config.md'), render: () => renderConfigPage(configJsonSchema()) },
   { file: inRepository('docs/reference/metrics.md'), render: renderMetricsPage },
+  { file: inRepository('docs/reference/faults.md'), render: renderFaultsPage },
   { file: inRepository('docs/reference/failures.md'), render: renderFailuresPage },
   { file: inRepository('docs/reference/admin.md'), render: renderAdminPage },
   { file: inRepository('docs/reference/commands.md'), render: renderCommandsPage },

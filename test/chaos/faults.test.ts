@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Fault } from '../../bench/chaos/fault.ts'
 import { consulKilled, consulPartitioned } from '../../bench/chaos/faults/consul.ts'
+import { jumpingClock } from '../../bench/chaos/faults/clock.ts'
+import { unreadLog, unwritableState } from '../../bench/chaos/faults/disk-and-log.ts'
+import { flapping } from '../../bench/chaos/faults/flapping.ts'
 import { killedGet, killedPost } from '../../bench/chaos/faults/killed.ts'
 import { misbehaving } from '../../bench/chaos/faults/misbehaving.ts'
+import { registryTroubles } from '../../bench/chaos/faults/registry.ts'
 import { reloaded } from '../../bench/chaos/faults/reloaded.ts'
 import { restarted } from '../../bench/chaos/faults/restarted.ts'
 import { stopped } from '../../bench/chaos/faults/silent.ts'
+import { stalled, stalledControl } from '../../bench/chaos/faults/stalls.ts'
+import { abusedAdmin, leavingClients, oddRequests } from '../../bench/chaos/faults/strangers.ts'
 import { crashedThread } from '../../bench/chaos/faults/threads.ts'
 import { runFault, type Running } from '../../bench/chaos/run-fault.ts'
 import { World } from '../../bench/chaos/world.ts'
@@ -24,6 +30,7 @@ const setting = {
   latencyMs: 5,
   // Instances come back in time for the next fault.
   serviceKeys: { headTimeout: '500ms', outlier: { baseEjection: '1s', maxEjection: '1s' } },
+  pipesLog: true,
 }
 
 interface Short {
@@ -44,20 +51,39 @@ const all: readonly Short[] = [
   { fault: crashedThread, seconds: 1, times: 1 },
   { fault: consulPartitioned, seconds: 0.5, times: 1 },
   { fault: consulKilled, seconds: 0.5, times: 1 },
+  { fault: flapping, seconds: 2, times: 1 },
+  { fault: jumpingClock, seconds: 0, times: 1 },
+  { fault: stalled, seconds: 0.5, times: 2 },
+  { fault: stalledControl, seconds: 0, times: 1 },
+  { fault: unreadLog, seconds: 0.5, times: 1 },
+  { fault: unwritableState, seconds: 0, times: 1 },
+  { fault: leavingClients, seconds: 1, times: 1 },
+  { fault: abusedAdmin, seconds: 0.5, times: 1 },
+  { fault: oddRequests, seconds: 0.5, times: 1 },
 ]
 
+/** Half-open ones are noticed after a minute: `consulPartitioned` is what there is of it in little. */
+const troubles: readonly Short[] = registryTroubles
+  .filter(({ name }) => name !== 'consul-half-open')
+  .map((fault) => ({ fault, seconds: 1, times: 1 }))
+
 describe.each([
-  { engine: 'fast', faults: all },
+  { of: 'engine fast', engine: 'fast', faults: all, more: {} },
   // What differs between the engines: connections, and what goes over them.
   {
+    of: 'engine standard',
     engine: 'standard',
-    faults: all.filter(({ fault }) => [killedGet, killedPost, stopped, restarted].includes(fault)),
+    faults: all.filter(({ fault }) =>
+      [killedGet, killedPost, stopped, restarted, stalled, leavingClients].includes(fault),
+    ),
+    more: {},
   },
-] as const)('under steady load, engine $engine', ({ engine, faults }) => {
+  { of: 'with a Consul that is in trouble', engine: 'fast', faults: troubles, more: { proxiesRegistry: true } },
+] as const)('under steady load, $of', ({ engine, faults, more }) => {
   let world: World | undefined
 
   beforeAll(async () => {
-    world = await World.start({ ...setting, engine })
+    world = await World.start({ ...setting, ...more, engine })
   })
 
   afterAll(async () => world?.close())

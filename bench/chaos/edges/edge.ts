@@ -14,6 +14,8 @@ export interface EdgeSetting {
   readonly serviceKeys: Readonly<Record<string, unknown>>
   /** Files and sockets that it may have open; null: what this process may. */
   readonly maxOpenFiles: number | null
+  /** A FIFO for Tidegate's log, with a line for each request; null: a file, with none. */
+  readonly logPipe: string | null
   /** Of its own, for configuration and output. */
   readonly directory: string
 }

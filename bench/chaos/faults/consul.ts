@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { setMaintenance } from '../../../test/support/registration.ts'
 import { type Fault, fault } from '../fault.ts'
 import { noneFailed } from '../judge.ts'
 import { until } from '../until.ts'
-import { service, type World } from '../world.ts'
+import { service } from '../world.ts'
 
 /** How long it stays empty, as a share of the outage, and no longer than that. */
 const emptyShare = 0.25
@@ -25,7 +24,7 @@ export const consulKilled: Fault = fault({
       const { endpoints } = (await world.admin?.services(service)) ?? { endpoints: [] }
       return endpoints.length === world.instances.length && endpoints.every(({ registry }) => registry === 'passing')
     })
-    await follows(world)
+    await world.follows()
     return {}
   },
   judge: noneFailed,
@@ -41,18 +40,8 @@ export const consulPartitioned: Fault = fault({
     world.consul?.pause()
     await delay(seconds * 1000)
     world.consul?.resume()
-    await follows(world)
+    await world.follows()
     return {}
   },
   judge: noneFailed,
 })
-
-/** A change in Consul arrives. */
-async function follows(world: World): Promise<void> {
-  const { consul, instances } = world
-  if (consul === null) return
-  await setMaintenance(consul.api, instances[0], true)
-  await world.eligible(instances.length - 1)
-  await setMaintenance(consul.api, instances[0], false)
-  await world.eligible(instances.length)
-}

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { FromInstance, InstanceParameters, Mood, ToInstance } from './message.ts'
+import type { Counts, FromInstance, InstanceParameters, Mood, ToInstance } from './message.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 
@@ -39,8 +39,8 @@ export class Instance {
     await this.#reply('became')
   }
 
-  /** Requests since it was started, and those it has not answered. */
-  async counts(): Promise<{ received: number; inFlight: number }> {
+  /** Since it was started. */
+  async counts(): Promise<Counts> {
     this.#send({ type: 'count' })
     return this.#reply('counted')
   }

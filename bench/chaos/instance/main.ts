@@ -16,6 +16,8 @@ const arrivalsFd = openSync(arrivals, 'a')
 let mood: Mood = 'ok'
 let received = 0
 let inFlight = 0
+let opened = 0
+let closed = 0
 let working = 0
 const waiting: (() => void)[] = []
 
@@ -32,11 +34,15 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
   if (!isRepeatable(methodOf(request.method))) writeSync(arrivalsFd, `${idOf(request)}\n`)
   request.on('end', () => enter(() => answer(request, response))).resume()
 })
+server.on('connection', (socket) => {
+  opened++
+  socket.on('close', () => closed++)
+})
 server.on('clientError', (_error, socket) => socket.destroy())
 listen()
 
 process.on('message', (message: ToInstance) => {
-  if (message.type === 'count') return tell({ type: 'counted', received, inFlight })
+  if (message.type === 'count') return tell({ type: 'counted', received, inFlight, opened, closed })
   mood = message.mood
   if (mood === 'refusing') {
     server.close(() => tell({ type: 'became', mood }))

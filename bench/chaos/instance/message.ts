@@ -2,6 +2,7 @@
 export const moods = [
   'ok',
   'slow',
+  'reset',
   'reset-mid-head',
   'reset-mid-body',
   'half-open',
@@ -25,9 +26,18 @@ export interface InstanceParameters {
   readonly arrivals: string
 }
 
+export interface Counts {
+  /** Requests. */
+  readonly received: number
+  readonly inFlight: number
+  /** Connections. */
+  readonly opened: number
+  readonly closed: number
+}
+
 export type ToInstance = { readonly type: 'be'; readonly mood: Mood } | { readonly type: 'count' }
 
 export type FromInstance =
   | { readonly type: 'listening' }
   | { readonly type: 'became'; readonly mood: Mood }
-  | { readonly type: 'counted'; readonly received: number; readonly inFlight: number }
+  | ({ readonly type: 'counted' } & Counts)

@@ -6,6 +6,9 @@ const head = 'HTTP/1.1 200 OK\r\n'
 /** Answers as `mood` says, in raw bytes. @returns false when the answer is to be a good one */
 export function misbehave(mood: Mood, id: string, socket: Socket): boolean {
   switch (mood) {
+    case 'reset':
+      socket.resetAndDestroy()
+      return true
     case 'reset-mid-head':
       writeAndReset(socket, `${head}content-len`)
       return true

@@ -132,6 +132,20 @@ describe('a start with a state file', () => {
     expect(control.serviceView('users')).toMatchObject({ stale: true, ageSeconds: 30 })
   })
 
+  it.each([
+    { jumpMs: 3_600_000, ageSeconds: 3630 },
+    { jumpMs: -3_600_000, ageSeconds: 30 },
+  ])('serves on when the wall clock jumped by $jumpMs ms meanwhile', async ({ jumpMs, ageSeconds }) => {
+    await remember()
+    const { control, served, registry, clock } = make({ stateDir })
+    clock.jump(jumpMs)
+    control.apply(config([service('users')]))
+    registry.of('users').fails()
+    await clock.advance(30_000)
+    expect(served('users')).toEqual(['a-1 passing', 'b-2 passing'])
+    expect(control.serviceView('users')).toMatchObject({ stale: true, ageSeconds })
+  })
+
   it('believes a registry that answers at once and has gone on', async () => {
     await remember()
     const { control, served, registry } = make({ stateDir })

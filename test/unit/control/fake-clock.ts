@@ -1,13 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Cancel, ControlClock } from '../../../src/control/control-clock.ts'
 
-/** Time that moves only by `advance`. Wall time starts at 2026-01-01 and moves along. */
+/** Time that moves only by `advance`. Wall time starts at 2026-01-01 and moves along, unless it jumps. */
 export class FakeClock implements ControlClock {
   #nowMs = 1_000_000
+  #jumpedMs = 0
   #timers: { dueMs: number; task: () => void }[] = []
 
   readonly now = (): number => this.#nowMs
-  readonly wallMs = (): number => Date.UTC(2026, 0, 1) + this.#nowMs - 1_000_000
+  readonly wallMs = (): number => Date.UTC(2026, 0, 1) + this.#nowMs - 1_000_000 + this.#jumpedMs
   readonly after = (delayMs: number, task: () => void): Cancel => {
     const timer = { dueMs: this.#nowMs + delayMs, task }
     this.#timers.push(timer)
@@ -23,6 +24,11 @@ export class FakeClock implements ControlClock {
   /** Time goes on and nothing runs: the event loop stands still. What became due runs late, with the next `advance`. */
   stall(ms: number): void {
     this.#nowMs += ms
+  }
+
+  /** Somebody sets the wall clock: it shows so much more, or less, at the same moment. */
+  jump(ms: number): void {
+    this.#jumpedMs += ms
   }
 
   /** Runs what becomes due, in order, and lets promises settle after each. */

@@ -25,6 +25,18 @@ describe('the secret of session tickets', () => {
     await made.control.close()
   })
 
+  it('does not follow the wall clock when that jumps', async () => {
+    const made = makeControlPlane()
+    const secrets = secretsOf(made, 1)
+    made.clock.jump(2 * 3_600_000)
+    await made.clock.advance(1_800_000)
+    expect(secrets).toHaveLength(1)
+    made.clock.jump(-4 * 3_600_000)
+    await made.clock.advance(1_800_000)
+    expect(secrets).toHaveLength(2)
+    await made.control.close()
+  })
+
   it('is replaced no more once the control plane is closed', async () => {
     const made = makeControlPlane()
     const secrets = secretsOf(made, 1)
