@@ -30,8 +30,15 @@ export interface SettledExchange extends MatchInput, PickInput {
   logged: LoggedFields | null
 }
 
-/** Parts of a log line that stay the same while a connection repeats its requests. */
+/** Parts of a log line that stay the same while a connection repeats its requests; those below `method` only while these do. */
 export interface LoggedFields {
   readonly client: string
   readonly fields: string
+  /** Of the request before, with the text that came of them. */
+  method: string
+  host: string
+  asked: string
+  routeId: string | null
+  serviceName: string | null
+  routed: string
 }

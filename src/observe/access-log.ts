@@ -10,7 +10,7 @@ export interface LineWriter {
 
 /** Longest value of a field, escapes included. Together with the rest of a line they stay under 4096 bytes. */
 const limits = { name: 128, id: 256, url: 1024, field: 320 }
-const maxNames = 4096
+const maxIds = 4096
 const maxWholeUs = 2 ** 30
 
 /**
@@ -22,7 +22,7 @@ const maxWholeUs = 2 ** 30
  */
 export function createAccessLog(writer: LineWriter, now: () => number = Date.now): (exchange: SettledExchange) => void {
   const time = isoTime(now)
-  const known = { names: new JsonNames(limits.name), ids: new JsonNames(limits.id) }
+  const known = new KnownIds()
   return (exchange) => writer.write(accessLine(exchange, time(), known))
 }
 
@@ -30,19 +30,18 @@ export function createAccessLog(writer: LineWriter, now: () => number = Date.now
  * Built by hand: this runs for every request, and JSON.stringify or pino cost several times as much. Few pieces: what repeats from
  * request to request is escaped once.
  */
-function accessLine(exchange: SettledExchange, time: string, { names, ids }: Known): string {
-  const { client, fields } = (exchange.logged ??= loggedFields(exchange))
-  const { routeId, serviceName, endpoint, failure } = exchange
+function accessLine(exchange: SettledExchange, time: string, known: KnownIds): string {
+  const logged = (exchange.logged ??= loggedFields(exchange))
+  const { method, host, routeId, serviceName, endpoint, failure } = exchange
+  if (method !== logged.method || host !== logged.host) ask(logged, method, host)
+  if (routeId !== logged.routeId || serviceName !== logged.serviceName) route(logged, routeId, serviceName)
   return (
-    `{"level":"info","time":"${time}","requestId":${jsonString(exchange.requestId, limits.name)}${client}` +
-    `,"method":${names.of(exchange.method)},"host":${jsonString(exchange.host, limits.id)}` +
-    `,"url":${jsonString(exchange.url, limits.url)},"status":${exchange.status}` +
-    `,"failure":${failure === null ? 'null' : names.of(failure)}` +
-    `,"route":${routeId === null ? 'null' : ids.of(routeId)}` +
-    `,"service":${serviceName === null ? 'null' : names.of(serviceName)}` +
-    `,"endpoint":${endpoint === null ? 'null' : ids.of(endpoint.id)}` +
+    `{"level":"info","time":"${time}","requestId":${jsonString(exchange.requestId, limits.name)}${logged.client}${logged.asked}` +
+    `${jsonString(exchange.url, limits.url)},"status":${exchange.status}` +
+    `,"failure":${failure === null ? 'null' : `"${failure}"`}${logged.routed}` +
+    `${endpoint === null ? 'null' : known.idOf(endpoint.id)}` +
     `,"attempts":${exchange.attempts},"requestBytes":${exchange.requestBytes},"responseBytes":${exchange.responseBytes}` +
-    `,"durationMs":${milliseconds(exchange.durationMs)}${fields}`
+    `,"durationMs":${milliseconds(exchange.durationMs)}${logged.fields}`
   )
 }
 
@@ -51,10 +50,33 @@ function loggedFields(exchange: SettledExchange): LoggedFields {
   const listener = jsonString(exchange.listener, limits.name)
   const userAgent = orNull(exchange.header('user-agent'), limits.field)
   const referer = orNull(exchange.header('referer'), limits.field)
-  return {
+  const logged: LoggedFields = {
     client: flat(`,"client":${client},"listener":${listener}`),
     fields: flat(`,"userAgent":${userAgent},"referer":${referer},"msg":"request"}\n`),
+    method: exchange.method,
+    host: exchange.host,
+    asked: '',
+    routeId: exchange.routeId,
+    serviceName: exchange.serviceName,
+    routed: '',
   }
+  ask(logged, exchange.method, exchange.host)
+  route(logged, exchange.routeId, exchange.serviceName)
+  return logged
+}
+
+function ask(logged: LoggedFields, method: string, host: string): void {
+  logged.method = method
+  logged.host = host
+  logged.asked = flat(`,"method":${jsonString(method, limits.name)},"host":${jsonString(host, limits.id)},"url":`)
+}
+
+function route(logged: LoggedFields, routeId: string | null, serviceName: string | null): void {
+  logged.routeId = routeId
+  logged.serviceName = serviceName
+  logged.routed = flat(
+    `,"route":${orNull(routeId, limits.id)},"service":${orNull(serviceName, limits.name)},"endpoint":`,
+  )
 }
 
 function orNull(text: string | null, maxLength: number): string {
@@ -74,27 +96,17 @@ function milliseconds(ms: number): string | null {
   return `${whole}.${zeros}${digits}`
 }
 
-interface Known {
-  readonly names: JsonNames
-  readonly ids: JsonNames
-}
+/** JSON strings of endpoints' ids. */
+class KnownIds {
+  readonly #ids = new Map<string, string>()
 
-/** JSON strings of names that few requests bring anew: methods, routes, services, endpoints. */
-class JsonNames {
-  readonly #maxLength: number
-  readonly #json = new Map<string, string>()
-
-  constructor(maxLength: number) {
-    this.#maxLength = maxLength
-  }
-
-  of(name: string): string {
-    const known = this.#json.get(name)
+  idOf(id: string): string {
+    const known = this.#ids.get(id)
     if (known !== undefined) return known
-    // Endpoints come and go, and clients may make methods up.
-    if (this.#json.size === maxNames) this.#json.clear()
-    const json = flat(jsonString(name, this.#maxLength))
-    this.#json.set(name, json)
+    // Endpoints come and go.
+    if (this.#ids.size === maxIds) this.#ids.clear()
+    const json = flat(jsonString(id, limits.id))
+    this.#ids.set(id, json)
     return json
   }
 }
