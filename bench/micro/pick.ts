@@ -40,7 +40,7 @@ export const pick: Suite = () =>
 /** What an ejection, a restore, or a step of a slow start costs each data thread. */
 export const rebuild: Suite = () =>
   Object.entries(balancers).flatMap(([name, balancer]) =>
-    [10, 100, 1000].map((size) => {
+    [100, 1000].map((size) => {
       const endpoints = busyEndpoints(size, weightings.weighted)
       let picker = balancer.build(endpoints, options, null)
       return {

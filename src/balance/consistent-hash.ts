@@ -54,8 +54,12 @@ class ConsistentHashPicker implements Picker {
     const total = weights.reduce((sum, weight) => sum + weight, 0)
     this.#shares = weights.map((weight) => weight / total)
     this.#lengths = weights.map((weight) => 1 / weight)
-    this.#ids = Int32Array.from(endpoints, ({ id }) => hashText(id))
-    this.#salts = Int32Array.from(endpoints, ({ id }) => hashText(id, 0, id.length, secondSeed))
+    this.#ids = new Int32Array(endpoints.length)
+    this.#salts = new Int32Array(endpoints.length)
+    for (const [index, { id }] of endpoints.entries()) {
+      this.#ids[index] = hashText(id)
+      this.#salts[index] = hashText(id, 0, id.length, secondSeed)
+    }
     this.#recountAfter = Math.floor(endpoints.length * recountShare)
   }
 

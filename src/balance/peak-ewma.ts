@@ -32,6 +32,8 @@ class PeakEwmaPicker implements Picker {
   readonly #clock: Clock
   /** Their mean is 1, so that a weight is a share of what is in flight. */
   readonly #shares: Float64Array
+  /** Of the two that were drawn; numbers that a method returned would each be allocated. */
+  readonly #loadsMs = new Float64Array(2)
 
   constructor(lottery: Lottery, clock: Clock) {
     this.#lottery = lottery
@@ -60,16 +62,21 @@ class PeakEwmaPicker implements Picker {
     const b = endpoints[second]
     if (a === undefined || b === undefined) return a ?? null
     const nowMs = toInt32(this.#clock.now())
-    return this.#loadMs(b, second, nowMs) < this.#loadMs(a, first, nowMs) * clearlyLess ? b : a
+    const loadsMs = this.#loadsMs
+    this.#weigh(a, first, nowMs, 0)
+    this.#weigh(b, second, nowMs, 1)
+    return loadsMs[1]! < loadsMs[0]! * clearlyLess ? b : a
   }
 
-  #loadMs({ cell }: Endpoint, index: number, nowMs: number): number {
-    const inflight = cell.inflight()
+  /** Writes what is to be expected of an endpoint to a place of `#loadsMs`. */
+  #weigh({ cell }: Endpoint, index: number, nowMs: number, place: number): void {
     const peakUs = cell.peakUs()
     const ageMs = ageOf(cell.peakAtMs(), nowMs)
-    if (peakUs === 0 || ageMs > forgottenMs)
-      return inflight === 0 ? 0 : unknownMs * (inflight / this.#shares[index]! + 1)
-    return (peakUs / 1000) * Math.exp(-ageMs / decayMs) * (inflight / this.#shares[index]! + 1)
+    const inflight = cell.inflight()
+    const turns = inflight / this.#shares[index]! + 1
+    if (peakUs !== 0 && ageMs <= forgottenMs) {
+      this.#loadsMs[place] = (peakUs / 1000) * Math.exp(-ageMs / decayMs) * turns
+    } else this.#loadsMs[place] = inflight === 0 ? 0 : unknownMs * turns
   }
 }
 
