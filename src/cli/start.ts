@@ -2,7 +2,7 @@ import { watchConfig } from '../config/watch.ts'
 import { takeInheritance } from '../handover/inheritance.ts'
 import { type RunningGateway, startGateway } from '../start-gateway.ts'
 import type { Command } from './commands.ts'
-import { type PidFile, writePidFile } from './pid-file.ts'
+import { PidFile } from './pid-file.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, UsageError } from './usage.ts'
 
@@ -32,6 +32,9 @@ export const start: Command = {
       isReplacementWanted = true
       void gateway?.handOver().then((pid) => pid !== null && replaced.resolve(pid))
     }
+    const pidPath = values['pid-file'] ?? null
+    const isFirst = inheritance.predecessor === null
+    if (pidPath !== null && isFirst) pidFile = PidFile.prepare(pidPath)
     const watch = watchConfig(values.config, reload)
     process.on('SIGHUP', reload)
     // Not taken off again: without a listener it ends the process, while it drains too.
@@ -39,12 +42,18 @@ export const start: Command = {
     try {
       gateway = await startGateway({ config: values.config, inheritance, onRead: (files) => watch.follow(files) })
       gateway.logger.info({ ...gateway.addresses, pid: process.pid }, 'listening')
-      if (values['pid-file'] !== undefined) pidFile = writePidFile(values['pid-file'])
+      pidFile?.publish()
+      if (pidPath !== null && !isFirst) pidFile = writeOrSay(pidPath, gateway)
       if (isOutdated) void gateway.reload()
       if (isReplacementWanted) replace()
       const signal = stopping.then((name) => ({ signal: name }))
       const cause = await Promise.race([signal, replaced.promise.then((successor) => ({ successor }))])
       gateway.logger.info({ ...cause, pid: process.pid }, 'draining')
+    } catch (error) {
+      // Whatever goes wrong here: what serves without these listeners could be told nothing any more.
+      pidFile?.remove()
+      await gateway?.close()
+      throw error
     } finally {
       inheritance.predecessor?.leave()
       watch.close()
@@ -54,4 +63,14 @@ export const start: Command = {
     pidFile?.remove()
     return 0
   },
+}
+
+/** The one that served before is going: better served without a pid file than by nobody. */
+function writeOrSay(path: string, { logger }: RunningGateway): PidFile | null {
+  try {
+    return PidFile.write(path)
+  } catch (error) {
+    logger.error({ err: error }, 'no pid file')
+    return null
+  }
 }
