@@ -270,7 +270,7 @@ export class Gateway {
 
   async #inherit(predecessor: Predecessor): Promise<void> {
     const { config } = this.#loaded
-    await this.#control.prepare(config, config.readyTimeoutMs)
+    await Promise.race([this.#control.prepare(config, config.readyTimeoutMs), predecessor.refusal])
     const tickets = await predecessor.permission(this.#control.readiness().missing)
     if (tickets !== null) this.#control.tickets.adopt(tickets)
     // The addresses are served, and by all that the predecessor knew.

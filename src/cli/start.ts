@@ -19,6 +19,8 @@ export const start: Command = {
     const inheritance = takeInheritance()
     // Asked for before anything is read: what comes while the gateway starts counts too.
     const stopping = shutdownSignal()
+    // Later than that it drains, as any that serves.
+    void stopping.then((name) => inheritance.predecessor?.decline(`${name} came`))
     let gateway: RunningGateway | null = null
     let pidFile: PidFile | null = null
     let isOutdated = false

@@ -13,23 +13,27 @@ export class Predecessor {
   readonly pid: number
   readonly #channel: ChannelToParent
   readonly #verdict = Promise.withResolvers<TicketBequest | null>()
+  readonly #refusal = Promise.withResolvers<never>()
   #isConnected = true
+  /** The verdict is there. */
+  #isSettled = false
 
   constructor(pid: number, channel: ChannelToParent) {
     this.pid = pid
     this.#channel = channel
     // It may come before anybody waits for it.
     this.#verdict.promise.catch(() => {})
+    this.#refusal.promise.catch(() => {})
     channel.on('message', (message) => {
       if (message.type === 'take-over') {
         const { secret, remainingMs } = message
-        this.#verdict.resolve({ secret: new Uint8Array(Buffer.from(secret, 'base64')), remainingMs })
-      } else this.#verdict.reject(new Error(`process ${pid} serves on and gives nothing up: ${message.reason}`))
+        this.#settle({ secret: new Uint8Array(Buffer.from(secret, 'base64')), remainingMs })
+      } else this.#refuse(`process ${pid} serves on and gives nothing up: ${message.reason}`)
     })
     channel.on('disconnect', () => {
       this.#isConnected = false
       // Gone without a word: it crashed, and nobody else has the sockets.
-      this.#verdict.resolve(null)
+      this.#settle(null)
     })
   }
 
@@ -37,7 +41,7 @@ export class Predecessor {
    * Says that this process could serve; resolves when it is to open the sockets.
    *
    * @returns what the predecessor leaves; null when it is dead
-   * @throws Error when it refuses
+   * @throws Error when it refuses, or this process was told to end
    */
   permission(missing: readonly string[]): Promise<TicketBequest | null> {
     this.#tell({ type: 'prepared', missing })
@@ -50,10 +54,33 @@ export class Predecessor {
     this.leave()
   }
 
+  /** Rejects when the predecessor refuses, or this process was told to end; never resolves. */
+  get refusal(): Promise<never> {
+    return this.#refusal.promise
+  }
+
+  /** This process was told to end. It takes nothing over any more, unless it was given leave already. */
+  decline(reason: string): void {
+    this.#refuse(`${reason} before it took over from process ${this.pid}`)
+  }
+
   /** The channel keeps this process alive no more. */
   leave(): void {
     if (this.#isConnected) this.#channel.disconnect?.()
     this.#isConnected = false
+  }
+
+  #settle(bequest: TicketBequest | null): void {
+    this.#isSettled = true
+    this.#verdict.resolve(bequest)
+  }
+
+  #refuse(reason: string): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    const error = new Error(reason)
+    this.#verdict.reject(error)
+    this.#refusal.reject(error)
   }
 
   #tell(message: SuccessorMessage): void {

@@ -78,6 +78,27 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
   )
 
   it(
+    'when its successor is told to end while it prepares, which it does at once',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true })
+      const { succession, hold } = stage
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      hold()
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await stage.asked()
+      process.kill(Number(pid), 'SIGTERM')
+      const { cause } = await succession.nth('handover-failed', 1)
+      expect(cause).toBe('it ended with code 1 before it served; this process serves on')
+      expect(succession.first.stderr()).toContain(
+        `tidegate: SIGTERM came before it took over from process ${succession.first.pid}\n`,
+      )
+      await servesOn(stage, traffic, String(cause))
+    },
+    patienceMs,
+  )
+
+  it(
     'when no registry tells its successor of a service that it serves itself',
     async () => {
       const stage = await handoverStage({ readyTimeout: '300ms' }, { holdsRegistry: true })

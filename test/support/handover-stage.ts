@@ -14,6 +14,8 @@ export interface HandoverStage {
   /** From now on the registry does not answer those who ask for the first time. */
   readonly hold: () => void
   readonly letGo: () => void
+  /** Resolves when one asks for the first time since `hold`: a successor that prepares. */
+  readonly asked: () => Promise<void>
 }
 
 export interface StageOptions {
@@ -47,12 +49,13 @@ export async function handoverStage(
   const succession = await Succession.start(config, start)
   onTestFinished(async () => succession.close())
   if (holdsRegistry) await succession.nth('added', 2)
-  return { instances, config, succession, hold: () => registry.hold(), letGo: () => registry.letGo() }
+  return { instances, config, succession, hold: () => registry.hold(), letGo: () => registry.letGo(), asked: async () => registry.asked() }
 }
 
 async function startHoldingRegistry(ports: readonly number[]) {
   let gate = Promise.resolve()
   let open: (() => void) | null = null
+  let asked = Promise.withResolvers<void>()
   const body = ports.map((port, index) => ({
     Node: { Node: 'n', Address: '127.0.0.1' },
     Service: { ID: `only-${index}`, Service: 'only', Address: '127.0.0.1', Port: port },
@@ -60,6 +63,7 @@ async function startHoldingRegistry(ports: readonly number[]) {
   }))
   const registry = await startScriptedRegistry(async ({ index }) => {
     if (index !== null) return 'hang'
+    asked.resolve()
     await gate
     return { body, index: 7 }
   })
@@ -72,9 +76,11 @@ async function startHoldingRegistry(ports: readonly number[]) {
     hold() {
       const { promise, resolve } = Promise.withResolvers<void>()
       gate = promise
+      asked = Promise.withResolvers()
       open = resolve
     },
     letGo: () => open?.(),
+    asked: async () => asked.promise,
   }
 }
 

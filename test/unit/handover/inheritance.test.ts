@@ -63,3 +63,27 @@ it('takes over from a predecessor that is dead', async () => {
   predecessor?.serving()
   expect(self.sent).toEqual([])
 })
+
+it('hears of a refusal while it still prepares', async () => {
+  const self = new Self()
+  const { predecessor } = takeInheritance({ ...note }, self)
+  self.hears({ type: 'refused', reason: 'it shuts down' })
+  await expect(predecessor?.refusal).rejects.toThrow('process 7 serves on and gives nothing up: it shuts down')
+})
+
+it('that is told to end takes nothing over, whatever it is told later', async () => {
+  const self = new Self()
+  const { predecessor } = takeInheritance({ ...note }, self)
+  predecessor?.decline('SIGTERM came')
+  self.hears({ type: 'take-over', secret: '', remainingMs: 5 })
+  await expect(predecessor?.refusal).rejects.toThrow('SIGTERM came before it took over from process 7')
+  await expect(predecessor?.permission([])).rejects.toThrow('SIGTERM came')
+})
+
+it('that has leave to take over can not decline any more', async () => {
+  const self = new Self()
+  const { predecessor } = takeInheritance({ ...note }, self)
+  self.hears({ type: 'take-over', secret: '', remainingMs: 5 })
+  predecessor?.decline('SIGTERM came')
+  expect(await predecessor?.permission([])).toMatchObject({ remainingMs: 5 })
+})
