@@ -156,7 +156,7 @@ export class Gateway {
       deadlineMs: () => this.#loaded.config.readyTimeoutMs + successorStartMs,
       objection: (missing) => this.#control.objectionTo(missing),
       tickets: () => this.#control.tickets.current(),
-      onStarted: (pid) => logger.info({ pid }, 'successor started'),
+      onStep: (step, pid) => logger.info({ pid }, `successor ${step}`),
       onFailed: (reason) => this.#decide('handover-failed', reason),
     })
   }
@@ -252,7 +252,7 @@ export class Gateway {
   async #shutdownNow(): Promise<number> {
     const { delayMs, deadlineMs } = this.#loaded.config.shutdown
     this.#isDraining = true
-    this.#handover.end('the process that serves shuts down')
+    await this.#handover.end('the process that serves shuts down')
     if (this.#handover.isDone) void Promise.all([this.#admin?.close(), this.#control.releaseState()])
     else if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
     const cut = await this.#plane.drainAll(deadlineMs)

@@ -240,6 +240,43 @@ describe('a gateway that goes away while its successor prepares', () => {
   )
 
   it(
+    'because it is told to end twice, takes the successor along, too',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true })
+      const { succession } = stage
+      stage.hold()
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await stage.asked()
+      process.kill(succession.current.pid, 'SIGTERM')
+      await succession.nth('handover-failed', 1)
+      process.kill(succession.current.pid, 'SIGTERM')
+      // Nobody is left who could kill it, and its registry never answers.
+      await succession.first.exited()
+      while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+    },
+    patienceMs,
+  )
+
+  it(
+    'because it is told to end when the successor has leave to serve, has that drain, too',
+    async () => {
+      const { succession, config } = await handoverStage()
+      // Threads take their time to start: leave is given, and nobody listens yet.
+      await succession.file.write(JSON.stringify({ ...config, workers: 4 }))
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await succession.nth('successor granted', 1)
+      process.kill(succession.first.pid, 'SIGTERM')
+      expect(await succession.first.exited()).toBe(0)
+      while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+      expect(succession.lines('stopped').map((line) => line['cut'])).toEqual([0, 0])
+      expect(succession.lines('handover-failed')).toEqual([])
+    },
+    patienceMs,
+  )
+
+  it(
     'because it is killed, is followed by it',
     async () => {
       const { succession, hold, letGo } = await handoverStage({}, { holdsRegistry: true })
