@@ -15,47 +15,30 @@ import type { ServiceView } from './control/views.ts'
 import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
 import type { HandedSocket } from './core/listen-socket.ts'
-import type { ConnectMiddleware } from './core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from './core/message.ts'
-import { adoptInheritance, createControl, createTimeline, namesOf } from './gateway-parts.ts'
+import { adoptInheritance, createControl, createTimeline, type GatewayOptions, namesOf } from './gateway-parts.ts'
 import { Handover } from './handover/handover.ts'
-import { type Inheritance, noInheritance } from './handover/inheritance.ts'
+import { noInheritance } from './handover/inheritance.ts'
 import type { Predecessor } from './handover/predecessor.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { families } from './observe/families.ts'
-import type { LogWriter } from './observe/log-writer.ts'
-import type { Logger } from './observe/logger.ts'
 import { createMetrics, type Exposition } from './observe/metrics.ts'
 import { SeriesStore } from './observe/series-store.ts'
 import type { AdoptedSockets } from './workers/adopt-sockets.ts'
-import { columnsFor, createDataPlane, type DataPlane, type ThreadLoss } from './workers/data-plane.ts'
+import { columnsFor, createDataPlane, type DataPlane, type DrainAnswer, type ThreadLoss } from './workers/data-plane.ts'
 import { handedAdmin, handedSockets } from './workers/hand-sockets.ts'
 import { listenMessage, openListeners, type OpenListener } from './workers/open-listeners.ts'
-import type { PortSharing } from './workers/share-ports.ts'
 import { planThreads, type ThreadPlan } from './workers/thread-plan.ts'
 
 /** How long a reload waits to hear of the services it adds; whoever asked for it through the admin API waits too. */
 const maxPrepareMs = 10_000
+const busyWithHandover: DrainAnswer = {
+  drains: false,
+  reason: 'busy',
+  detail: 'A new process is taking over the sockets of all threads; see the timeline for what comes of it',
+}
 /** What a successor needs to start, besides hearing of its services. */
 const successorStartMs = 10_000
-
-export interface GatewayOptions {
-  readonly loaded: LoadedConfig
-  /** Reads the configuration anew, for `reload`. */
-  readonly load: () => Promise<LoadedConfig>
-  readonly logger: Logger
-  /** Takes the access log of an in-process data plane; worker threads write theirs to `logFd`. */
-  readonly logWriter: LogWriter
-  readonly logFd: number
-  /** Listening sockets that this process was started with; default none. */
-  readonly inheritance?: Inheritance
-  /** What requests pass before they are routed; default none. */
-  readonly middlewares?: readonly ConnectMiddleware[]
-  /** Module of the worker threads, for tests that need one that fails. */
-  readonly threadEntry?: URL
-  /** Whether threads can share ports here, for tests of systems where they can't. */
-  readonly probePortSharing?: () => Promise<PortSharing>
-}
 
 /** The gateway can't start, or can't take a configuration; the message says what stands in the way. */
 export class GatewayError extends Error {
@@ -135,7 +118,10 @@ export class Gateway {
         this.#control.publisher.addThread(id, send)
       },
       onMessage: (id, message) => this.#received(id, message),
-      onLeaving: (id) => this.#rollout.threadLeaves(id),
+      onLeaving: (id) => {
+        this.#rollout.threadLeaves(id)
+        this.#handover.interrupt('a data thread was replaced meanwhile')
+      },
       onLost: (id, loss) => this.#lost(id, loss),
       ...(options.threadEntry !== undefined && { entry: options.threadEntry }),
     })
@@ -293,7 +279,8 @@ export class Gateway {
     if (listening === null || this.#admin === null) return null
     const { lent } = this.#adopted
     const ofListeners = handedSockets({ listening, lent, open: this.#listeners, reusePort: this.#sharesPorts })
-    return [...ofListeners, handedAdmin(this.#admin, this.#loaded.config.admin)]
+    // The admin server stays where it was opened, whatever a reload says.
+    return [...ofListeners, handedAdmin(this.#admin, this.#options.loaded.config.admin)]
   }
 
   async #reloadNow(): Promise<ReloadOutcome> {
@@ -361,11 +348,12 @@ export class Gateway {
     }
   }
 
-  #lost(id: number, { cause, wasAsked }: ThreadLoss): void {
+  #lost(id: number, { cause, wasAsked, wasLeaving }: ThreadLoss): void {
     this.#senders.delete(id)
     this.#control.publisher.removeThread(id)
     this.#rollout.threadLost(id)
     this.#series.threadGone(id)
+    if (!wasLeaving) this.#handover.interrupt('a data thread was lost meanwhile')
     if (wasAsked) this.#options.logger.info({ thread: id, cause }, 'data thread replaced')
     else {
       this.#restarts++
@@ -393,7 +381,7 @@ export class Gateway {
       reload: () => this.reload(),
       workers: () => this.#plane.threads(),
       commandEndpoint: (id, action, durationMs) => this.#control.command(id, action, durationMs),
-      drainWorker: (column) => this.#plane.drain(column),
+      drainWorker: (column) => (this.#handover.isUnderWay ? busyWithHandover : this.#plane.drain(column)),
     }
   }
 }
