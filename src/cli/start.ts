@@ -24,8 +24,10 @@ export const start: Command = {
     let gateway: RunningGateway | null = null
     let pidFile: PidFile | null = null
     let isOutdated = false
+    let isDraining = false
     const reload = () => {
       isOutdated = true
+      if (isDraining) return
       void gateway?.reload()
     }
     const replaced = Promise.withResolvers<number>()
@@ -38,8 +40,8 @@ export const start: Command = {
     const isFirst = inheritance.predecessor === null
     if (pidPath !== null && isFirst) pidFile = PidFile.prepare(pidPath)
     const watch = watchConfig(values.config, reload)
+    // Not taken off again: without a listener these end the process, while it drains too.
     process.on('SIGHUP', reload)
-    // Not taken off again: without a listener it ends the process, while it drains too.
     process.on('SIGUSR2', replace)
     try {
       gateway = await startGateway({ config: values.config, inheritance, onRead: (files) => watch.follow(files) })
@@ -59,7 +61,7 @@ export const start: Command = {
     } finally {
       inheritance.predecessor?.leave()
       watch.close()
-      process.off('SIGHUP', reload)
+      isDraining = true
     }
     await gateway.shutdown()
     pidFile?.remove()

@@ -1,4 +1,7 @@
+import { keepOutputNonBlocking } from '../util/inherited-output.ts'
 import type { PredecessorMessage, SuccessorMessage, TicketBequest } from './messages.ts'
+
+const lookMs = 10
 
 /** What of a process the talk with its predecessor needs. */
 export interface ChannelToParent {
@@ -6,6 +9,7 @@ export interface ChannelToParent {
   on(event: 'message', listener: (message: PredecessorMessage) => void): unknown
   on(event: 'disconnect', listener: () => void): unknown
   disconnect?: (() => void) | undefined
+  readonly channel?: { unref(): void } | null | undefined
 }
 
 /** The process that serves and whose sockets this one was given. Until it says so, nothing may be accepted. */
@@ -32,6 +36,7 @@ export class Predecessor {
     })
     channel.on('disconnect', () => {
       this.#isConnected = false
+      this.#restoreOutput()
       // Gone without a word: it crashed, and nobody else has the sockets.
       this.#settle(null)
     })
@@ -51,7 +56,8 @@ export class Predecessor {
   /** This process accepts connections: the other one can go. */
   serving(): void {
     this.#tell({ type: 'serving' })
-    this.leave()
+    // Not closed: its end says that the other one has ended.
+    this.#channel.channel?.unref()
   }
 
   /** Rejects when the predecessor refuses, or this process was told to end; never resolves. */
@@ -64,10 +70,19 @@ export class Predecessor {
     this.#refuse(`${reason} before it took over from process ${this.pid}`)
   }
 
-  /** The channel keeps this process alive no more. */
+  /** This process ends. */
   leave(): void {
     if (this.#isConnected) this.#channel.disconnect?.()
     this.#isConnected = false
+  }
+
+  /** A Node that ends gives stdout and stderr the flags that it found, after it closed the channel: its child has another parent then. */
+  #restoreOutput(): void {
+    const look = setInterval(() => {
+      if (process.ppid === this.pid) return
+      clearInterval(look)
+      keepOutputNonBlocking()
+    }, lookMs).unref()
   }
 
   #settle(bequest: TicketBequest | null): void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { HandedSocket } from '../core/listen-socket.ts'
+import { keepOutputNonBlocking } from '../util/inherited-output.ts'
 import {
   handoverVariable,
   type HandoverNote,
@@ -53,13 +54,14 @@ export class Successor {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets.map(({ fd }) => fd)],
       env: { ...process.env, [handoverVariable]: JSON.stringify(note) },
     })
+    keepOutputNonBlocking()
     this.#options = options
     this.#child = child
     this.#deadline = setTimeout(() => this.dismiss(`it was not ready within ${deadlineMs} ms`), deadlineMs)
     child.on('error', (error) => this.#ended(`it could not be started: ${error.message}`))
     child.on('exit', (code, signal) => this.#ended(`it ended with ${signal ?? `code ${code}`} before it served`))
     child.on('message', (message: SuccessorMessage) => this.#received(message))
-    this.serving = this.#verdict.promise.finally(() => child.unref())
+    this.serving = this.#verdict.promise.finally(() => this.#unref())
   }
 
   /** NaN when it could not be started. */
@@ -88,8 +90,7 @@ export class Successor {
     if (this.#state !== 'granted') return this.dismiss(reason)
     this.#child.kill('SIGTERM')
     // It may take longer than this process.
-    this.#child.unref()
-    this.#child.channel?.unref()
+    this.#unref()
   }
 
   #received(message: SuccessorMessage): void {
@@ -108,8 +109,15 @@ export class Successor {
 
   #ended(reason: string): void {
     this.#enter('ended')
+    // A Node that ends gives stdout and stderr the flags that it found.
+    keepOutputNonBlocking()
     this.#verdict.reject(new Error(reason))
     this.#gone.resolve()
+  }
+
+  #unref(): void {
+    this.#child.unref()
+    this.#child.channel?.unref()
   }
 
   #enter(state: SuccessorState): void {

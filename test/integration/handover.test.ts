@@ -213,11 +213,14 @@ describe('a tunnel', () => {
       client.send('POST /late HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n')
       await arrived
       await succession.handOver()
-      await succession.nth('draining', 1)
+      const { pid } = await succession.nth('draining', 1)
+      // For whoever serves now; the one that drains goes on.
+      process.kill(Number(pid), 'SIGHUP')
       for (const instance of instances) instance.release()
       const response = await client.response()
       expect([response.status, header(response, 'connection')]).toEqual([200, 'close'])
       await succession.nth('stopped', 1)
+      expect(await succession.first.exited()).toBe(0)
     },
     patienceMs,
   )

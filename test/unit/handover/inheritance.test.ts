@@ -7,6 +7,8 @@ class Self extends EventEmitter {
   readonly pid = 42
   readonly sent: SuccessorMessage[] = []
   isConnected = true
+  isReferenced = true
+  readonly channel = { unref: () => void (this.isReferenced = false) }
   send(message: SuccessorMessage): void {
     this.sent.push(message)
   }
@@ -45,7 +47,9 @@ it('asks the predecessor, and is told to take over with its session tickets', as
   expect(await permission).toEqual({ secret: new Uint8Array([1, 2, 3]), remainingMs: 5 })
   predecessor?.serving()
   expect(self.sent).toEqual([{ type: 'prepared', missing: ['billing'] }, { type: 'serving' }])
-  expect(self.isConnected).toBe(false)
+  // The channel tells when the other process ends; it keeps none alive.
+  expect(self.isConnected).toBe(true)
+  expect(self.isReferenced).toBe(false)
 })
 
 it('gives up where the predecessor refuses', async () => {
