@@ -140,8 +140,8 @@ export class Gateway {
     this.#handover = new Handover({
       sockets: () => this.#socketsToHand(),
       deadlineMs: () => this.#loaded.config.readyTimeoutMs + successorStartMs,
-      objection: (missing) => this.#control.objectionTo(missing),
-      tickets: () => this.#control.tickets.current(),
+      objection: (readiness) => this.#control.objectionTo(readiness),
+      bequest: () => ({ tickets: this.#control.tickets.current(), orders: this.#control.standingOrders() }),
       onStep: (step, pid) => logger.info({ pid }, `successor ${step}`),
       onFailed: (reason) => this.#decide('handover-failed', reason),
     })
@@ -257,8 +257,11 @@ export class Gateway {
   async #inherit(predecessor: Predecessor): Promise<void> {
     const { config } = this.#loaded
     await Promise.race([this.#control.prepare(config, config.readyTimeoutMs), predecessor.refusal])
-    const tickets = await predecessor.permission(this.#control.readiness().missing)
-    if (tickets !== null) this.#control.tickets.adopt(tickets)
+    const bequest = await predecessor.permission(this.#control.readinessToTakeOver())
+    if (bequest !== null) {
+      this.#control.tickets.adopt(bequest.tickets)
+      this.#control.adoptOrders(bequest.orders)
+    }
     // The addresses are served, and by all that the predecessor knew.
     this.#isServing = true
     this.#isReadyByTime = true
@@ -298,6 +301,9 @@ export class Gateway {
       this.#version = version
       const { errors } = await this.#rollout.inForce(version)
       for (const error of errors) logger.error({ ...error }, 'listener not opened')
+      for (const { listener, host, port } of this.#adopted.lent.keep(listeners)) {
+        logger.warn({ name: listener, address: `${host}:${port}` }, 'nobody accepts from this lent socket any more')
+      }
       for (const key of keptUntilRestart(before, loaded.config)) {
         logger.warn({ key }, 'takes effect at the next start only')
       }

@@ -1,5 +1,5 @@
 import { keepOutputNonBlocking } from '../util/inherited-output.ts'
-import type { PredecessorMessage, SuccessorMessage, TicketBequest } from './messages.ts'
+import type { Bequest, PredecessorMessage, Readiness, SuccessorMessage } from './messages.ts'
 
 const lookMs = 10
 
@@ -16,7 +16,7 @@ export interface ChannelToParent {
 export class Predecessor {
   readonly pid: number
   readonly #channel: ChannelToParent
-  readonly #verdict = Promise.withResolvers<TicketBequest | null>()
+  readonly #verdict = Promise.withResolvers<Bequest | null>()
   readonly #refusal = Promise.withResolvers<never>()
   #isConnected = true
   /** The verdict is there. */
@@ -30,8 +30,8 @@ export class Predecessor {
     this.#refusal.promise.catch(() => {})
     channel.on('message', (message) => {
       if (message.type === 'take-over') {
-        const { secret, remainingMs } = message
-        this.#settle({ secret: new Uint8Array(Buffer.from(secret, 'base64')), remainingMs })
+        const { secret, remainingMs, orders } = message
+        this.#settle({ tickets: { secret: new Uint8Array(Buffer.from(secret, 'base64')), remainingMs }, orders })
       } else this.#refuse(`process ${pid} serves on and gives nothing up: ${message.reason}`)
     })
     channel.on('disconnect', () => {
@@ -48,8 +48,8 @@ export class Predecessor {
    * @returns what the predecessor leaves; null when it is dead
    * @throws Error when it refuses, or this process was told to end
    */
-  permission(missing: readonly string[]): Promise<TicketBequest | null> {
-    this.#tell({ type: 'prepared', missing })
+  permission({ missing, empty }: Readiness): Promise<Bequest | null> {
+    this.#tell({ type: 'prepared', missing, empty })
     return this.#verdict.promise
   }
 
@@ -85,7 +85,7 @@ export class Predecessor {
     }, lookMs).unref()
   }
 
-  #settle(bequest: TicketBequest | null): void {
+  #settle(bequest: Bequest | null): void {
     this.#isSettled = true
     this.#verdict.resolve(bequest)
   }

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { HandedSocket } from '../core/listen-socket.ts'
 import { keepOutputNonBlocking } from '../util/inherited-output.ts'
 import {
+  type Bequest,
   handoverVariable,
   type HandoverNote,
   type PredecessorMessage,
+  type Readiness,
   type SuccessorMessage,
-  type TicketBequest,
 } from './messages.ts'
 
 /** Descriptors of a child before those of the sockets: stdin, stdout, stderr, the channel. */
@@ -18,9 +19,9 @@ export interface SuccessorOptions {
   readonly sockets: readonly HandedSocket[]
   /** From its start until it could serve. */
   readonly deadlineMs: number
-  /** @returns what stands against it that the new process takes over while it knows nothing of these services; null = nothing */
-  readonly objection: (missing: readonly string[]) => string | null
-  readonly tickets: () => TicketBequest
+  /** @returns what stands against it that the new process takes over as ready as that; null = nothing */
+  readonly objection: (readiness: Readiness) => string | null
+  readonly bequest: () => Bequest
   /** `granted`: see SuccessorState. */
   readonly onStep: (step: 'started' | 'granted', pid: number) => void
   /** How this process was started, for tests. */
@@ -99,12 +100,13 @@ export class Successor {
       this.#verdict.resolve()
     }
     if (message.type !== 'prepared' || this.#state !== 'preparing') return
-    const objection = this.#options.objection(message.missing)
+    const objection = this.#options.objection(message)
     if (objection !== null) return void this.dismiss(objection)
-    const { secret, remainingMs } = this.#options.tickets()
+    const { tickets, orders } = this.#options.bequest()
+    const secret = Buffer.from(tickets.secret).toString('base64')
     this.#enter('granted')
     this.#options.onStep('granted', this.pid)
-    this.#tell({ type: 'take-over', secret: Buffer.from(secret).toString('base64'), remainingMs })
+    this.#tell({ type: 'take-over', secret, remainingMs: tickets.remainingMs, orders })
   }
 
   #ended(reason: string): void {

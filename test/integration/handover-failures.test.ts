@@ -157,6 +157,21 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
     },
     patienceMs,
   )
+
+  it(
+    'when it holds what the registry forgot, which is nothing to its successor',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true })
+      const { succession } = stage
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      stage.forget()
+      await succession.nth('held', 2)
+      const cause = await succession.handOverInVain()
+      expect(cause).toBe('no registry lists it an instance that serves only; this process serves on')
+      await servesOn(stage, traffic, cause)
+    },
+    patienceMs,
+  )
 })
 
 describe('a second gateway', () => {

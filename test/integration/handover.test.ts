@@ -1,5 +1,6 @@
 import { expect, it, describe, onTestFinished } from 'vitest'
 import { readFile, writeFile } from 'node:fs/promises'
+import type { EndpointView } from '../../src/control/views.ts'
 import { Authority } from '../support/certificates.ts'
 import { createConfigFile, startGatewayProcess } from '../support/gateway-process.ts'
 import { isRunning } from '../support/handover.ts'
@@ -135,6 +136,32 @@ describe('a successor', () => {
 })
 
 describe('what a successor inherits besides sockets', () => {
+  it(
+    'are the orders of operators',
+    async () => {
+      const { succession } = await handoverStage()
+      const api = () => `http://127.0.0.1:${succession.current.admin.port}/api/v1`
+      const endpoints = async () => {
+        const service = (await (await fetch(`${api()}/services/only`)).json()) as { endpoints: EndpointView[] }
+        return service.endpoints.map(({ id, state, drainedUntil }) => ({ id, state, drainedUntil }))
+      }
+      const [drained, ejected] = (await endpoints()).map(({ id }) => encodeURIComponent(id))
+      await fetch(`${api()}/endpoints/${drained}/drain?duration=1h`, { method: 'POST' })
+      await fetch(`${api()}/endpoints/${ejected}/eject`, { method: 'POST' })
+      const before = await endpoints()
+      expect(before).toMatchObject([
+        { state: 'draining', drainedUntil: expect.any(String) },
+        { state: 'ejected', drainedUntil: null },
+      ])
+      await succession.handOver()
+      await succession.nth('stopped', 1)
+      expect(await endpoints()).toEqual(before)
+      await fetch(`${api()}/endpoints/${ejected}/restore`, { method: 'POST' })
+      expect((await endpoints()).map(({ state }) => state)).toEqual(['draining', 'eligible'])
+    },
+    patienceMs,
+  )
+
   it(
     'are session tickets, and the name in the pid file',
     async () => {

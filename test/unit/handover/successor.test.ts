@@ -6,7 +6,7 @@ function start(program: string, deadlineMs = 60_000) {
     sockets: [],
     deadlineMs,
     objection: () => null,
-    tickets: () => ({ secret: new Uint8Array(), remainingMs: 0 }),
+    bequest: () => ({ tickets: { secret: new Uint8Array(), remainingMs: 0 }, orders: [] }),
     onStep: () => {},
     command: { execPath: process.execPath, args: ['-e', program] },
   })
@@ -26,7 +26,7 @@ it('that can not be started is none either', async () => {
     sockets: [],
     deadlineMs: 60_000,
     objection: () => null,
-    tickets: () => ({ secret: new Uint8Array(), remainingMs: 0 }),
+    bequest: () => ({ tickets: { secret: new Uint8Array(), remainingMs: 0 }, orders: [] }),
     onStep: () => {},
     command: { execPath: '/nonexistent/node', args: [] },
   })
@@ -35,7 +35,7 @@ it('that can not be started is none either', async () => {
 
 it('serves when it says so', async () => {
   const program = `
-    process.send({ type: 'prepared', missing: [] })
+    process.send({ type: 'prepared', missing: [], empty: [] })
     process.on('message', ({ type }) => { process.send({ type: type === 'take-over' ? 'serving' : type }); process.disconnect() })
   `
   await expect(start(program).serving).resolves.toBeUndefined()
@@ -43,7 +43,7 @@ it('serves when it says so', async () => {
 
 it('that was told to take over is never killed: not at its deadline, and a shutdown asks it to drain', async () => {
   const program = `
-    process.send({ type: 'prepared', missing: [] })
+    process.send({ type: 'prepared', missing: [], empty: [] })
     process.on('message', () => {})
     process.on('SIGTERM', () => { process.send({ type: 'serving' }); process.disconnect() })
   `
