@@ -58,7 +58,7 @@ export class Successor {
     keepOutputNonBlocking()
     this.#options = options
     this.#child = child
-    this.#deadline = setTimeout(() => this.dismiss(`it was not ready within ${deadlineMs} ms`), deadlineMs)
+    this.#deadline = setTimeout(() => void this.dismiss(`it was not ready within ${deadlineMs} ms`), deadlineMs)
     child.on('error', (error) => this.#ended(`it could not be started: ${error.message}`))
     child.on('exit', (code, signal) => this.#ended(`it ended with ${signal ?? `code ${code}`} before it served`))
     child.on('message', (message: SuccessorMessage) => this.#received(message))

@@ -10,6 +10,11 @@ const cli = new URL('../../src/cli.ts', import.meta.url).pathname
 /** Octal, as /proc shows it. */
 const nonBlocking = 0o4000
 
+async function isNonBlocking(pid: unknown): Promise<boolean> {
+  const flags = /^flags:\s*([0-7]+)/m.exec(await readFile(`/proc/${String(pid)}/fdinfo/1`, 'latin1'))
+  return (Number.parseInt(flags?.[1] ?? '0', 8) & nonBlocking) !== 0
+}
+
 it('a handover that fails, then one that does not, leave a log socket non-blocking', async () => {
   const files = await createConfigFile('')
   onTestFinished(async () => files.remove())
@@ -34,10 +39,6 @@ it('a handover that fails, then one that does not, leave a log socket non-blocki
   const exit = once(gateway, 'exit')
   onTestFinished(() => void gateway.kill('SIGKILL'))
   output.destroy()
-  const isNonBlocking = async (pid: unknown) => {
-    const flags = /^flags:\s*([0-7]+)/m.exec(await readFile(`/proc/${String(pid)}/fdinfo/1`, 'latin1'))
-    return (Number.parseInt(flags?.[1] ?? '0', 8) & nonBlocking) !== 0
-  }
   await log.line('listening')
   expect(await isNonBlocking(gateway.pid)).toBe(true)
 

@@ -282,8 +282,9 @@ describe('a gateway that goes away while its successor prepares', () => {
       await succession.nth('handover-failed', 1)
       process.kill(succession.current.pid, 'SIGTERM')
       // Nobody is left who could kill it, and its registry never answers.
-      await succession.first.exited()
+      expect(await succession.first.exited()).not.toBe(0)
       while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+      expect(succession.generations).toHaveLength(1)
     },
     patienceMs,
   )

@@ -5,7 +5,7 @@ const channel = new BroadcastChannel('mortal-threads')
 channel.unref()
 if (isMainThread) process.on('SIGWINCH', () => channel.postMessage(null))
 else if ((workerData as { column?: number } | null)?.column === 0) {
-  channel.onmessage = () => {
+  channel.addEventListener('message', () => {
     throw new Error('thrown because a test asked for it')
-  }
+  })
 }
