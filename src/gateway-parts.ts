@@ -4,17 +4,38 @@ import { ControlPlane } from './control/control-plane.ts'
 import { Timeline } from './control/timeline.ts'
 import type { DecisionType } from './core/decision.ts'
 import type { Ledger } from './core/ledger.ts'
+import type { ConnectMiddleware } from './core/middleware.ts'
 import { createDiscovery } from './discovery/index.ts'
 import { createResolver } from './discovery/resolve.ts'
 import type { Inheritance } from './handover/inheritance.ts'
 import { probeCheck } from './health/check-probe.ts'
 import { probeConnect } from './health/connect-probe.ts'
+import type { LogWriter } from './observe/log-writer.ts'
 import type { Logger } from './observe/logger.ts'
 import { type AdoptedSockets, adoptSockets } from './workers/adopt-sockets.ts'
 import { columnsFor } from './workers/data-plane.ts'
+import type { PortSharing } from './workers/share-ports.ts'
 import type { ThreadPlan } from './workers/thread-plan.ts'
 
 // Parts of the gateway whose making needs nothing of it.
+
+export interface GatewayOptions {
+  readonly loaded: LoadedConfig
+  /** Reads the configuration anew, for `reload`. */
+  readonly load: () => Promise<LoadedConfig>
+  readonly logger: Logger
+  /** Takes the access log of an in-process data plane; worker threads write theirs to `logFd`. */
+  readonly logWriter: LogWriter
+  readonly logFd: number
+  /** Listening sockets that this process was started with; default none. */
+  readonly inheritance?: Inheritance
+  /** What requests pass before they are routed; default none. */
+  readonly middlewares?: readonly ConnectMiddleware[]
+  /** Module of the worker threads, for tests that need one that fails. */
+  readonly threadEntry?: URL
+  /** Whether threads can share ports here, for tests of systems where they can't. */
+  readonly probePortSharing?: () => Promise<PortSharing>
+}
 
 /** Decisions that somebody may have to act on. */
 const alarming: ReadonlySet<DecisionType> = new Set([

@@ -15,47 +15,30 @@ import type { ServiceView } from './control/views.ts'
 import type { DecisionType } from './core/decision.ts'
 import { Ledger } from './core/ledger.ts'
 import type { HandedSocket } from './core/listen-socket.ts'
-import type { ConnectMiddleware } from './core/middleware.ts'
 import type { ControlMessage, ThreadMessage } from './core/message.ts'
-import { adoptInheritance, createControl, createTimeline, namesOf } from './gateway-parts.ts'
+import { adoptInheritance, createControl, createTimeline, type GatewayOptions, namesOf } from './gateway-parts.ts'
 import { Handover } from './handover/handover.ts'
-import { type Inheritance, noInheritance } from './handover/inheritance.ts'
+import { noInheritance } from './handover/inheritance.ts'
 import type { Predecessor } from './handover/predecessor.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { families } from './observe/families.ts'
-import type { LogWriter } from './observe/log-writer.ts'
-import type { Logger } from './observe/logger.ts'
 import { createMetrics, type Exposition } from './observe/metrics.ts'
 import { SeriesStore } from './observe/series-store.ts'
 import type { AdoptedSockets } from './workers/adopt-sockets.ts'
-import { columnsFor, createDataPlane, type DataPlane, type ThreadLoss } from './workers/data-plane.ts'
+import { columnsFor, createDataPlane, type DataPlane, type DrainAnswer, type ThreadLoss } from './workers/data-plane.ts'
 import { handedAdmin, handedSockets } from './workers/hand-sockets.ts'
 import { listenMessage, openListeners, type OpenListener } from './workers/open-listeners.ts'
-import type { PortSharing } from './workers/share-ports.ts'
 import { planThreads, type ThreadPlan } from './workers/thread-plan.ts'
 
 /** How long a reload waits to hear of the services it adds; whoever asked for it through the admin API waits too. */
 const maxPrepareMs = 10_000
+const busyWithHandover: DrainAnswer = {
+  drains: false,
+  reason: 'busy',
+  detail: 'A new process is taking over the sockets of all threads; see the timeline for what comes of it',
+}
 /** What a successor needs to start, besides hearing of its services. */
 const successorStartMs = 10_000
-
-export interface GatewayOptions {
-  readonly loaded: LoadedConfig
-  /** Reads the configuration anew, for `reload`. */
-  readonly load: () => Promise<LoadedConfig>
-  readonly logger: Logger
-  /** Takes the access log of an in-process data plane; worker threads write theirs to `logFd`. */
-  readonly logWriter: LogWriter
-  readonly logFd: number
-  /** Listening sockets that this process was started with; default none. */
-  readonly inheritance?: Inheritance
-  /** What requests pass before they are routed; default none. */
-  readonly middlewares?: readonly ConnectMiddleware[]
-  /** Module of the worker threads, for tests that need one that fails. */
-  readonly threadEntry?: URL
-  /** Whether threads can share ports here, for tests of systems where they can't. */
-  readonly probePortSharing?: () => Promise<PortSharing>
-}
 
 /** The gateway can't start, or can't take a configuration; the message says what stands in the way. */
 export class GatewayError extends Error {
@@ -135,7 +118,10 @@ export class Gateway {
         this.#control.publisher.addThread(id, send)
       },
       onMessage: (id, message) => this.#received(id, message),
-      onLeaving: (id) => this.#rollout.threadLeaves(id),
+      onLeaving: (id) => {
+        this.#rollout.threadLeaves(id)
+        this.#handover.interrupt('a data thread was replaced meanwhile')
+      },
       onLost: (id, loss) => this.#lost(id, loss),
       ...(options.threadEntry !== undefined && { entry: options.threadEntry }),
     })
@@ -154,9 +140,9 @@ export class Gateway {
     this.#handover = new Handover({
       sockets: () => this.#socketsToHand(),
       deadlineMs: () => this.#loaded.config.readyTimeoutMs + successorStartMs,
-      objection: (missing) => this.#control.objectionTo(missing),
-      tickets: () => this.#control.tickets.current(),
-      onStarted: (pid) => logger.info({ pid }, 'successor started'),
+      objection: (readiness) => this.#control.objectionTo(readiness),
+      bequest: () => ({ tickets: this.#control.tickets.current(), orders: this.#control.standingOrders() }),
+      onStep: (step, pid) => logger.info({ pid }, `successor ${step}`),
       onFailed: (reason) => this.#decide('handover-failed', reason),
     })
   }
@@ -252,7 +238,7 @@ export class Gateway {
   async #shutdownNow(): Promise<number> {
     const { delayMs, deadlineMs } = this.#loaded.config.shutdown
     this.#isDraining = true
-    this.#handover.end('the process that serves shuts down')
+    await this.#handover.end('the process that serves shuts down')
     if (this.#handover.isDone) void Promise.all([this.#admin?.close(), this.#control.releaseState()])
     else if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
     const cut = await this.#plane.drainAll(deadlineMs)
@@ -270,9 +256,12 @@ export class Gateway {
 
   async #inherit(predecessor: Predecessor): Promise<void> {
     const { config } = this.#loaded
-    await this.#control.prepare(config, config.readyTimeoutMs)
-    const tickets = await predecessor.permission(this.#control.readiness().missing)
-    if (tickets !== null) this.#control.tickets.adopt(tickets)
+    await Promise.race([this.#control.prepare(config, config.readyTimeoutMs), predecessor.refusal])
+    const bequest = await predecessor.permission(this.#control.readinessToTakeOver())
+    if (bequest !== null) {
+      this.#control.tickets.adopt(bequest.tickets)
+      this.#control.adoptOrders(bequest.orders)
+    }
     // The addresses are served, and by all that the predecessor knew.
     this.#isServing = true
     this.#isReadyByTime = true
@@ -293,7 +282,8 @@ export class Gateway {
     if (listening === null || this.#admin === null) return null
     const { lent } = this.#adopted
     const ofListeners = handedSockets({ listening, lent, open: this.#listeners, reusePort: this.#sharesPorts })
-    return [...ofListeners, handedAdmin(this.#admin, this.#loaded.config.admin)]
+    // The admin server stays where it was opened, whatever a reload says.
+    return [...ofListeners, handedAdmin(this.#admin, this.#options.loaded.config.admin)]
   }
 
   async #reloadNow(): Promise<ReloadOutcome> {
@@ -311,6 +301,9 @@ export class Gateway {
       this.#version = version
       const { errors } = await this.#rollout.inForce(version)
       for (const error of errors) logger.error({ ...error }, 'listener not opened')
+      for (const { listener, host, port } of this.#adopted.lent.keep(listeners)) {
+        logger.warn({ name: listener, address: `${host}:${port}` }, 'nobody accepts from this lent socket any more')
+      }
       for (const key of keptUntilRestart(before, loaded.config)) {
         logger.warn({ key }, 'takes effect at the next start only')
       }
@@ -361,11 +354,12 @@ export class Gateway {
     }
   }
 
-  #lost(id: number, { cause, wasAsked }: ThreadLoss): void {
+  #lost(id: number, { cause, wasAsked, wasLeaving }: ThreadLoss): void {
     this.#senders.delete(id)
     this.#control.publisher.removeThread(id)
     this.#rollout.threadLost(id)
     this.#series.threadGone(id)
+    if (!wasLeaving) this.#handover.interrupt('a data thread was lost meanwhile')
     if (wasAsked) this.#options.logger.info({ thread: id, cause }, 'data thread replaced')
     else {
       this.#restarts++
@@ -393,7 +387,7 @@ export class Gateway {
       reload: () => this.reload(),
       workers: () => this.#plane.threads(),
       commandEndpoint: (id, action, durationMs) => this.#control.command(id, action, durationMs),
-      drainWorker: (column) => this.#plane.drain(column),
+      drainWorker: (column) => (this.#handover.isUnderWay ? busyWithHandover : this.#plane.drain(column)),
     }
   }
 }

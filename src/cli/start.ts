@@ -2,7 +2,7 @@ import { watchConfig } from '../config/watch.ts'
 import { takeInheritance } from '../handover/inheritance.ts'
 import { type RunningGateway, startGateway } from '../start-gateway.ts'
 import type { Command } from './commands.ts'
-import { type PidFile, writePidFile } from './pid-file.ts'
+import { PidFile } from './pid-file.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, UsageError } from './usage.ts'
 
@@ -19,11 +19,15 @@ export const start: Command = {
     const inheritance = takeInheritance()
     // Asked for before anything is read: what comes while the gateway starts counts too.
     const stopping = shutdownSignal()
+    // Later than that it drains, as any that serves.
+    void stopping.then((name) => inheritance.predecessor?.decline(`${name} came`))
     let gateway: RunningGateway | null = null
     let pidFile: PidFile | null = null
     let isOutdated = false
+    let isDraining = false
     const reload = () => {
       isOutdated = true
+      if (isDraining) return
       void gateway?.reload()
     }
     const replaced = Promise.withResolvers<number>()
@@ -32,26 +36,45 @@ export const start: Command = {
       isReplacementWanted = true
       void gateway?.handOver().then((pid) => pid !== null && replaced.resolve(pid))
     }
+    const pidPath = values['pid-file'] ?? null
+    const isFirst = inheritance.predecessor === null
+    if (pidPath !== null && isFirst) pidFile = PidFile.prepare(pidPath)
     const watch = watchConfig(values.config, reload)
+    // Not taken off again: without a listener these end the process, while it drains too.
     process.on('SIGHUP', reload)
-    // Not taken off again: without a listener it ends the process, while it drains too.
     process.on('SIGUSR2', replace)
     try {
       gateway = await startGateway({ config: values.config, inheritance, onRead: (files) => watch.follow(files) })
       gateway.logger.info({ ...gateway.addresses, pid: process.pid }, 'listening')
-      if (values['pid-file'] !== undefined) pidFile = writePidFile(values['pid-file'])
+      pidFile?.publish()
+      if (pidPath !== null && !isFirst) pidFile = writeOrSay(pidPath, gateway)
       if (isOutdated) void gateway.reload()
       if (isReplacementWanted) replace()
       const signal = stopping.then((name) => ({ signal: name }))
       const cause = await Promise.race([signal, replaced.promise.then((successor) => ({ successor }))])
       gateway.logger.info({ ...cause, pid: process.pid }, 'draining')
+    } catch (error) {
+      // Whatever goes wrong here: what serves without these listeners could be told nothing any more.
+      pidFile?.remove()
+      await gateway?.close()
+      throw error
     } finally {
       inheritance.predecessor?.leave()
       watch.close()
-      process.off('SIGHUP', reload)
+      isDraining = true
     }
     await gateway.shutdown()
     pidFile?.remove()
     return 0
   },
+}
+
+/** The one that served before is going: better served without a pid file than by nobody. */
+function writeOrSay(path: string, { logger }: RunningGateway): PidFile | null {
+  try {
+    return PidFile.write(path)
+  } catch (error) {
+    logger.error({ err: error }, 'no pid file')
+    return null
+  }
 }

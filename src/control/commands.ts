@@ -1,5 +1,6 @@
 import { suggest } from '../util/suggest.ts'
-import { untilOf, type OrderKind, type Orders } from './orders.ts'
+import type { ControlClock } from './control-clock.ts'
+import { untilOf, type Order, type OrderKind, type Orders, type StandingOrder } from './orders.ts'
 import type { ServiceLine } from './service-line.ts'
 
 export type CommandAction = 'drain' | 'undrain' | 'eject' | 'restore'
@@ -19,10 +20,12 @@ export type CommandOutcome =
 
 /** What an operator may do to an endpoint, in all services that have it. */
 export class Commands {
+  readonly #clock: ControlClock
   readonly #orders: Orders
   readonly #lines: () => Iterable<ServiceLine>
 
-  constructor(orders: Orders, lines: () => Iterable<ServiceLine>) {
+  constructor(clock: ControlClock, orders: Orders, lines: () => Iterable<ServiceLine>) {
+    this.#clock = clock
     this.#orders = orders
     this.#lines = lines
   }
@@ -36,9 +39,7 @@ export class Commands {
     }
     const services = lines.map(({ name }) => name)
     if (action === 'drain' || action === 'eject') {
-      const order = this.#orders.give(id, action, durationMs)
-      const cause = `manual, ${untilOf(order)}`
-      for (const { endpoints } of lines) endpoints[action === 'drain' ? 'drain' : 'ejectByCommand'](id, cause)
+      const order = this.#give(lines, id, action, durationMs === null ? null : this.#clock.wallMs() + durationMs)
       const until = order.untilMs === null ? null : new Date(order.untilMs).toISOString()
       return { found: true, until, changed: true, services }
     }
@@ -49,11 +50,23 @@ export class Commands {
     return { found: true, until: null, changed, services }
   }
 
+  /** An order that was given to another process; its endpoint may come later. */
+  adopt({ id, kind, untilMs }: StandingOrder): void {
+    this.#give(this.#linesOf(id), id, kind, untilMs)
+  }
+
   /** The time of an order is over, and the order gone. */
   over(id: string, kind: OrderKind): void {
     const cause =
       kind === 'drain' ? 'manual: the time of its drain is over' : 'manual: the time of its ejection is over'
     this.#undo(this.#linesOf(id), id, kind, cause)
+  }
+
+  #give(lines: readonly ServiceLine[], id: string, kind: OrderKind, untilMs: number | null): Order {
+    const order = this.#orders.give(id, kind, untilMs)
+    const cause = `manual, ${untilOf(order)}`
+    for (const { endpoints } of lines) endpoints[kind === 'drain' ? 'drain' : 'ejectByCommand'](id, cause)
+    return order
   }
 
   #undo(lines: readonly ServiceLine[], id: string, kind: OrderKind, cause: string): boolean {

@@ -13,7 +13,7 @@ import { Disagreements } from './disagreements.ts'
 import { HealthChecks } from './health-checks.ts'
 import { Holds } from './hold.ts'
 import { ListenerRows } from './listener-rows.ts'
-import { Orders } from './orders.ts'
+import { Orders, type StandingOrder } from './orders.ts'
 import { messageOf, type OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
@@ -88,7 +88,7 @@ export class ControlPlane<S extends SourceEntry> {
       onTurn: (turn) => this.#lines.get(turn.service)?.line.endpoints.turned(turn),
     })
     const orders = new Orders(clock, (id, kind) => this.#commands.over(id, kind))
-    this.#commands = new Commands(orders, () => this.#allLines())
+    this.#commands = new Commands(clock, orders, () => this.#allLines())
     this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
     this.#serviceSlots = new SlotAllocator({
       reserve: (rows) => void ledger.reserve(0, rows),
@@ -226,14 +226,33 @@ export class ControlPlane<S extends SourceEntry> {
     return { ready: this.#isReady, missing }
   }
 
+  /** `missing` as in `readiness`; `empty` are services of which there is a list, and no endpoint that may be picked. */
+  readinessToTakeOver(): { readonly missing: readonly string[]; readonly empty: readonly string[] } {
+    const empty = [...this.#allLines()].filter((line) => line.hasList && !line.canServe).map(({ name }) => name)
+    return { missing: this.readiness().missing, empty }
+  }
+
   /**
-   * What stands against a process in this one's place that nobody told of these services: it would answer 503 where this one serves.
+   * What stands against a process in this one's place: it would answer 503 where this one serves, since nobody told it of a service, or
+   * the registry has forgotten instances that this one holds.
    *
    * @returns a sentence; null = nothing
    */
-  objectionTo(missing: readonly string[]): string | null {
-    const lost = missing.filter((name) => this.#lines.get(name)?.line.hasList)
-    return lost.length === 0 ? null : `no registry told it of ${lost.join(', ')}`
+  objectionTo({ missing, empty }: { readonly missing: readonly string[]; readonly empty: readonly string[] }) {
+    const unheard = missing.filter((name) => this.#lines.get(name)?.line.hasList)
+    if (unheard.length > 0) return `no registry told it of ${unheard.join(', ')}`
+    const served = empty.filter((name) => this.#lines.get(name)?.line.canServe)
+    return served.length === 0 ? null : `no registry lists it an instance that serves ${served.join(', ')}`
+  }
+
+  /** The operator's orders in force, for the process that takes this one's place. */
+  standingOrders(): readonly StandingOrder[] {
+    return this.#parts.orders.standing()
+  }
+
+  /** Orders that were given to the process in whose place this one is. */
+  adoptOrders(orders: readonly StandingOrder[]): void {
+    for (const order of orders) this.#commands.adopt(order)
   }
 
   /** Writes what the state files still lack, and nothing from then on: another process does. */

@@ -8,13 +8,20 @@ export interface Order {
   readonly untilMs: number | null
 }
 
+/** An order with what it is for. */
+export interface StandingOrder extends Order {
+  /** Of the endpoint. */
+  readonly id: string
+  readonly kind: OrderKind
+}
+
 interface Standing extends Order {
   readonly cancel: Cancel
 }
 
 /**
  * The operator's orders, by the identity of endpoints: they outlive lists, reloads, and the endpoint itself, and end by
- * command, when their time is over, or with this process.
+ * command, when their time is over, or with this process; one that takes its place is given them.
  */
 export class Orders {
   readonly #clock: ControlClock
@@ -27,15 +34,15 @@ export class Orders {
     this.#onOver = onOver
   }
 
-  /** Takes the place of an order of that kind given before. @param durationMs null = until it is undone */
-  give(id: string, kind: OrderKind, durationMs: number | null): Order {
+  /** Takes the place of an order of that kind given before. @param untilMs null = until it is undone */
+  give(id: string, kind: OrderKind, untilMs: number | null): Order {
     this.undo(id, kind)
     const order: Standing =
-      durationMs === null
-        ? { untilMs: null, cancel: () => {} }
+      untilMs === null
+        ? { untilMs, cancel: () => {} }
         : {
-            untilMs: this.#clock.wallMs() + durationMs,
-            cancel: this.#clock.after(durationMs, () => {
+            untilMs,
+            cancel: this.#clock.after(Math.max(0, untilMs - this.#clock.wallMs()), () => {
               this.#orders[kind].delete(id)
               this.#onOver(id, kind)
             }),
@@ -58,6 +65,12 @@ export class Orders {
   *ids(): Iterable<string> {
     yield* this.#orders.drain.keys()
     yield* this.#orders.eject.keys()
+  }
+
+  standing(): StandingOrder[] {
+    return (['drain', 'eject'] as const).flatMap((kind) =>
+      [...this.#orders[kind]].map(([id, { untilMs }]) => ({ id, kind, untilMs })),
+    )
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import type { Instance } from '../core/instance.ts'
 import type { ServiceSettings } from '../core/snapshot.ts'
 import type { Answer } from '../discovery/contract.ts'
+import { eligible } from '../health/eligibility.ts'
 import type { ServiceEntry } from './control-config.ts'
 import type { Disagreements } from './disagreements.ts'
 import { targetOf, type HealthChecks } from './health-checks.ts'
@@ -67,6 +68,11 @@ export class ServiceLine {
   /** True once the registry or the state file has said which endpoints there are. */
   get hasList(): boolean {
     return this.#hasList
+  }
+
+  /** True when there is an endpoint that may be picked. */
+  get canServe(): boolean {
+    return eligible([...this.endpoints.records.values()]).eligible.length > 0
   }
 
   /** Resolves when the registry, or the state file, has spoken for the first time, or the registry could not be asked. */

@@ -1,5 +1,5 @@
 import type { HandedSocket } from '../core/listen-socket.ts'
-import { startSuccessor, type Successor, type SuccessorOptions } from './successor.ts'
+import { Successor, type SuccessorOptions } from './successor.ts'
 
 /** A thread that starts is waited for so long: it may open sockets that belong to the set. */
 const maxUnsteadyMs = 30_000
@@ -9,7 +9,6 @@ export interface HandoverOptions extends Omit<SuccessorOptions, 'sockets' | 'dea
   /** All that this process listens on; null while that changes. */
   readonly sockets: () => readonly HandedSocket[] | null
   readonly deadlineMs: () => number
-  readonly onStarted: (pid: number) => void
   readonly onFailed: (reason: string) => void
 }
 
@@ -17,6 +16,7 @@ export interface HandoverOptions extends Omit<SuccessorOptions, 'sockets' | 'dea
 export class Handover {
   readonly #options: HandoverOptions
   #successor: Successor | null = null
+  #isUnderWay = false
   #isDone = false
   /** Why no successor is wanted any more. */
   #ended: string | null = null
@@ -30,15 +30,21 @@ export class Handover {
     return this.#isDone
   }
 
+  /** The sockets of this process are being handed over: threads are not to change. */
+  get isUnderWay(): boolean {
+    return this.#isUnderWay
+  }
+
   /** @returns its process id; null when it did not come to that */
   async run(): Promise<number | null> {
     if (this.#isDone || this.#ended !== null) return null
-    const { onStarted, onFailed } = this.#options
+    const { onStep, onFailed } = this.#options
+    this.#isUnderWay = true
     try {
       const sockets = await this.#steadySockets()
-      const successor = startSuccessor({ ...this.#options, sockets, deadlineMs: this.#options.deadlineMs() })
+      const successor = new Successor({ ...this.#options, sockets, deadlineMs: this.#options.deadlineMs() })
       this.#successor = successor
-      if (!Number.isNaN(successor.pid)) onStarted(successor.pid)
+      if (!Number.isNaN(successor.pid)) onStep('started', successor.pid)
       await successor.serving
       this.#isDone = true
       return successor.pid
@@ -47,13 +53,19 @@ export class Handover {
       return null
     } finally {
       this.#successor = null
+      this.#isUnderWay = false
     }
   }
 
-  /** This process ends by itself: no successor is wanted any more. */
-  end(reason: string): void {
+  /** The sockets that a successor was started with are no longer all there is: connections would wait where nobody accepts. */
+  interrupt(reason: string): void {
+    void this.#successor?.dismiss(reason)
+  }
+
+  /** This process ends by itself: no successor is wanted any more. Resolves when none has sockets that it does not accept from. */
+  async end(reason: string): Promise<void> {
     this.#ended = reason
-    this.#successor?.abandon(reason)
+    await this.#successor?.shutDown(reason)
   }
 
   async #steadySockets(): Promise<readonly HandedSocket[]> {

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP, SocketAddress } from 'node:net'
 import type { HandedSocket, LentSocket, ListenSocket } from '../core/listen-socket.ts'
 import { duplicateSockets } from './duplicate-sockets.ts'
-import { LentSockets } from './lent-sockets.ts'
+import { LentSockets, type LentStock } from './lent-sockets.ts'
 import type { ListenerAddress, OpenListener } from './open-listeners.ts'
 import type { ThreadPlan } from './thread-plan.ts'
 
@@ -50,7 +50,7 @@ export async function adoptSockets(options: AdoptOptions): Promise<AdoptedSocket
   const found = await look(options, spare)
   const open: OpenListener<ListenerAddress>[] = []
   const given: ListenSocket[] = []
-  const stocks: { socket: ListenSocket; copies: readonly number[] }[] = []
+  const stocks: LentStock[] = []
   const unclaimed: { name: string; address: string }[] = []
   let adminSocket: HandedSocket | null = null
   for (const socket of found) {
@@ -64,13 +64,13 @@ export async function adoptSockets(options: AdoptOptions): Promise<AdoptedSocket
       for (const fd of [socket.fd, ...socket.copies]) closeSync(fd)
       unclaimed.push({ name: socket.listener, address: `${socket.host}:${socket.port}` })
       // Free as soon as the predecessor gives it up, and ours to open beside it.
-      if (!socket.isLent) open.push({ ...socket, name: '' })
+      if (!socket.isLent && socket.copies.length === 0) open.push({ ...socket, name: '' })
       continue
     }
     const { port } = socket
     const ours = { fd: socket.fd, listener: wanted.name, host: wanted.host, port }
     open.push({ name: wanted.name, host: wanted.host, port, configuredPort: wanted.port })
-    if (socket.copies.length > 0) stocks.push({ socket: ours, copies: socket.copies })
+    if (socket.copies.length > 0) stocks.push({ socket: ours, isLent: socket.isLent, copies: socket.copies })
     else given.push(ours)
   }
   return { given, lent: new LentSockets(stocks, spare, onProblem), admin: adminSocket, open, unclaimed }
@@ -87,7 +87,7 @@ async function look({ handed, lent, plan }: AdoptOptions, spare: number): Promis
   )
   const known = handed.map((socket): Found => {
     const copies = made[toCopy.indexOf(socket)]?.copies ?? []
-    return { ...socket, copies, isNamed: false, isLent: socket.isLent || copies.length > 0 }
+    return { ...socket, copies, isNamed: false }
   })
   const seen = lent.map(({ fd, name }, index): Found => {
     const { address, copies } = made[toCopy.length + index] ?? { address: null, copies: [] }

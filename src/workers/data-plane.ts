@@ -49,6 +49,8 @@ export interface ThreadLoss {
   readonly cause: string
   /** It was drained because somebody asked for it. */
   readonly wasAsked: boolean
+  /** It had stopped listening before. */
+  readonly wasLeaving: boolean
 }
 
 export interface DataPlaneEvents {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { keepOutputNonBlocking } from '../util/inherited-output.ts'
 
 /** A listening socket, looked at and copied. */
 export interface CopiedSocket {
@@ -34,13 +35,18 @@ export async function duplicateSockets(fds: readonly number[], copies: number): 
   const child = spawn(process.execPath, [entry, String(fds.length), String(copies)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...fds],
   })
+  keepOutputNonBlocking()
   const addresses = fds.map((): CopiedSocket['address'] | undefined => undefined)
   const made = fds.map((): number[] => [])
   const isDone = () =>
     addresses.every((address, i) => address === null || (address !== undefined && made[i]?.length === copies))
   await new Promise<void>((resolve, reject) => {
     child.on('error', reject)
-    child.on('exit', (code) => reject(new Error(`listening sockets could not be copied (code ${code})`)))
+    child.on('exit', (code) => {
+      // A Node that ends gives stderr the flags that it found.
+      keepOutputNonBlocking()
+      reject(new Error(`listening sockets could not be copied (code ${code})`))
+    })
     child.on('message', ({ index, host, port }: Report, handle: unknown) => {
       if (host === null) addresses[index] = null
       else if (host !== undefined && port !== undefined) addresses[index] = { host, port }

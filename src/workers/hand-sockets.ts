@@ -12,14 +12,16 @@ export interface OwnSockets {
 
 /** The sockets of listeners, each once, as a successor is told of them. */
 export function handedSockets({ listening, lent, open, reusePort }: OwnSockets): HandedSocket[] {
-  const handed = (socket: ListenSocket, isLent: boolean): HandedSocket => {
+  const handed = (socket: ListenSocket, how: Pick<HandedSocket, 'isLent' | 'reusePort'>): HandedSocket => {
     const listener = open.find(({ name }) => name === socket.listener)
     const configuredPort = listener?.configuredPort ?? socket.port
-    return { ...socket, configuredPort, isAdmin: false, reusePort, isLent }
+    return { ...socket, configuredPort, isAdmin: false, ...how }
   }
   return [
-    ...lent.originals().map((socket) => handed(socket, true)),
-    ...listening.filter(({ host, port }) => !lent.holds(host, port)).map((socket) => handed(socket, false)),
+    ...lent.originals().map(({ socket, isLent }) => handed(socket, { isLent, reusePort: false })),
+    ...listening
+      .filter(({ host, port }) => !lent.holds(host, port))
+      .map((socket) => handed(socket, { isLent: false, reusePort })),
   ]
 }
 

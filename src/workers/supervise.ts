@@ -225,7 +225,7 @@ export class Supervisor implements DataPlane {
 
   #exited(thread: WorkerThread): void {
     const { ledger, onLost } = this.#options
-    const { id, column, cause, wasAsked } = thread
+    const { id, column, cause, wasAsked, isLeaving: wasLeaving } = thread
     const place = this.#placeOf(thread)
     ledger.takeBack(column)
     this.#isUnsettled = !ledger.settle()
@@ -236,7 +236,7 @@ export class Supervisor implements DataPlane {
     this.#isDone(thread)
     if (this.#isStopping) return
     if (!wasAsked) this.#losses[column] = (this.#losses[column] ?? 0) + 1
-    onLost(id, { cause, wasAsked })
+    onLost(id, { cause, wasAsked, wasLeaving })
     if (isReplaced || this.#draining !== null) return
     place.deaths = performance.now() - thread.startedAt > stableMs ? 0 : place.deaths + 1
     const delayMs = place.deaths <= 1 ? 0 : fullJitterMs(place.deaths, 100, 10_000)

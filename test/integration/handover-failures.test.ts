@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startGatewayProcess } from '../support/gateway-process.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { startGatewayProcess, startMortalGatewayProcess } from '../support/gateway-process.ts'
 import { type HandoverStage, handoverStage } from '../support/handover-stage.ts'
 import { isRunning, type Succession } from '../support/handover.ts'
 import { RawTraffic } from '../support/raw-traffic.ts'
@@ -60,6 +61,28 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
   )
 
   it(
+    'when its successor is to open the admin server at another host, and the port is not free there before this one goes',
+    async () => {
+      const [port = 0] = await freePorts(1)
+      const admin = (host: string) => ({ address: `${host}:${port}`, token: 'a-token-of-tests' })
+      const stage = await handoverStage({ admin: admin('0.0.0.0') })
+      const { succession, config } = stage
+      await succession.file.write(JSON.stringify({ ...config, admin: admin('127.0.0.1') }))
+      // The configuration of the running process says so too; its server does not move.
+      await succession.nth('config-applied', 1)
+      await succession.handOverInVain()
+      expect(succession.first.stderr()).toContain(`admin: can't listen on 127.0.0.1:${port} (EADDRINUSE)`)
+
+      const [other = 0] = await freePorts(1)
+      await succession.file.write(JSON.stringify({ ...config, admin: { address: `127.0.0.1:${other}` } }))
+      await succession.nth('config-applied', 2)
+      await succession.handOver()
+      expect(succession.current.admin).toEqual({ host: '127.0.0.1', port: other })
+    },
+    patienceMs,
+  )
+
+  it(
     'when its successor is killed before it is ready',
     async () => {
       const stage = await handoverStage({}, { holdsRegistry: true })
@@ -78,6 +101,50 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
   )
 
   it(
+    'when its successor is told to end while it prepares, which it does at once',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true })
+      const { succession, hold } = stage
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      hold()
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await stage.asked()
+      process.kill(Number(pid), 'SIGTERM')
+      const { cause } = await succession.nth('handover-failed', 1)
+      expect(cause).toBe('it ended with code 1 before it served; this process serves on')
+      expect(succession.first.stderr()).toContain(
+        `tidegate: SIGTERM came before it took over from process ${succession.first.pid}\n`,
+      )
+      await servesOn(stage, traffic, String(cause))
+    },
+    patienceMs,
+  )
+
+  it(
+    'when it loses a thread meanwhile: connections would wait in the successor, which does not accept; nor is one drained',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true, start: startMortalGatewayProcess })
+      const { succession, hold } = stage
+      const workersUrl = `http://127.0.0.1:${succession.current.admin.port}/api/v1/workers`
+      hold()
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await stage.asked()
+      const drain = await fetch(`${workersUrl}/0/drain`, { method: 'POST' })
+      expect(drain.status).toBe(409)
+
+      process.kill(succession.current.pid, 'SIGWINCH')
+      const { cause } = await succession.nth('handover-failed', 1)
+      expect(cause).toBe('a data thread was lost meanwhile; this process serves on')
+      while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+      await succession.nth('worker-replaced', 1)
+      await servesOn(stage, new RawTraffic(succession.port(), 2, { keepAlive: false }), String(cause))
+    },
+    patienceMs,
+  )
+
+  it(
     'when no registry tells its successor of a service that it serves itself',
     async () => {
       const stage = await handoverStage({ readyTimeout: '300ms' }, { holdsRegistry: true })
@@ -86,6 +153,21 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
       hold()
       const cause = await succession.handOverInVain()
       expect(cause).toBe('no registry told it of only; this process serves on')
+      await servesOn(stage, traffic, cause)
+    },
+    patienceMs,
+  )
+
+  it(
+    'when it holds what the registry forgot, which is nothing to its successor',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true })
+      const { succession } = stage
+      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+      stage.forget()
+      await succession.nth('held', 2)
+      const cause = await succession.handOverInVain()
+      expect(cause).toBe('no registry lists it an instance that serves only; this process serves on')
       await servesOn(stage, traffic, cause)
     },
     patienceMs,

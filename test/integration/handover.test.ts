@@ -1,5 +1,6 @@
 import { expect, it, describe, onTestFinished } from 'vitest'
 import { readFile, writeFile } from 'node:fs/promises'
+import type { EndpointView } from '../../src/control/views.ts'
 import { Authority } from '../support/certificates.ts'
 import { createConfigFile, startGatewayProcess } from '../support/gateway-process.ts'
 import { isRunning } from '../support/handover.ts'
@@ -136,6 +137,32 @@ describe('a successor', () => {
 
 describe('what a successor inherits besides sockets', () => {
   it(
+    'are the orders of operators',
+    async () => {
+      const { succession } = await handoverStage()
+      const api = () => `http://127.0.0.1:${succession.current.admin.port}/api/v1`
+      const endpoints = async () => {
+        const service = (await (await fetch(`${api()}/services/only`)).json()) as { endpoints: EndpointView[] }
+        return service.endpoints.map(({ id, state, drainedUntil }) => ({ id, state, drainedUntil }))
+      }
+      const [drained, ejected] = (await endpoints()).map(({ id }) => encodeURIComponent(id))
+      await fetch(`${api()}/endpoints/${drained}/drain?duration=1h`, { method: 'POST' })
+      await fetch(`${api()}/endpoints/${ejected}/eject`, { method: 'POST' })
+      const before = await endpoints()
+      expect(before).toMatchObject([
+        { state: 'draining', drainedUntil: expect.any(String) },
+        { state: 'ejected', drainedUntil: null },
+      ])
+      await succession.handOver()
+      await succession.nth('stopped', 1)
+      expect(await endpoints()).toEqual(before)
+      await fetch(`${api()}/endpoints/${ejected}/restore`, { method: 'POST' })
+      expect((await endpoints()).map(({ state }) => state)).toEqual(['draining', 'eligible'])
+    },
+    patienceMs,
+  )
+
+  it(
     'are session tickets, and the name in the pid file',
     async () => {
       const authority = Authority.create('servers')
@@ -213,11 +240,14 @@ describe('a tunnel', () => {
       client.send('POST /late HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n')
       await arrived
       await succession.handOver()
-      await succession.nth('draining', 1)
+      const { pid } = await succession.nth('draining', 1)
+      // For whoever serves now; the one that drains goes on.
+      process.kill(Number(pid), 'SIGHUP')
       for (const instance of instances) instance.release()
       const response = await client.response()
       expect([response.status, header(response, 'connection')]).toEqual([200, 'close'])
       await succession.nth('stopped', 1)
+      expect(await succession.first.exited()).toBe(0)
     },
     patienceMs,
   )
@@ -235,6 +265,44 @@ describe('a gateway that goes away while its successor prepares', () => {
       expect(await succession.first.exited()).toBe(0)
       while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
       await expect(RawClient.connect(succession.port())).rejects.toThrow('ECONNREFUSED')
+    },
+    patienceMs,
+  )
+
+  it(
+    'because it is told to end twice, takes the successor along, too',
+    async () => {
+      const stage = await handoverStage({}, { holdsRegistry: true })
+      const { succession } = stage
+      stage.hold()
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await stage.asked()
+      process.kill(succession.current.pid, 'SIGTERM')
+      await succession.nth('handover-failed', 1)
+      process.kill(succession.current.pid, 'SIGTERM')
+      // Nobody is left who could kill it, and its registry never answers.
+      expect(await succession.first.exited()).not.toBe(0)
+      while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+      expect(succession.generations).toHaveLength(1)
+    },
+    patienceMs,
+  )
+
+  it(
+    'because it is told to end when the successor has leave to serve, has that drain, too',
+    async () => {
+      const { succession, config } = await handoverStage()
+      // Threads take their time to start: leave is given, and nobody listens yet.
+      await succession.file.write(JSON.stringify({ ...config, workers: 4 }))
+      process.kill(succession.current.pid, 'SIGUSR2')
+      const { pid } = await succession.nth('successor started', 1)
+      await succession.nth('successor granted', 1)
+      process.kill(succession.first.pid, 'SIGTERM')
+      expect(await succession.first.exited()).toBe(0)
+      while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+      expect(succession.lines('stopped').map((line) => line['cut'])).toEqual([0, 0])
+      expect(succession.lines('handover-failed')).toEqual([])
     },
     patienceMs,
   )

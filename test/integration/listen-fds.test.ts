@@ -9,7 +9,7 @@ const patienceMs = 90_000
 
 async function stage(workers: number) {
   const [port = 0, admin = 0, unwanted = 0] = await freePorts(3)
-  const { succession } = await handoverStage(
+  const { succession, config } = await handoverStage(
     {
       workers,
       listeners: [{ name: 'edge', address: `127.0.0.1:${port}` }],
@@ -19,7 +19,7 @@ async function stage(workers: number) {
     { start: (file) => startWithSockets(file, [port, admin, unwanted], ['gateway.socket', 'admin', 'other']) },
   )
   const adminUrl = `http://127.0.0.1:${admin}`
-  return { succession, port, admin, unwanted, adminUrl }
+  return { succession, config, port, admin, unwanted, adminUrl }
 }
 
 describe.each([0, 2])('a gateway of %i threads that systemd started with sockets', (workers) => {
@@ -35,6 +35,30 @@ describe.each([0, 2])('a gateway of %i threads that systemd started with sockets
       const traffic = new RawTraffic(port, 3, { keepAlive: false })
       await traffic.more(100)
       expect((await traffic.stop()).failed).toEqual([])
+    },
+    patienceMs,
+  )
+
+  it(
+    'says that nobody accepts from a socket whose listener a reload removes, and serves on it again when the listener is back',
+    async () => {
+      const { succession, config, port, adminUrl } = await stage(workers)
+      const reloadTo = async (listeners: typeof config.listeners) => {
+        await succession.file.write(JSON.stringify({ ...config, listeners }))
+        expect((await fetch(`${adminUrl}/api/v1/reload`, { method: 'POST' })).status).toBe(200)
+      }
+      for (const turn of [1, 2]) {
+        await reloadTo([{ name: 'other', address: '127.0.0.1:0' }])
+        await succession.nth('nobody accepts from this lent socket any more', turn)
+        await reloadTo(config.listeners)
+        const traffic = new RawTraffic(port, 2, { keepAlive: false })
+        await traffic.more(20)
+        expect((await traffic.stop()).failed).toEqual([])
+      }
+      expect(succession.lines('nobody accepts from this lent socket any more')[0]).toMatchObject({
+        name: 'edge',
+        address: `127.0.0.1:${port}`,
+      })
     },
     patienceMs,
   )

@@ -27,6 +27,13 @@ export function startGatewayProcess(file: string, ...more: readonly string[]): G
   return observe(spawn(process.execPath, [cli, 'start', '-c', file, ...more], { stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
+/** One whose first data thread dies at SIGWINCH; so do those of its successors. */
+export function startMortalGatewayProcess(file: string): GatewayProcess {
+  const mortal = new URL('mortal-threads.ts', import.meta.url).href
+  const args = ['--import', mortal, cli, 'start', '-c', file]
+  return observe(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
 /**
  * Listens on ports of loopback, starts a gateway with those sockets as systemd does for a socket unit, keeps them, and never accepts. A
  * shell that becomes the gateway sets `LISTEN_PID`.

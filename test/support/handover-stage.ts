@@ -14,6 +14,10 @@ export interface HandoverStage {
   /** From now on the registry does not answer those who ask for the first time. */
   readonly hold: () => void
   readonly letGo: () => void
+  /** The registry loses its memory: it lists nothing, at an index that went backwards. */
+  readonly forget: () => void
+  /** Resolves when one asks for the first time since `hold`: a successor that prepares. */
+  readonly asked: () => Promise<void>
 }
 
 export interface StageOptions {
@@ -47,19 +51,32 @@ export async function handoverStage(
   const succession = await Succession.start(config, start)
   onTestFinished(async () => succession.close())
   if (holdsRegistry) await succession.nth('added', 2)
-  return { instances, config, succession, hold: () => registry.hold(), letGo: () => registry.letGo() }
+  return {
+    instances,
+    config,
+    succession,
+    hold: () => registry.hold(),
+    letGo: () => registry.letGo(),
+    asked: async () => registry.asked(),
+    forget: () => registry.forget(),
+  }
 }
 
 async function startHoldingRegistry(ports: readonly number[]) {
   let gate = Promise.resolve()
   let open: (() => void) | null = null
+  const forgotten = Promise.withResolvers<void>()
+  let isForgetful = false
+  let asked = Promise.withResolvers<void>()
   const body = ports.map((port, index) => ({
     Node: { Node: 'n', Address: '127.0.0.1' },
     Service: { ID: `only-${index}`, Service: 'only', Address: '127.0.0.1', Port: port },
     Checks: [{ CheckID: 'c', Status: 'passing' }],
   }))
   const registry = await startScriptedRegistry(async ({ index }) => {
-    if (index !== null) return 'hang'
+    if (index !== null && index !== '3') await forgotten.promise
+    if (isForgetful) return index === '3' ? 'hang' : { body: [], index: 3 }
+    asked.resolve()
     await gate
     return { body, index: 7 }
   })
@@ -72,9 +89,15 @@ async function startHoldingRegistry(ports: readonly number[]) {
     hold() {
       const { promise, resolve } = Promise.withResolvers<void>()
       gate = promise
+      asked = Promise.withResolvers()
       open = resolve
     },
     letGo: () => open?.(),
+    asked: async () => asked.promise,
+    forget() {
+      isForgetful = true
+      forgotten.resolve()
+    },
   }
 }
 

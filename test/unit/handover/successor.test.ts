@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest'
-import { startSuccessor } from '../../../src/handover/successor.ts'
+import { Successor } from '../../../src/handover/successor.ts'
 
 function start(program: string, deadlineMs = 60_000) {
-  return startSuccessor({
+  return new Successor({
     sockets: [],
     deadlineMs,
     objection: () => null,
-    tickets: () => ({ secret: new Uint8Array(), remainingMs: 0 }),
+    bequest: () => ({ tickets: { secret: new Uint8Array(), remainingMs: 0 }, orders: [] }),
+    onStep: () => {},
     command: { execPath: process.execPath, args: ['-e', program] },
   })
 }
@@ -21,11 +22,12 @@ it('that ends by itself is no successor', async () => {
 })
 
 it('that can not be started is none either', async () => {
-  const successor = startSuccessor({
+  const successor = new Successor({
     sockets: [],
     deadlineMs: 60_000,
     objection: () => null,
-    tickets: () => ({ secret: new Uint8Array(), remainingMs: 0 }),
+    bequest: () => ({ tickets: { secret: new Uint8Array(), remainingMs: 0 }, orders: [] }),
+    onStep: () => {},
     command: { execPath: '/nonexistent/node', args: [] },
   })
   await expect(successor.serving).rejects.toThrow(/^it could not be started: .*ENOENT/)
@@ -33,8 +35,35 @@ it('that can not be started is none either', async () => {
 
 it('serves when it says so', async () => {
   const program = `
-    process.send({ type: 'prepared', missing: [] })
+    process.send({ type: 'prepared', missing: [], empty: [] })
     process.on('message', ({ type }) => { process.send({ type: type === 'take-over' ? 'serving' : type }); process.disconnect() })
   `
   await expect(start(program).serving).resolves.toBeUndefined()
+})
+
+it('that was told to take over is never killed: not at its deadline, and a shutdown asks it to drain', async () => {
+  const program = `
+    process.send({ type: 'prepared', missing: [], empty: [] })
+    process.on('message', () => {})
+    process.on('SIGTERM', () => { process.send({ type: 'serving' }); process.disconnect() })
+  `
+  const successor = start(program, 5000)
+  while (successor.state === 'preparing') await new Promise((resolve) => setImmediate(resolve))
+  expect(successor.state).toBe('granted')
+  // What would have ended it before.
+  await successor.dismiss('a data thread was lost')
+  expect(successor.state).toBe('granted')
+  await successor.shutDown('this process shuts down')
+  await successor.serving
+  expect(successor.state).toBe('serving')
+})
+
+it('that is dismissed while it prepares is waited for', async () => {
+  const successor = start("process.on('message', () => process.exit()); setInterval(() => {}, 1000)")
+  await Promise.all([
+    expect(successor.serving).rejects.toThrow('a data thread was lost'),
+    successor.dismiss('a data thread was lost'),
+  ])
+  expect(successor.state).toBe('ended')
+  expect(() => process.kill(successor.pid, 0)).toThrow('ESRCH')
 })

@@ -38,7 +38,11 @@ test('a thread whose heap is nearly full is replaced before it dies of it, and d
     await serving.promise
     channel.postMessage('leak')
 
-    expect(await lost.promise).toEqual({ cause: 'its heap was nearly full; 0 connections were cut', wasAsked: false })
+    expect(await lost.promise).toEqual({
+      cause: 'its heap was nearly full; 0 connections were cut',
+      wasAsked: false,
+      wasLeaving: true,
+    })
     expect(story).toEqual(['1 config-applied', '2 config-applied', '1 leaves', '1 drained'])
     expect(plane.threads()).toMatchObject([{ column: 1, id: 2, state: 'serving', restarts: 0 }])
   } finally {
