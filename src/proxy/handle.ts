@@ -9,7 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { answerAsFinalRecipient } from './final-recipient.ts'
 import { redirect } from './redirect.ts'
 import { backoffMs, decideRetry, decideStatusRetry, depositForRequest } from './retry.ts'
-import { takeEndpoint } from './room.ts'
+import { hasOnlyFull, takeEndpoint } from './room.ts'
 import { fail, settle } from './settle.ts'
 
 /** A parsed request: match its route, try an endpoint. The request's body, if any, follows through `requestBody`. */
@@ -37,9 +37,17 @@ function shed(x: Exchange, { service }: ProxyRoute): void {
 export function attempt(x: Exchange): void {
   const route = x.route
   if (route === null || x.isSettled) return
-  const endpoint = takeEndpoint(x, route.service)
-  if (endpoint === null) return fail(x, x.failure ?? 'no-endpoint')
-  attemptAt(x, endpoint)
+  const { service } = route
+  const endpoint = takeEndpoint(x, service)
+  if (endpoint !== null) return attemptAt(x, endpoint)
+  if (!hasOnlyFull(x, service)) return failUnplaced(x, service)
+  if (x.admission === null || !x.admission.awaitEndpoint(x)) fail(x, 'overloaded')
+}
+
+/** No endpoint is left: the last failure stays. An answer that was dropped is gone, and does not mean that there is no endpoint. */
+export function failUnplaced(x: Exchange, { endpoints }: Service): void {
+  const wasDropped = x.attempts > 0 && endpoints.eligible.length > 0
+  fail(x, x.failure ?? (wasDropped ? 'overloaded' : 'no-endpoint'))
 }
 
 /** One attempt at an endpoint that counts it as in flight already. */
@@ -81,7 +89,9 @@ export function answerDropped(x: Exchange, endpoint: Endpoint, status: number, n
   endAttempt(x, endpoint, status, true, nowMs)
   if (x.isRetry) service.meter.retried('failure')
   addTried(x, endpoint)
+  x.failure = null
   retryAfterBackoff(x)
+  if (x.admission !== null) x.admission.goOn()
 }
 
 /** The response head of the attempt arrived: the deadline for all attempts is met. */
@@ -119,6 +129,8 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
   // A connection that had gone stale says nothing of the endpoint: it may be picked again, for a connection of its own.
   if (!wasReused) addTried(x, endpoint)
   x.failure = failure
+  // The exchange goes on, it may be, but its place at the endpoint is free.
+  if (!wasReused && x.admission !== null) x.admission.goOn()
   const decision = decideRetry(x, service, failure, wasReused)
   switch (decision) {
     case 'now':

@@ -46,7 +46,7 @@ const retry = z.strictObject({
   on: retryCauses
     .optional()
     .describe(
-      'What is retried; a list replaces the default. `connect`: nothing was sent (refused, connect timeout, TLS), any method, at once, up to 3 endpoints, whatever `attempts` says. `reset`: closed without a byte of an answer. `head-timeout`: no answer in time. 502, 503, 504: the answer of an endpoint; the last one reaches the client as it is. All but `connect` only for idempotent methods with at most 64 KiB of body, after 25 to 250 ms, within the `retryBudget` of the service.',
+      'What is retried; a list replaces the default. `connect`: nothing was sent (refused, connect timeout, TLS), any method, at once, up to 3 endpoints, whatever `attempts` says. `reset`: closed without a byte of an answer. `head-timeout`: no answer in time. 502, 503, 504: the answer of an endpoint, dropped while another one has room; the last one reaches the client as it is. All but `connect` only for idempotent methods with at most 64 KiB of body, after 25 to 250 ms, within the `retryBudget` of the service.',
     )
     .meta({ fallback: routeDefaults.retry.on }),
   perTry: duration()

@@ -220,7 +220,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
     this.#frame(x)
-    if (this.#head.status >= 500 && this.#interims === 0 && mayDropAnswer(x, this.#head.status)) {
+    if (this.#head.status >= 500 && mayDropAnswer(x, this.#head.status)) {
       this.#drop(x, end - at)
       return -1
     }

@@ -128,7 +128,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!parseResponseHead(responseHeadText(incoming), maxHeadFields, head)) return this.#fail('bad-response')
     // node:http takes a 101 that names no protocol for an answer.
     if (head.status < 200) return this.#fail('bad-response')
-    if (head.status >= 500 && this.#interims === 0 && mayDropAnswer(this.#x, head.status)) return this.#drop(incoming)
+    if (head.status >= 500 && mayDropAnswer(this.#x, head.status)) return this.#drop(incoming)
     this.#incoming = incoming
     this.#phase = phase.body
     this.#arm(this.#settings.idleTimeoutMs)
