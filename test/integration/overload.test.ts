@@ -209,6 +209,27 @@ describe.each(engines)('engine: %s', (name) => {
     expect(origins.map(({ served }) => served.length)).toEqual([1, 2])
   })
 
+  /** The one that has room while the answer is dropped has none after the back-off. */
+  async function droppedAnswer(changes: Partial<ServiceLimits>) {
+    const bad = await gatedOrigin()
+    const good = await flow.rawOrigin(() => answer('good'))
+    const engine = await start({
+      origins: [bad, good],
+      route: { retry: { statuses: [503] } },
+      service: limits({ requestsPerEndpoint: 1, ...changes }),
+    })
+    const [badCell, goodCell] = [bad, good].map(({ port }) => engine.ledger.endpoint(engine.slot(port), 0))
+    if (badCell === undefined || goodCell === undefined) throw new Error('no cells')
+    goodCell.acquire()
+    const asked = ask(engine.port)
+    await bad.holds(1)
+    goodCell.release()
+    bad.release(1, 503)
+    while (badCell.inflight() !== 0) await new Promise((resolve) => void setImmediate(resolve))
+    goodCell.acquire()
+    return { engine, asked, goodCell }
+  }
+
   describe('a retry whose other endpoints have as many as they may', () => {
     test.each([
       ['a reset', async () => flow.rawOrigin(({ connection }) => void connection.socket.resetAndDestroy())],
@@ -267,27 +288,6 @@ describe.each(engines)('engine: %s', (name) => {
       expect((await first).status).toBe(200)
       expect(busy.served).toEqual(['/'])
     })
-
-    /** The one that has room while the answer is dropped has none after the back-off. */
-    async function droppedAnswer(changes: Partial<ServiceLimits>) {
-      const bad = await gatedOrigin()
-      const good = await flow.rawOrigin(() => answer('good'))
-      const engine = await start({
-        origins: [bad, good],
-        route: { retry: { statuses: [503] } },
-        service: limits({ requestsPerEndpoint: 1, ...changes }),
-      })
-      const [badCell, goodCell] = [bad, good].map(({ port }) => engine.ledger.endpoint(engine.slot(port), 0))
-      if (badCell === undefined || goodCell === undefined) throw new Error('no cells')
-      goodCell.acquire()
-      const asked = ask(engine.port)
-      await bad.holds(1)
-      goodCell.release()
-      bad.release(1, 503)
-      while (badCell.inflight() !== 0) await new Promise((resolve) => void setImmediate(resolve))
-      goodCell.acquire()
-      return { engine, asked, goodCell }
-    }
 
     test('waits for one of them after an answer that was dropped', async () => {
       const { engine, asked, goodCell } = await droppedAnswer({})

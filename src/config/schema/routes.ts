@@ -53,7 +53,7 @@ const retry = z.strictObject({
     .nullable()
     .optional()
     .describe(
-      'Time for the response head of one attempt, from the request fully sent; null = `headTimeout` of the service. With `head-timeout` in `on`, another endpoint is tried then.',
+      'Time for the response head of one attempt, from the request fully sent; until then its endpoint has `headTimeout` of the service whenever it takes no more. null = that `headTimeout`. With `head-timeout` in `on`, another endpoint is tried then.',
     )
     .meta({ fallback: routeDefaults.retry.perTry }),
 })
