@@ -36,12 +36,14 @@ export function loadOf(line: ServiceLine, ledger: Ledger): LoadView {
   }
   const { inflight, waiting } = ledger.admission(line.slot, -1)
   const perEndpoint = limits.requestsPerEndpoint ?? Infinity
-  const maxRequests = Math.min(limits.requests ?? Infinity, perEndpoint * eligible(records).eligible.length)
+  const endpoints = eligible(records).eligible.length
+  const maxRequests = Math.min(limits.requests ?? Infinity, perEndpoint * endpoints)
   const maxPending = limits.pending ?? limits.requests ?? maxRequests
   const pending = waiting.count()
+  const requests = inflight.count()
   return {
-    state: stateOf(pending, maxPending),
-    inflight: inflight.count(),
+    state: stateOf({ pending, maxPending, hasRoom: endpoints === 0 || requests < maxRequests }),
+    inflight: requests,
     pending,
     maxRequests,
     maxRequestsPerEndpoint: limits.requestsPerEndpoint,
@@ -49,7 +51,16 @@ export function loadOf(line: ServiceLine, ledger: Ledger): LoadView {
   }
 }
 
-function stateOf(pending: number, maxPending: number): LoadState {
-  if (pending === 0) return 'open'
+/** @param hasRoom false where one more request would have to wait */
+function stateOf({
+  pending,
+  maxPending,
+  hasRoom,
+}: {
+  pending: number
+  maxPending: number
+  hasRoom: boolean
+}): LoadState {
+  if (pending === 0 && (hasRoom || maxPending > 0)) return 'open'
   return pending < maxPending ? 'queueing' : 'full'
 }

@@ -76,12 +76,15 @@ export function reconcile(
 }
 
 /** The same endpoints, as they stand now; null when none stands differently. */
-export function restand(before: Records, standingOf: StandingOf): Records | null {
-  const changed = [...before].flatMap(([id, record]) => {
+export function restand(before: Records, standingOf: StandingOf): Membership | null {
+  const changes: Change[] = []
+  const records = new Map<string, EndpointRecord>()
+  for (const [id, record] of before) {
     const after = worded(record, record.instance, record.published.registry, standingOf(id))
-    return after === record ? [] : [[id, after] as const]
-  })
-  return changed.length === 0 ? null : new Map([...before, ...changed])
+    records.set(id, after)
+    if (after !== record) changes.push({ before: record, after })
+  }
+  return changes.length === 0 ? null : { records, changes }
 }
 
 /** Takes out absent endpoints whose last exchange is done. */

@@ -103,8 +103,8 @@ export class ServiceEndpoints {
     // With nobody to compare them with, all are new alike.
     const isFirst = this.#records.size === 0
     this.#records = records
+    if (!isFirst) this.#beginSlowStarts(changes)
     for (const change of changes) {
-      if (!isFirst && beginsToServe(change)) this.#slowStarts.begin(change.after)
       const endpoint = change.after.published.id
       for (const transition of transitionsOf(change, causes)) {
         timeline.record({ ...transition, service: this.#service, endpoint })
@@ -118,9 +118,10 @@ export class ServiceEndpoints {
 
   /** Takes over what our checks and the operator say of the endpoints now. */
   restand(): void {
-    const records = restand(this.#records, (id) => this.#standingOf(id))
-    if (records === null) return
-    this.#records = records
+    const stood = restand(this.#records, (id) => this.#standingOf(id))
+    if (stood === null) return
+    this.#records = stood.records
+    this.#beginSlowStarts(stood.changes)
     this.#publish([])
   }
 
@@ -208,6 +209,10 @@ export class ServiceEndpoints {
     this.#turning.close()
     this.#slowStarts.close()
     this.#successRates.close()
+  }
+
+  #beginSlowStarts(changes: readonly Change[]): void {
+    for (const change of changes) if (beginsToServe(change)) this.#slowStarts.begin(change.after)
   }
 
   #takeTurns(): void {

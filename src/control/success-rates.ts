@@ -2,8 +2,7 @@ import type { EjectionReport } from '../core/message.ts'
 import type { OutlierPolicy } from '../core/snapshot.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
-import { canSpare } from '../health/can-spare.ts'
-import { ejectionMs } from '../health/ejection-time.ts'
+import { ejectWithin } from '../health/eject-within.ts'
 import { isServable } from '../health/eligibility.ts'
 import { rateOutliers, type Sample } from '../health/success-rate.ts'
 import type { Random } from '../util/random.ts'
@@ -90,20 +89,9 @@ export class SuccessRates {
   }
 
   #eject(record: EndpointRecord, cause: string): void {
-    const { service, cell: serviceCell, ledger, clock, random, records, eject } = this.#parts
-    const { cell, published } = record
-    const { maxEjectedPercent } = this.#policy
-    const isSpared = () => !canSpare(records().values(), record, maxEjectedPercent)
-    if (isSpared()) return
-    const times = cell.ejectedTimes() + 1
-    // Written before the ejection shows: nobody may find an ejection whose time looks long over.
-    cell.setEjectedUntil(ledger.toDeciseconds(clock.now() + ejectionMs(times, this.#policy, random)))
-    if (!cell.eject('success-rate')) return
-    // A data thread may have ejected another endpoint meanwhile.
-    if (isSpared()) cell.restore()
-    else cell.setEjectedTimes(times)
-    serviceCell.bumpEpoch()
-    if (cell.ejection() !== 'success-rate') return
-    eject({ service, endpoint: published.id, slot: published.slot, reason: 'success-rate', cause })
+    const { service, cell, records, eject } = this.#parts
+    if (!ejectWithin(record, 'success-rate', [...records().values()], cell, this.#policy, this.#parts)) return
+    const { id, slot } = record.published
+    eject({ service, endpoint: id, slot, reason: 'success-rate', cause })
   }
 }

@@ -183,6 +183,14 @@ export class EndpointCell {
     return Atomics.exchange(this.#ints, this.#base + ejection, 0) !== 0
   }
 
+  /** Takes an ejection for `reason` back, unless another one holds by now; true for exactly one caller. */
+  undoEjection(reason: EjectionReason): boolean {
+    const before = reasons.indexOf(reason)
+    if (Atomics.compareExchange(this.#ints, this.#base + ejection, before, 0) !== before) return false
+    Atomics.store(this.#ints, this.#base + consecutive, 0)
+    return true
+  }
+
   /** Moving average of the time to the response head, in milliseconds; 0 when nothing was measured. */
   latencyMs(): number {
     return Atomics.load(this.#ints, this.#base + latency) / 1000

@@ -1,19 +1,12 @@
 import type { EjectionReason } from '../core/decision.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { failures } from '../core/failure.ts'
-import type { Ledger } from '../core/ledger.ts'
 import type { EjectionReport } from '../core/message.ts'
 import type { Evidence, OutlierDetector, Service } from '../core/service.ts'
-import type { Clock } from '../util/clock.ts'
-import type { Random } from '../util/random.ts'
-import { ejectionMs } from './ejection-time.ts'
+import { ejectWithin, type EjectionParts } from './eject-within.ts'
 import { isServable } from './eligibility.ts'
-import { canSpare } from './can-spare.ts'
 
-export interface OutlierOptions {
-  readonly ledger: Ledger
-  readonly clock: Clock
-  readonly random: Random
+export interface OutlierOptions extends EjectionParts {
   /** Called in the one thread, of all, whose evidence ejected the endpoint. */
   readonly report: (ejection: EjectionReport) => void
 }
@@ -25,9 +18,8 @@ export interface OutlierOptions {
  * many in a row eject for `baseEjectionMs` × ejections in a row ≤ `maxEjectionMs`, plus up to 10 % of jitter; never more
  * than `maxEjectedPercent` of the servable endpoints, and never the last one that is left.
  */
-export function createOutlierDetector({ ledger, clock, random, report }: OutlierOptions): OutlierDetector {
-  function eject(service: Service, endpoint: Endpoint, reason: EjectionReason, cause: string): void {
-    service.cell.bumpEpoch()
+export function createOutlierDetector({ report, ...parts }: OutlierOptions): OutlierDetector {
+  function tell(service: Service, endpoint: Endpoint, reason: EjectionReason, cause: string): void {
     report({ service: service.name, endpoint: endpoint.id, slot: endpoint.slot, reason, cause })
   }
 
@@ -39,7 +31,9 @@ export function createOutlierDetector({ ledger, clock, random, report }: Outlier
       before === 'consecutive' || before === 'success-rate'
         ? cell.replaceEjection(before, 'connect')
         : cell.eject('connect')
-    if (won) eject(service, endpoint, 'connect', 'it refused a connection')
+    if (!won) return
+    service.cell.bumpEpoch()
+    tell(service, endpoint, 'connect', 'it refused a connection')
   }
 
   function failedAgain(service: Service, endpoint: Endpoint, evidence: Evidence): void {
@@ -47,20 +41,8 @@ export function createOutlierDetector({ ledger, clock, random, report }: Outlier
     const policy = service.settings.outlier
     const inRow = cell.addConsecutiveFailure()
     if (inRow < policy.consecutiveFailures) return
-    // Read before the ejection is: whoever ejects in between has raised it, and then we see that ejection and leave.
-    const times = cell.ejectedTimes() + 1
-    if (cell.ejection() !== null || !canSpare(service.endpoints.all, endpoint, policy.maxEjectedPercent)) return
-    // Written before the ejection shows: nobody may find an ejection whose time looks long over.
-    cell.setEjectedUntil(ledger.toDeciseconds(clock.now() + ejectionMs(times, policy, random)))
-    if (!cell.eject('consecutive')) return
-    if (!canSpare(service.endpoints.all, endpoint, policy.maxEjectedPercent)) {
-      // Another thread ejected another endpoint meanwhile, and together it is too many.
-      cell.restore()
-      service.cell.bumpEpoch()
-      return
-    }
-    cell.setEjectedTimes(times)
-    eject(service, endpoint, 'consecutive', `${inRow} failures in a row, the last: ${evidence}`)
+    if (!ejectWithin(endpoint, 'consecutive', service.endpoints.all, service.cell, policy, parts)) return
+    tell(service, endpoint, 'consecutive', `${inRow} failures in a row, the last: ${evidence}`)
   }
 
   return {

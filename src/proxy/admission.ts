@@ -3,9 +3,10 @@ import type { Service } from '../core/service.ts'
 import type { ServiceLimits } from '../core/snapshot.ts'
 import { type TimerWheel, WheelTimer } from '../util/timer-wheel.ts'
 import type { Exchange } from './exchange.ts'
-import { attemptAt } from './handle.ts'
+import { ExchangeQueue } from './exchange-queue.ts'
+import { attemptAt, failUnplaced } from './handle.ts'
 import { depositForRequest } from './retry.ts'
-import { isFull, takeEndpoint } from './room.ts'
+import { hasOnlyFull, isFull, takeEndpoint } from './room.ts'
 import { fail } from './settle.ts'
 
 /** For a service whose endpoints alone are limited. */
@@ -13,23 +14,26 @@ const noLimit = 2 ** 30
 /** While somebody waits: looks for those that have waited too long, and for room that a thread that is stuck did not take. */
 const lookMs = 50
 
-/** Where an exchange stands with the admission of its service. */
-export const place = { outside: 0, waiting: 1, inside: 2 } as const
+/** Where an exchange stands with the admission of its service. `between`: inside, and waits for an endpoint of its next attempt. */
+export const place = { outside: 0, waiting: 1, inside: 2, between: 3 } as const
 
 /**
  * Keeps the exchanges of one service within its limits, in one data thread: lets them in while there is room over all threads, has
  * them wait in the order in which they came, turns away those for which there is nowhere to wait and those that waited too long.
  *
- * A place is an exchange's from its first attempt until it is settled, whatever it retries. Nothing is allocated for one that
- * goes in or waits.
+ * A place is an exchange's from its first attempt until it is settled, whatever it retries. Where the endpoints that are left for a
+ * retry are full, it waits for one of them, apart from those that have no place yet: it must not keep them from endpoints that it was
+ * at already, and they must not take the ones that it waits for. Nothing is allocated for one that goes in or waits.
  */
 export class Admission {
   readonly #service: Service
   readonly #cell: AdmissionCell
   readonly #wheel: TimerWheel
   readonly #timer: WheelTimer
-  #first: Exchange | null = null
-  #last: Exchange | null = null
+  /** Those that have no place yet. */
+  readonly #queue = new ExchangeQueue()
+  /** Those between two attempts. */
+  readonly #between = new ExchangeQueue()
   #isGoingOn = false
   #isListening = false
 
@@ -52,43 +56,75 @@ export class Admission {
     x.place = place.waiting
     x.failure = 'overloaded'
     x.ticket = this.#cell.takeTicket()
-    x.waitsBehind = this.#last
-    if (this.#last === null) this.#first = x
-    else this.#last.waitsBefore = x
-    this.#last = x
+    this.#queue.push(x)
     // Room that came before others could see that somebody waits is nobody else's to announce.
-    if (this.#first === x) this.goOn()
+    if (this.#queue.first === x) this.goOn()
+  }
+
+  /** The endpoints that are left for the next attempt are full. @returns false when there is nowhere to wait for one of them */
+  awaitEndpoint(x: Exchange): boolean {
+    if (!this.#cell.waiting.acquire(this.#maxWaiting(this.#service.settings.limits))) {
+      this.#service.meter.rejected('full')
+      return false
+    }
+    x.place = place.between
+    x.attemptMs = performance.now()
+    this.#between.push(x)
+    if (!this.#timer.armed) this.#wheel.arm(this.#timer, lookMs)
+    return true
   }
 
   /** The exchange is over, or its client is gone. `goOn` follows. */
   leave(x: Exchange): void {
+    const isWaiting = x.place === place.waiting || x.place === place.between
+    if (x.place === place.waiting) this.#stopWaiting(x)
+    else if (x.place === place.between) this.#stopWaitingBetween(x)
     if (x.place === place.inside) this.#cell.inflight.release()
-    else if (x.place === place.waiting) {
-      this.#stopWaiting(x)
-      // Its time to wait is over, or the route's.
-      if (x.failure === 'overloaded') this.#service.meter.rejected('late')
-    }
+    // Its time to wait is over, or the route's.
+    if (isWaiting && x.failure === 'overloaded') this.#service.meter.rejected('late')
     x.place = place.outside
   }
 
   /** There may be room, or limits were changed: lets in those that wait, here or in the thread whose turn it is. */
   goOn(): void {
     if (this.#isGoingOn) return
+    if (this.#between.first !== null) this.#goOnBetween()
     const wakes = this.#cell.wakes()
-    if (this.#first === null) {
+    const { first } = this.#queue
+    if (first === null) {
       if (this.#cell.waiting.count() > 0) this.#cell.isTurn()
       return
     }
     this.#isGoingOn = true
-    this.#cell.show(this.#first.ticket)
+    this.#cell.show(first.ticket)
     while (this.#cell.isTurn() && this.#letInFirst());
     this.#isGoingOn = false
     this.#watch(wakes)
   }
 
+  #goOnBetween(): void {
+    this.#isGoingOn = true
+    // From the first on again each time: an exchange that is let go on, or fails, may change the queue.
+    while (this.#letOneGoOn());
+    this.#isGoingOn = false
+  }
+
+  /** @returns false when all have to wait on */
+  #letOneGoOn(): boolean {
+    for (let x = this.#between.first; x !== null; x = x.waitsBefore) {
+      const endpoint = takeEndpoint(x, this.#service)
+      if (endpoint === null && hasOnlyFull(x, this.#service)) continue
+      this.#stopWaitingBetween(x)
+      if (endpoint === null) failUnplaced(x, this.#service)
+      else attemptAt(x, endpoint)
+      return true
+    }
+    return false
+  }
+
   /** @returns false when nobody waits, or there is no room */
   #letInFirst(): boolean {
-    const x = this.#first
+    const x = this.#queue.first
     return x !== null && this.#letIn(x, this.#service.settings.limits)
   }
 
@@ -111,16 +147,21 @@ export class Admission {
   }
 
   #stopWaiting(x: Exchange): void {
-    const { waitsBehind: before, waitsBefore: after } = x
-    x.waitsBehind = null
-    x.waitsBefore = null
-    if (before === null) this.#first = after
-    else before.waitsBefore = after
-    if (after === null) this.#last = before
-    else after.waitsBehind = before
+    const wasFirst = this.#queue.first === x
+    this.#queue.remove(x)
+    this.#stoppedWaiting()
+    if (wasFirst) this.#cell.show(this.#queue.first === null ? 0 : this.#queue.first.ticket)
+  }
+
+  #stopWaitingBetween(x: Exchange): void {
+    this.#between.remove(x)
+    x.place = place.inside
+    this.#stoppedWaiting()
+  }
+
+  #stoppedWaiting(): void {
     this.#cell.waiting.release()
-    if (this.#first === null) this.#wheel.remove(this.#timer)
-    if (before === null) this.#cell.show(after === null ? 0 : after.ticket)
+    if (this.#queue.first === null && this.#between.first === null) this.#wheel.remove(this.#timer)
   }
 
   #maxWaiting(limits: ServiceLimits | null): number {
@@ -132,7 +173,7 @@ export class Admission {
 
   /** Somebody waits still: time runs, and another thread may free a place. @param wakes before the last look for room */
   #watch(wakes: number): void {
-    if (this.#first === null) return
+    if (this.#queue.first === null) return
     if (!this.#timer.armed) this.#wheel.arm(this.#timer, lookMs)
     if (this.#cell.isAlone || this.#isListening) return
     const woken = this.#cell.woken(wakes)
@@ -148,13 +189,18 @@ export class Admission {
     const { limits } = this.#service.settings
     const now = performance.now()
     this.#isGoingOn = true
-    for (let x = this.#first; x !== null; x = this.#first) {
+    for (let x = this.#queue.first; x !== null; x = this.#queue.first) {
       if (limits === null || now - x.startedMs < limits.pendingTimeoutMs) break
+      fail(x, 'overloaded')
+    }
+    for (let x = this.#between.first; x !== null; x = this.#between.first) {
+      if (limits === null || now - x.attemptMs < limits.pendingTimeoutMs) break
       fail(x, 'overloaded')
     }
     // Out of turn: a thread that is stuck takes no place, and would keep all others from it.
     while (this.#letInFirst());
     this.#isGoingOn = false
     this.goOn()
+    if (this.#between.first !== null && !this.#timer.armed) this.#wheel.arm(this.#timer, lookMs)
   }
 }

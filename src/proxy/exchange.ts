@@ -109,10 +109,13 @@ export class Exchange implements SettledExchange {
   tried: Endpoint[] | null = null
   /** Status of the response head sent downstream; 0 before. */
   status = 0
+  /** A response of 100 to 199 was sent downstream. */
+  hasInterim = false
   failure: Failure | null = null
   requestBytes = 0
   responseBytes = 0
   startedMs = 0
+  /** When the attempt under way began, or the wait for its endpoint. */
   attemptMs = 0
   durationMs = 0
   logged: LoggedFields | null = null
@@ -156,6 +159,7 @@ export class Exchange implements SettledExchange {
     this.attempts = 0
     this.tried = null
     this.status = 0
+    this.hasInterim = false
     this.failure = null
     this.requestBytes = 0
     this.responseBytes = 0

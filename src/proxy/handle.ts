@@ -1,13 +1,15 @@
 import { performance } from 'node:perf_hooks'
 import type { Endpoint } from '../core/endpoint.ts'
-import { failures, type Failure } from '../core/failure.ts'
+import type { Failure } from '../core/failure.ts'
+import type { Service } from '../core/service.ts'
 import { WheelTimer } from '../util/timer-wheel.ts'
+import { endAttempt } from './attempt-end.ts'
 import type { ProxyRoute } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { answerAsFinalRecipient } from './final-recipient.ts'
 import { redirect } from './redirect.ts'
 import { backoffMs, decideRetry, decideStatusRetry, depositForRequest } from './retry.ts'
-import { takeEndpoint } from './room.ts'
+import { hasOnlyFull, takeEndpoint } from './room.ts'
 import { fail, settle } from './settle.ts'
 
 /** A parsed request: match its route, try an endpoint. The request's body, if any, follows through `requestBody`. */
@@ -35,9 +37,17 @@ function shed(x: Exchange, { service }: ProxyRoute): void {
 export function attempt(x: Exchange): void {
   const route = x.route
   if (route === null || x.isSettled) return
-  const endpoint = takeEndpoint(x, route.service)
-  if (endpoint === null) return fail(x, x.failure ?? 'no-endpoint')
-  attemptAt(x, endpoint)
+  const { service } = route
+  const endpoint = takeEndpoint(x, service)
+  if (endpoint !== null) return attemptAt(x, endpoint)
+  if (!hasOnlyFull(x, service)) return failUnplaced(x, service)
+  if (x.admission === null || !x.admission.awaitEndpoint(x)) fail(x, 'overloaded')
+}
+
+/** No endpoint is left: the last failure stays. An answer that was dropped is gone, and does not mean that there is no endpoint. */
+export function failUnplaced(x: Exchange, { endpoints }: Service): void {
+  const wasDropped = x.attempts > 0 && endpoints.eligible.length > 0
+  fail(x, x.failure ?? (wasDropped ? 'overloaded' : 'no-endpoint'))
 }
 
 /** One attempt at an endpoint that counts it as in flight already. */
@@ -75,17 +85,13 @@ export function answerDropped(x: Exchange, endpoint: Endpoint, status: number, n
   const route = x.route
   if (route === null) return
   const { service } = route
-  const elapsedMs = nowMs - x.attemptMs
-  service.meter.headReceived(elapsedMs / 1000)
-  endpoint.cell.addLatency(elapsedMs)
-  endpoint.cell.count(true)
-  endpoint.meter.answered(status)
-  service.outlier.failed(service, endpoint, '5xx')
-  endpoint.cell.release()
-  x.upstream = null
+  headReceived(service, endpoint, nowMs - x.attemptMs)
+  endAttempt(x, endpoint, status, true, nowMs)
   if (x.isRetry) service.meter.retried('failure')
   addTried(x, endpoint)
+  x.failure = null
   retryAfterBackoff(x)
+  if (x.admission !== null) x.admission.goOn()
 }
 
 /** The response head of the attempt arrived: the deadline for all attempts is met. */
@@ -95,8 +101,7 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint, nowMs: number):
   x.context.wheel.disarm(x.totalTimer)
   const elapsedMs = nowMs - x.attemptMs
   const { service } = route
-  service.meter.headReceived(elapsedMs / 1000)
-  endpoint.cell.addLatency(elapsedMs)
+  headReceived(service, endpoint, elapsedMs)
   // A long request takes as long as its client takes to send it: that says nothing about the endpoint.
   if (service.feedback !== null && (x.kept !== null || x.requestBytes === 0))
     service.feedback.answered(endpoint, elapsedMs)
@@ -105,17 +110,7 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint, nowMs: number):
 
 /** The response was relayed to its end. Judged only now: a head says nothing of an answer that breaks off behind it. */
 export function attemptDone(x: Exchange, endpoint: Endpoint, nowMs: number): void {
-  const route = x.route
-  if (route === null) return
-  const { service } = route
-  endpoint.cell.count(x.status >= 500)
-  endpoint.meter.answered(x.status)
-  if (x.status >= 500) {
-    service.outlier.failed(service, endpoint, '5xx')
-    if (service.feedback !== null) service.feedback.failed(endpoint, nowMs - x.attemptMs)
-  } else service.outlier.succeeded(service, endpoint)
-  endpoint.cell.release()
-  x.upstream = null
+  endAttempt(x, endpoint, x.status, true, nowMs)
   settle(x, null, nowMs)
 }
 
@@ -128,21 +123,14 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
   const route = x.route
   if (route === null) return
   const { service } = route
-  const isUpstreams = failures[failure].blame === 'upstream'
-  endpoint.cell.count(isUpstreams)
-  endpoint.meter.failed(failure)
-  if (isUpstreams && !wasReused) {
-    service.outlier.failed(service, endpoint, failure)
-    if (service.feedback !== null) service.feedback.failed(endpoint, performance.now() - x.attemptMs)
-  }
-  // The last touch of the row: with nothing in flight it may become another endpoint's.
-  endpoint.cell.release()
-  x.upstream = null
+  endAttempt(x, endpoint, failure, !wasReused, performance.now())
   if (x.isSettled) return
   if (x.isRetry && x.status === 0) service.meter.retried('failure')
   // A connection that had gone stale says nothing of the endpoint: it may be picked again, for a connection of its own.
   if (!wasReused) addTried(x, endpoint)
   x.failure = failure
+  // The exchange goes on, it may be, but its place at the endpoint is free.
+  if (!wasReused && x.admission !== null) x.admission.goOn()
   const decision = decideRetry(x, service, failure, wasReused)
   switch (decision) {
     case 'now':
@@ -161,6 +149,11 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
     case 'never':
       fail(x, failure)
   }
+}
+
+function headReceived(service: Service, endpoint: Endpoint, elapsedMs: number): void {
+  service.meter.headReceived(elapsedMs / 1000)
+  endpoint.cell.addLatency(elapsedMs)
 }
 
 function addTried(x: Exchange, endpoint: Endpoint): void {

@@ -4,9 +4,10 @@ import type { RetryRule } from '../core/route.ts'
 import type { Service } from '../core/service.ts'
 import { monotonicMs } from '../util/clock.ts'
 import type { Exchange } from './exchange.ts'
+import { hasUntried } from './room.ts'
 
 /** Endpoints tried in all where nothing was sent. */
-const maxUnsentAttempts = 3
+const maxUnsentEndpoints = 3
 /** Of the retries per second, the budget holds no more than these seconds bring; and so much at least, for a share without them. */
 const maxDepositSeconds = 10
 const minMaxDeposit = 100_000
@@ -32,7 +33,7 @@ export function isIdempotent(method: string): boolean {
 }
 
 /**
- * Whether another endpoint may be tried. Nothing is retried once a response head went downstream, nor when the body
+ * Whether another endpoint may be tried. Nothing is retried once a byte of a response went downstream, nor when the body
  * can't be sent again.
  *
  * @param wasReused the failed attempt used a kept connection, which the endpoint may have closed at the same moment: outside
@@ -41,7 +42,10 @@ export function isIdempotent(method: string): boolean {
 export function decideRetry(x: Exchange, service: Service, failure: Failure, wasReused: boolean): RetryDecision {
   const rule = x.route?.rule.retry
   if (rule === undefined || !isNamed(rule, failure) || !mayRepeat(x, service, null)) return 'never'
-  if (failures[failure].retry === 'always') return x.attempts < maxUnsentAttempts ? 'now' : 'never'
+  if (failures[failure].retry === 'always') {
+    // Not attempts: one on a connection that had gone stale did not try its endpoint.
+    return x.tried === null || x.tried.length < maxUnsentEndpoints ? 'now' : 'never'
+  }
   if (!isIdempotent(x.head.method)) return 'never'
   // A new connection in place of a stale one asks no more of the service than the request itself did. It happens once: the
   // next attempt is on a connection of its own.
@@ -72,22 +76,12 @@ function isNamed(rule: RetryRule, failure: Failure): boolean {
 
 /** The request is there to be sent again, and somebody to send it to. @param current is not among the tried ones yet */
 function mayRepeat(x: Exchange, service: Service, current: Endpoint | null): boolean {
-  return x.status === 0 && (x.kept !== null || x.requestBytes === 0) && hasUntried(x, service, current)
+  return x.status === 0 && !x.hasInterim && (x.kept !== null || x.requestBytes === 0) && hasUntried(x, service, current)
 }
 
 function takeRetry(x: Exchange, service: Service, rule: RetryRule): RetryDecision {
   if (x.resent >= rule.attempts) return 'never'
   return withdraw(service) ? 'after-backoff' : 'no-budget'
-}
-
-/** Endpoints that were tried may have been ejected for it: the numbers say nothing. One that is full is none. */
-function hasUntried(x: Exchange, service: Service, current: Endpoint | null): boolean {
-  const limit = service.settings.limits?.requestsPerEndpoint ?? null
-  for (const endpoint of service.endpoints.eligible) {
-    if (endpoint === current || (limit !== null && endpoint.cell.inflight() >= limit)) continue
-    if (x.tried === null || !x.tried.includes(endpoint)) return true
-  }
-  return false
 }
 
 /** Full jitter between the bounds. */

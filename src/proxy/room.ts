@@ -27,6 +27,31 @@ export function isFull({ settings, endpoints }: Service): boolean {
   return settings.limits !== null && settings.limits.requestsPerEndpoint !== null && endpoints.eligible.length > 0
 }
 
+/** Why there was none for a retry: true when there are endpoints that were not tried, but each one has as much as it may. */
+export function hasOnlyFull(x: Exchange, service: Service): boolean {
+  return isFull(service) && x.attempts > 0 && hasUntried(x, service, null)
+}
+
+/**
+ * Whether an endpoint is left for a retry. Endpoints that were tried may have been ejected for it: the numbers say nothing.
+ *
+ * @param current is not among the tried ones yet; then one that is full is none either: there is an answer in hand to give instead
+ */
+export function hasUntried(x: Exchange, service: Service, current: Endpoint | null): boolean {
+  const limit = current === null ? null : (service.settings.limits?.requestsPerEndpoint ?? null)
+  for (const endpoint of service.endpoints.eligible) {
+    if (endpoint === current || (x.endpoint !== null && !takesPart(endpoint, x.endpoint))) continue
+    if (limit !== null && endpoint.cell.inflight() >= limit) continue
+    if (x.tried === null || !x.tried.includes(endpoint)) return true
+  }
+  return false
+}
+
+/** Balancers leave out those of weight 0, unless all are. @param other takes part */
+function takesPart(endpoint: Endpoint, other: Endpoint): boolean {
+  return endpoint.weight > 0 === other.weight > 0
+}
+
 function takeAnother(x: Exchange, service: Service, full: Endpoint, limit: number): Endpoint | null {
   const { tried } = x
   const { passedOver } = x.context
@@ -56,9 +81,8 @@ function takeAny(x: Exchange, service: Service, full: Endpoint, limit: number): 
   let at = Math.floor(x.context.random() * eligible.length)
   for (let i = 0; i < eligible.length; i++) {
     const endpoint = eligible[at] as Endpoint
-    // Balancers leave out those of weight 0, unless all are.
-    const takesPart = endpoint.weight > 0 === full.weight > 0 && x.tried?.includes(endpoint) !== true
-    if (takesPart && endpoint.cell.acquireWithin(limit)) return endpoint
+    if (takesPart(endpoint, full) && x.tried?.includes(endpoint) !== true && endpoint.cell.acquireWithin(limit))
+      return endpoint
     at = at + 1 === eligible.length ? 0 : at + 1
   }
   return null

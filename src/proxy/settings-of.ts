@@ -7,7 +7,7 @@ export function settingsOf(x: Exchange): ServiceSettings {
   return x.route.service.settings
 }
 
-/** For the response head of one attempt, from the request fully sent. */
-export function headTimeoutOf(x: Exchange): number {
+/** For the response head of one attempt, from the request fully sent; until then its endpoint has `headTimeoutMs` to take more. */
+export function perTryOf(x: Exchange): number {
   return x.route?.rule.retry.perTryMs ?? settingsOf(x).headTimeoutMs
 }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Failure } from '../core/failure.ts'
 import { failures } from '../core/failure.ts'
+import { endAttempt } from './attempt-end.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
@@ -45,14 +46,8 @@ export function fail(x: Exchange, failure: Failure): void {
 
 /** Gives up the attempt under way, if any, without judging its endpoint. @param failure whose fault it was, not the endpoint's */
 function releaseAttempt(x: Exchange, failure: Failure | null): void {
-  const { upstream, endpoint, route } = x
+  const { upstream, endpoint } = x
   if (upstream === null || endpoint === null) return
-  x.upstream = null
   upstream.abandon()
-  endpoint.cell.count(false)
-  if (route !== null && route.service.feedback !== null && x.requestDone && x.status === 0) {
-    route.service.feedback.abandoned(endpoint, performance.now() - x.attemptMs)
-  }
-  if (failure !== null) endpoint.meter.failed(failure)
-  endpoint.cell.release()
+  endAttempt(x, endpoint, failure, false, performance.now())
 }

@@ -110,6 +110,7 @@ export class DataThread {
         this.#ledger.attach(message.ledger)
         // Behind the configuration that may name the service for the first time.
         this.#services.publish(message.published)
+        this.#goOn(message.published.service)
         this.#options.send({
           type: 'service-applied',
           service: message.published.service,
@@ -167,6 +168,12 @@ export class DataThread {
       const meter = meters.get(`${rule.id}\0${rule.service}`) ?? new RouteMeter(this.#series, rule.id, rule.service)
       return { rule, service, meter, admission: this.#admissionOf(service), ...pathPlan(rule) }
     })
+  }
+
+  /** For those that wait: other endpoints may have room. */
+  #goOn(name: string): void {
+    const service = this.#services.get(name)
+    if (service !== undefined) this.#admissions.get(service)?.goOn()
   }
 
   /** Kept as long as the service is: exchanges hold places in it, and wait. */

@@ -97,6 +97,20 @@ describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
       expect(peakMs()).toBe(1000)
     })
 
+    test('an answer that is dropped for another one counts for a second', async () => {
+      const all = await Promise.all([0, 1].map(() => flow.rawOrigin(() => answer('', '503 Service Unavailable'))))
+      const running = await flow.engine({
+        origins: all,
+        listener: { engine },
+        route: { retry: { attempts: 1, statuses: [503] } },
+        service: { balancer: 'peak-ewma' },
+      })
+      expect((await exchangeRaw(running.port, get)).status).toBe(503)
+      expect((await running.settledAt(1)).attempts).toBe(2)
+      const cells = all.map(({ port }) => running.ledger.endpoint(running.slot(port), -1))
+      expect(cells.map((cell) => cell.peakUs() / 1000)).toEqual([1000, 1000])
+    })
+
     test('what a client waited in vain is measured when it leaves', async () => {
       const { origin, running, peakMs } = await measured(engine, () => {})
       const client = await flow.client(running)

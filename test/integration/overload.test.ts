@@ -4,6 +4,8 @@ import type { EngineName, ServiceLimits } from '../../src/core/snapshot.ts'
 import type { MemoryReading } from '../../src/workers/memory-watch.ts'
 import type { Engine, EngineOptions } from '../support/engine.ts'
 import { ask, useFlow } from '../support/flow.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { answer } from '../support/recording-origin.ts'
 
 const flow = useFlow()
 const engines: readonly EngineName[] = ['fast', 'standard']
@@ -37,8 +39,8 @@ async function gatedOrigin() {
     async received(count: number): Promise<void> {
       while (served.length < count) await arrived.promise
     },
-    release(count = held.length): void {
-      for (const { url, response } of held.splice(0, count)) response.end(url)
+    release(count = held.length, status = 200): void {
+      for (const { url, response } of held.splice(0, count)) response.writeHead(status).end(url)
     },
   }
 }
@@ -207,20 +209,100 @@ describe.each(engines)('engine: %s', (name) => {
     expect(origins.map(({ served }) => served.length)).toEqual([1, 2])
   })
 
-  test('a retry goes to no endpoint that has as many as it may', async () => {
-    const resetting = await flow.rawOrigin(({ connection }) => void connection.socket.resetAndDestroy())
-    const busy = await gatedOrigin()
-    const engine = await start({ origins: [busy], service: limits({ requestsPerEndpoint: 1 }) })
-    const first = ask(engine.port)
-    await busy.holds(1)
-    await engine.publish([busy, resetting])
+  /** The one that has room while the answer is dropped has none after the back-off. */
+  async function droppedAnswer(changes: Partial<ServiceLimits>) {
+    const bad = await gatedOrigin()
+    const good = await flow.rawOrigin(() => answer('good'))
+    const engine = await start({
+      origins: [bad, good],
+      route: { retry: { statuses: [503] } },
+      service: limits({ requestsPerEndpoint: 1, ...changes }),
+    })
+    const [badCell, goodCell] = [bad, good].map(({ port }) => engine.ledger.endpoint(engine.slot(port), 0))
+    if (badCell === undefined || goodCell === undefined) throw new Error('no cells')
+    goodCell.acquire()
+    const asked = ask(engine.port)
+    await bad.holds(1)
+    goodCell.release()
+    bad.release(1, 503)
+    while (badCell.inflight() !== 0) await new Promise((resolve) => void setImmediate(resolve))
+    goodCell.acquire()
+    return { engine, asked, goodCell }
+  }
 
-    const { headers } = await ask(engine.port)
+  describe('a retry whose other endpoints have as many as they may', () => {
+    test.each([
+      ['a reset', async () => flow.rawOrigin(({ connection }) => void connection.socket.resetAndDestroy())],
+      ['a refused connection', async () => ({ port: (await freePorts(1))[0] as number })],
+    ])('waits for one of them after %s', async (_what, failing) => {
+      const busy = await gatedOrigin()
+      const bad = await failing()
+      const engine = await start({ origins: [busy], service: limits({ requestsPerEndpoint: 1 }) })
+      const first = ask(engine.port)
+      await busy.holds(1)
+      await engine.publish([busy, bad])
 
-    expect(headers['x-tidegate-error']).toBe('reset-before-head')
-    busy.release()
-    expect((await first).status).toBe(200)
-    expect(busy.served).toHaveLength(1)
+      const second = ask(engine.port, { method: 'PUT', path: '/second', body: 'kept' })
+      await untilWaiting(engine, 1)
+      busy.release()
+      await busy.received(2)
+      busy.release()
+
+      expect([(await first).status, (await second).status]).toEqual([200, 200])
+      expect(busy.served).toEqual(['/', '/second'])
+      expect(busy.most).toBe(1)
+    })
+
+    test.each([
+      ['that waited too long', { pendingTimeoutMs: 100 }],
+      ['that has nowhere to wait', { pending: 0 }],
+    ])('and %s is turned away', async (_what, changes) => {
+      const [port = 0] = await freePorts(1)
+      const busy = await gatedOrigin()
+      const engine = await start({ origins: [busy], service: limits({ requestsPerEndpoint: 1, ...changes }) })
+      const first = ask(engine.port)
+      await busy.holds(1)
+      await engine.publish([busy, { port }])
+
+      expectOverloaded(await ask(engine.port))
+
+      busy.release()
+      expect((await first).status).toBe(200)
+    })
+
+    test('gives up its places when its client leaves', async () => {
+      const [port = 0] = await freePorts(1)
+      const busy = await gatedOrigin()
+      const engine = await start({ origins: [busy], service: limits({ requests: 2, requestsPerEndpoint: 1 }) })
+      const first = ask(engine.port)
+      await busy.holds(1)
+      await engine.publish([busy, { port }])
+      const leaving = await flow.client(engine)
+      leaving.send('GET /leaves HTTP/1.1\r\nhost: a\r\n\r\n')
+      await untilWaiting(engine, 1)
+
+      leaving.destroy()
+      await untilWaiting(engine, 0)
+
+      busy.release()
+      expect((await first).status).toBe(200)
+      expect(busy.served).toEqual(['/'])
+    })
+
+    test('waits for one of them after an answer that was dropped', async () => {
+      const { engine, asked, goodCell } = await droppedAnswer({})
+      await untilWaiting(engine, 1)
+      goodCell.release()
+
+      expect(String((await asked).body)).toBe('good')
+    })
+
+    test('is never told that there is no endpoint', async () => {
+      const { asked, goodCell } = await droppedAnswer({ pending: 0 })
+
+      expectOverloaded(await asked)
+      goodCell.release()
+    })
   })
 
   test('limits that are raised or lifted let in those that wait', async () => {

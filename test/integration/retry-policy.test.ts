@@ -167,6 +167,28 @@ describe.each(engines)('engine: %s', (name) => {
     expect((await engine.settledAt(1)).attempts).toBeLessThan(5)
   })
 
+  test('nothing is sent again once an interim answer reached the client', async () => {
+    const hint = 'HTTP/1.1 103 Early Hints\r\nlink: <a>; rel=preload\r\n\r\n'
+    const origins = [await flow.rawOrigin(() => hint), await flow.rawOrigin(() => hint)]
+    const engine = await start({ origins, route: { retry: { headTimeout: true, perTryMs: 100 } } })
+
+    expect((await ask(engine.port)).headers['x-tidegate-error']).toBe('head-timeout')
+    expect((await engine.settledAt(1)).attempts).toBe(1)
+    expect(origins.reduce((sum, { requests }) => sum + requests.length, 0)).toBe(1)
+  })
+
+  test('a time per attempt runs from the request fully sent, not while the endpoint takes its time with it', async () => {
+    const slow = await flow.origin((request, response) => {
+      const goOn = () => request.resume().on('end', () => response.end('got it'))
+      setTimeout(goOn, 800)
+    })
+    const engine = await start({ origins: [slow], route: { retry: { headTimeout: true, perTryMs: 500 } } })
+
+    const { status, body } = await ask(engine.port, { method: 'POST', body: Buffer.alloc(16 << 20) })
+
+    expect([status, String(body)]).toEqual([200, 'got it'])
+  })
+
   test('a list without `connect` leaves a refused connection to the client', async () => {
     const [refusing = 0, alsoRefusing = 0] = await freePorts(2)
     const engine = await start({

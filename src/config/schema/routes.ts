@@ -46,14 +46,14 @@ const retry = z.strictObject({
   on: retryCauses
     .optional()
     .describe(
-      'What is retried; a list replaces the default. `connect`: nothing was sent (refused, connect timeout, TLS), any method, at once, up to 3 endpoints, whatever `attempts` says. `reset`: closed without a byte of an answer. `head-timeout`: no answer in time. 502, 503, 504: the answer of an endpoint; the last one reaches the client as it is. All but `connect` only for idempotent methods with at most 64 KiB of body, after 25 to 250 ms, within the `retryBudget` of the service.',
+      'What is retried; a list replaces the default. `connect`: nothing was sent (refused, connect timeout, TLS), any method, at once, up to 3 endpoints, whatever `attempts` says. `reset`: closed without a byte of an answer. `head-timeout`: no answer in time. 502, 503, 504: the answer of an endpoint, dropped while another one has room; the last one reaches the client as it is. All but `connect` only for idempotent methods with at most 64 KiB of body, after 25 to 250 ms, within the `retryBudget` of the service.',
     )
     .meta({ fallback: routeDefaults.retry.on }),
   perTry: duration()
     .nullable()
     .optional()
     .describe(
-      'Time for the response head of one attempt, from the request fully sent; null = `headTimeout` of the service. With `head-timeout` in `on`, another endpoint is tried then.',
+      'Time for the response head of one attempt, from the request fully sent; until then its endpoint has `headTimeout` of the service whenever it takes no more. null = that `headTimeout`. With `head-timeout` in `on`, another endpoint is tried then.',
     )
     .meta({ fallback: routeDefaults.retry.perTry }),
 })

@@ -191,7 +191,9 @@ export const serviceLayer = z.strictObject({
     .meta({ fallback: serviceDefaults.maxPending }),
   pendingTimeout: duration()
     .optional()
-    .describe('How long a request may wait before it gets 503 `overloaded`.')
+    .describe(
+      'How long a request may wait before it gets 503 `overloaded`; one that is to be sent again, and finds the endpoints full that are left for it, may wait so long again.',
+    )
     .meta({ fallback: serviceDefaults.pendingTimeout }),
   hold: duration({ zero: true })
     .optional()

@@ -110,6 +110,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
 
   writeInterim(head: ResponseHead): void {
     if (this.#head.minor === 0) return
+    this.#x.hasInterim = true
     this.#output.text(interimText(head))
     this.flush()
   }

@@ -8,7 +8,7 @@ import type { ProxyContext } from '../context.ts'
 import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
 import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
-import { headTimeoutOf, settingsOf } from '../settings-of.ts'
+import { perTryOf, settingsOf } from '../settings-of.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
 import { tightWrites } from './client-socket.ts'
@@ -113,7 +113,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#output.flush()
     if (!this.#output.isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (this.#x !== null && this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(this.#x))
+    const x = this.#x
+    if (x !== null && this.#phase === phase.head) this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
     return false
   }
 
@@ -121,7 +122,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const x = this.#x
     if (x === null) return
     if (x.head.chunked) this.#output.text(`0\r\n${trailers}\r\n`)
-    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
+    if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, perTryOf(x))
   }
 
   downstreamDrained(): void {
@@ -173,9 +174,10 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
 
   #writeHead(x: Exchange): void {
     this.#output.text(requestHeadText(x, this.#endpoint, x.downstream.identity))
+    if (!x.head.hasBody) this.#context.wheel.arm(this.#timer, perTryOf(x))
     // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
-    if (!x.head.hasBody || (x.head.expectContinue && x.requestBytes === 0))
-      this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
+    else if (x.head.expectContinue && x.requestBytes === 0)
+      this.#context.wheel.arm(this.#timer, settingsOf(x).headTimeoutMs)
   }
 
   /** @returns false to stop reading until the client has taken what came */
@@ -220,7 +222,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
     this.#frame(x)
-    if (this.#head.status >= 500 && this.#interims === 0 && mayDropAnswer(x, this.#head.status)) {
+    if (this.#head.status >= 500 && mayDropAnswer(x, this.#head.status)) {
       this.#drop(x, end - at)
       return -1
     }
@@ -350,7 +352,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     const x = this.#x
     if (x === null) return
     if (x.requestDone) {
-      if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, headTimeoutOf(x))
+      if (this.#phase === phase.head) this.#context.wheel.arm(this.#timer, perTryOf(x))
       return
     }
     if (this.#phase === phase.head) this.#context.wheel.disarm(this.#timer)

@@ -12,7 +12,7 @@ import { failureOfConnectError } from '../h1/connect-error.ts'
 import { requestHeadText } from '../h1/request-writer.ts'
 import { parseResponseHead, ResponseHead, switchesAsAsked } from '../h1/response-head.ts'
 import { sendKept } from '../request-body.ts'
-import { headTimeoutOf, settingsOf } from '../settings-of.ts'
+import { settingsOf } from '../settings-of.ts'
 import { AttemptRequest } from './attempt-request.ts'
 import { fieldLines, fieldPairs } from './field-lines.ts'
 import { responseHeadText } from './head-text.ts'
@@ -34,7 +34,7 @@ export class StandardAttempt implements UpstreamAttempt {
   readonly #x: Exchange
   readonly #endpoint: Endpoint
   readonly #settings: ServiceSettings
-  readonly #headTimeoutMs: number
+  readonly #perTryMs: number | null
   readonly #timer: WheelTimer
   readonly #head = new ResponseHead()
   #outgoing: ClientRequest | null = null
@@ -52,7 +52,7 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#x = x
     this.#endpoint = endpoint
     this.#settings = settingsOf(x)
-    this.#headTimeoutMs = headTimeoutOf(x)
+    this.#perTryMs = x.route?.rule.retry.perTryMs ?? null
     this.#timer = new WheelTimer(() => this.#timedOut())
     this.request = new AttemptRequest(this, x.head.method, x.head.path)
   }
@@ -71,6 +71,7 @@ export class StandardAttempt implements UpstreamAttempt {
     this.#bytesBefore = socket.bytesRead
     writeOutgoingHead(outgoing, requestHeadText(this.#x, this.#endpoint, this.#x.downstream.identity))
     outgoing.on('information', (interim) => this.#interim(interim))
+    if (this.#perTryMs !== null) outgoing.once('finish', () => this.#sent())
     outgoing.on('upgrade', (incoming, upgraded: Socket, early) => this.#switched(incoming, upgraded, early))
     if (outgoing.reusedSocket) return this.#connected()
     this.#arm(this.#settings.connectTimeoutMs)
@@ -87,7 +88,7 @@ export class StandardAttempt implements UpstreamAttempt {
   flush(): boolean {
     if (!this.#isBlocked) return true
     // An endpoint that takes no more bytes is as silent as one that does not answer.
-    if (this.#phase === phase.head) this.#arm(this.#headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
     return false
   }
 
@@ -95,7 +96,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (this.#phase === phase.closed) return
     if (trailers !== '') this.#outgoing?.addTrailers(fieldPairs(trailers))
     this.request.push(null)
-    if (this.#phase === phase.head) this.#arm(this.#headTimeoutMs)
+    if (this.#phase === phase.head) this.#arm(this.#settings.headTimeoutMs)
   }
 
   /** http-proxy took what it was given of the body. */
@@ -128,7 +129,7 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!parseResponseHead(responseHeadText(incoming), maxHeadFields, head)) return this.#fail('bad-response')
     // node:http takes a 101 that names no protocol for an answer.
     if (head.status < 200) return this.#fail('bad-response')
-    if (head.status >= 500 && this.#interims === 0 && mayDropAnswer(this.#x, head.status)) return this.#drop(incoming)
+    if (head.status >= 500 && mayDropAnswer(this.#x, head.status)) return this.#drop(incoming)
     this.#incoming = incoming
     this.#phase = phase.body
     this.#arm(this.#settings.idleTimeoutMs)
@@ -176,8 +177,13 @@ export class StandardAttempt implements UpstreamAttempt {
     if (!x.head.hasBody) return this.endBody('')
     this.#outgoing?.flushHeaders()
     // With Expect the client waits for the endpoint's word, so the endpoint's time runs already.
-    if (x.head.expectContinue && x.requestBytes === 0) this.#arm(this.#headTimeoutMs)
+    if (x.head.expectContinue && x.requestBytes === 0) this.#arm(this.#settings.headTimeoutMs)
     sendKept(x)
+  }
+
+  /** The request left whole: what http-proxy took may have waited for the endpoint until now. */
+  #sent(): void {
+    if (this.#phase === phase.head && this.#perTryMs !== null) this.#arm(this.#perTryMs)
   }
 
   #interim(interim: InformationEvent): void {

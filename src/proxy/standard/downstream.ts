@@ -135,6 +135,7 @@ export class StandardDownstream implements Downstream {
 
   writeInterim(head: ResponseHead): void {
     if (this.#head.minor === 0) return
+    this.#x.hasInterim = true
     if (head.status === 100) {
       this.#hasContinued = true
       this.#response.writeContinue()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EjectionReason } from '../../../src/core/decision.ts'
+import type { HealthCheck } from '../../../src/core/health-check.ts'
 import { config, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
@@ -7,6 +8,16 @@ import { answer, instance } from './scripted-watch.ts'
 const a = instance('a-1')
 const b = instance('b-2')
 const c = instance('c-3')
+const healthCheck: HealthCheck = {
+  path: '/health',
+  port: null,
+  host: null,
+  statuses: [{ from: 200, to: 399 }],
+  intervalMs: 1000,
+  timeoutMs: 500,
+  healthyAfter: 1,
+  unhealthyAfter: 1,
+}
 
 /** A service of which `a` and `b` have been known for long, and how much of its weight each of its endpoints has. */
 async function withTwo(slowStartMs: number | null = 18_000) {
@@ -77,6 +88,29 @@ describe('a slow start', () => {
     expect(percents()[0]).toBeLessThanOrEqual(20)
     await clock.advance(18_000)
     expect(percents()).toEqual([100, 100])
+  })
+
+  it('begins for an endpoint that is no longer drained by command', async () => {
+    const { control, percents, thread } = await withTwo()
+    const [{ id } = { id: '' }] = thread.lists.get('users') ?? []
+    control.command(id, 'drain', null)
+    expect(percents()).toEqual([100, 100])
+    control.command(id, 'undrain', null)
+    expect(percents()).toEqual([10, 100])
+  })
+
+  it('begins for an endpoint that passes its health check again', async () => {
+    const { control, percents, thread, entry, checks, clock } = await withTwo()
+    control.apply(config([{ ...entry, healthCheck }]))
+    checks.answers.set(a.port, { verdict: 'failed', cause: 'it answered 500' })
+    await clock.advance(10_000)
+    expect(thread.lists.get('users')?.map(({ unhealthy }) => unhealthy)).toEqual([true, false])
+    expect(percents()).toEqual([100, 100])
+    checks.answers.delete(a.port)
+    await clock.advance(3000)
+    expect(thread.lists.get('users')?.map(({ unhealthy }) => unhealthy)).toEqual([false, false])
+    expect(percents()[0]).toBeLessThanOrEqual(30)
+    expect(percents()[1]).toBe(100)
   })
 
   it('is shown where the endpoint is', async () => {

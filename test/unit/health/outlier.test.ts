@@ -185,6 +185,17 @@ describe('failures in a row', () => {
     expect(reports).toEqual([])
   })
 
+  it('leave an ejection alone that the operator made his before it was taken back', () => {
+    const { fail, endpoint, reports } = setUp({ endpoints: 2 })
+    const { cell } = endpoint(0)
+    const eject = cell.eject.bind(cell)
+    cell.eject = (reason) =>
+      eject(reason) && endpoint(1).cell.eject('consecutive') && cell.replaceEjection(reason, 'manual')
+    fail(0, '5xx', { times: 5 })
+    expect(cell.ejection()).toBe('manual')
+    expect(reports).toEqual([])
+  })
+
   it.each<Partial<PublishedEndpoint>>([{ registry: 'absent', draining: true }, { registry: 'critical' }])(
     'say nothing about an endpoint that may not serve: %o',
     (first) => {

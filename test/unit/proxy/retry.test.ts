@@ -59,6 +59,7 @@ beforeEach(() => {
 interface State {
   readonly method?: string
   readonly status?: number
+  readonly hasInterim?: boolean
   readonly attempts?: number
   readonly tried?: Endpoint[]
   readonly requestBytes?: number
@@ -72,7 +73,9 @@ function decide(failure: Failure, state: State = {}, wasReused = false): string 
   const { method = 'GET', retry, ...rest } = state
   const exchange = {
     status: 0,
+    hasInterim: false,
     attempts: 1,
+    endpoint: endpoints[0],
     resent: 0,
     tried: endpoints.slice(0, 1),
     requestBytes: 0,
@@ -103,6 +106,10 @@ describe('where nothing was sent', () => {
       expect(decide(failure, { method: 'POST', attempts: 3, tried: endpoints.slice(0, 3) })).toBe('never')
     },
   )
+
+  test('an attempt on a connection that had gone stale is none of the three endpoints', () => {
+    expect(decide('connect-refused', { attempts: 3, tried: endpoints.slice(0, 2) })).toBe('now')
+  })
 
   test('takes nothing from the budget', () => {
     stopRefill()
@@ -152,7 +159,10 @@ describe('where bytes were sent and none came back', () => {
 
 test('nothing is retried once an answer has begun, nor after a failure that forbids it', () => {
   const all = Object.keys(failures) as Failure[]
-  for (const failure of all) expect(decide(failure, { status: 200 })).toBe('never')
+  for (const failure of all) {
+    expect(decide(failure, { status: 200 })).toBe('never')
+    expect(decide(failure, { hasInterim: true })).toBe('never')
+  }
   const final = all.filter((failure) => failures[failure].retry === 'never')
   for (const failure of final) expect(decide(failure)).toBe('never')
 })
