@@ -39,7 +39,7 @@ function accessLine(exchange: SettledExchange, time: string, known: KnownIds): s
     `{"level":"info","time":"${time}","requestId":${jsonString(exchange.requestId, limits.name)}${logged.client}${logged.asked}` +
     `${jsonString(exchange.url, limits.url)},"status":${exchange.status}` +
     `,"failure":${failure === null ? 'null' : `"${failure}"`}${logged.routed}` +
-    `${endpoint === null ? 'null' : known.idOf(endpoint.id)}` +
+    (endpoint === null ? 'null' : known.idOf(endpoint.id)) +
     `,"attempts":${exchange.attempts},"requestBytes":${exchange.requestBytes},"responseBytes":${exchange.responseBytes}` +
     `,"durationMs":${milliseconds(exchange.durationMs)}${logged.fields}`
   )
