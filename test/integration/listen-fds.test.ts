@@ -47,14 +47,13 @@ describe.each([0, 2])('a gateway of %i threads that systemd started with sockets
         await succession.file.write(JSON.stringify({ ...config, listeners }))
         expect((await fetch(`${adminUrl}/api/v1/reload`, { method: 'POST' })).status).toBe(200)
       }
-      for (const turn of [1, 2]) {
-        await reloadTo([{ name: 'other', address: '127.0.0.1:0' }])
-        await succession.nth('nobody accepts from this lent socket any more', turn)
-        await reloadTo(config.listeners)
-        const traffic = new RawTraffic(port, 2, { keepAlive: false })
-        await traffic.more(20)
-        expect((await traffic.stop()).failed).toEqual([])
-      }
+      await reloadTo([{ name: 'other', address: '127.0.0.1:0' }])
+      await succession.nth('nobody accepts from this lent socket any more', 1)
+      // Once: copies for a second time are made while the first are used.
+      await reloadTo(config.listeners)
+      const traffic = new RawTraffic(port, 2, { keepAlive: false })
+      await traffic.more(20)
+      expect((await traffic.stop()).failed).toEqual([])
       expect(succession.lines('nobody accepts from this lent socket any more')[0]).toMatchObject({
         name: 'edge',
         address: `127.0.0.1:${port}`,
