@@ -160,10 +160,11 @@ describe.each(Object.entries(balancers))('balancer %s', (name, balancer) => {
   })
 
   // Which is what consistent-hash is for: each client's endpoint is the same in every thread.
-  it.skipIf(name === 'consistent-hash')('does not begin with the same endpoint in every thread', () => {
+  const isSame = name === 'consistent-hash'
+  it(`begins with ${isSame ? 'the same endpoint' : 'any endpoint'} in every thread`, () => {
     const endpoints = equalEndpoints(4)
     const firsts = Array.from({ length: 200 }, (_pick, seed) => build(endpoints, seed).pick(pickInput()))
-    expect(new Set(firsts)).toEqual(new Set(endpoints))
+    expect(new Set(firsts).size).toBe(isSame ? 1 : 4)
   })
 
   it('gives an endpoint in its slow start a tenth of what the others get', () => {
