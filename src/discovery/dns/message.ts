@@ -90,11 +90,11 @@ export function readReply(bytes: Buffer, { id, question }: Query): Reply | null 
   const { flags = 0, flag_tc: isTruncated, questions = [], answers = [], authorities = [], additionals = [] } = packet
   const opt = additionals.find((record) => record.type === 'OPT')
   const responseCode = (flags & responseCodeBits) | ((opt?.extendedRcode ?? 0) << 4)
-  const [asked, ...others] = questions
+  const [asked] = questions
   // A server that can't make sense of a query may answer with the header alone.
   const isBareError = asked === undefined && responseCode !== 0
   const isOurs = asked?.type === question.type && asked.class === 'IN' && normal(asked.name) === question.name
-  if (!isBareError && (!isOurs || others.length > 0)) return null
+  if (!isBareError && !isOurs) return null
   return {
     responseCode,
     isTruncated,
