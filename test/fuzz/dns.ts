@@ -24,14 +24,12 @@ const record: fc.Arbitrary<Answer> = fc.oneof(
   fc
     .record({ name, ttl, data: address })
     .map((host): Answer => ({ type: host.data.includes(':') ? 'AAAA' : 'A', ...host })),
-  fc
-    .record({ name, ttl, minimum: ttl })
-    .map((start): Answer => ({
-      type: 'SOA',
-      name: start.name,
-      ttl: start.ttl,
-      data: { mname: 'ns', rname: 'x', minimum: start.minimum },
-    })),
+  fc.record({ name, ttl, minimum: ttl }).map((start): Answer => ({
+    type: 'SOA',
+    name: start.name,
+    ttl: start.ttl,
+    data: { mname: 'ns', rname: 'x', minimum: start.minimum },
+  })),
   fc.record({ name, ttl, data: name }).map((ns): Answer => ({ type: 'NS', ...ns })),
   fc.record({ name, ttl, data: fc.string() }).map((txt): Answer => ({ type: 'TXT', ...txt })),
 )

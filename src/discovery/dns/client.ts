@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns'
 import { DiscoveryError } from '../contract.ts'
-import { allFailed, refusal, responseCodes } from './error.ts'
+import { allFailed, refusal, responseCodes, unreadable } from './error.ts'
 import type { Limits } from './exchange.ts'
 import { type Question, queryFor, type Reply } from './message.ts'
 import type { DnsOptions, DnsServer } from './options.ts'
@@ -11,6 +11,8 @@ import { askOverUdp } from './udp.ts'
 const payloadBytes = 1232
 /** RFC 1035 section 4.2.1. */
 const plainPayloadBytes = 512
+/** Less room than a record needs is left in a TCP message of 65,535 bytes. */
+const fullMessageBytes = 65_000
 const dnsPort = 53
 /** Each has a socket: a service of a thousand names must not take all file descriptors. */
 const maxQuestionsAtOnce = 100
@@ -88,6 +90,9 @@ async function askServer(server: DnsServer, question: Question, limits: Limits):
   // a part, another one each time. Over TCP it is whole.
   if (reply.isTruncated || reply.byteCount > room / 2) {
     reply = await askOverTcp(server, queryFor(question, null), limits)
+    if (reply.isTruncated || reply.byteCount > fullMessageBytes) {
+      throw unreadable(server, 'there are more records than a DNS message holds')
+    }
   }
   const { responseCode } = reply
   if (responseCode === responseCodes.noError || responseCode === responseCodes.nxDomain) return reply

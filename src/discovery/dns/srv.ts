@@ -13,6 +13,7 @@ export async function listServers(
   signal: AbortSignal,
 ): Promise<Listing> {
   const found = await find(client, { name, type: 'SRV' }, signal)
+  const addressesOf = addressesIn(found)
   const instances = new Map<string, readonly Instance[]>()
   const skipped: { service: string; entry: string; reason: string }[] = []
   let { ttlSeconds } = found
@@ -23,7 +24,7 @@ export async function listServers(
     const reason = refusalOf(record)
     if (reason !== null) skipped.push({ service, entry, reason })
     else if (!instances.has(entry)) {
-      const addresses = addressesOf(record.target, found)
+      const addresses = addressesOf.get(record.target) ?? []
       for (const address of addresses) ttlSeconds = Math.min(ttlSeconds, address.ttlSeconds)
       instances.set(entry, instancesOf(record, new Set(addresses.map(({ address }) => address))))
     }
@@ -50,10 +51,10 @@ function refusalOf({ target, port }: SrvRecord): string | null {
   return port === 0 ? 'port 0 is not between 1 and 65535' : null
 }
 
-function addressesOf(target: string, { additionals }: Found<'SRV'>): readonly HostRecord[] {
-  return additionals.flatMap((record) =>
-    (record.type === 'A' || record.type === 'AAAA') && record.name === target ? [record] : [],
-  )
+/** The addresses that came along, by the name they are of. */
+function addressesIn({ additionals }: Found<'SRV'>): ReadonlyMap<string, readonly HostRecord[]> {
+  const hosts = additionals.flatMap((record) => (record.type === 'A' || record.type === 'AAAA' ? [record] : []))
+  return Map.groupBy(hosts, ({ name }) => name)
 }
 
 function instancesOf(record: SrvRecord, addresses: ReadonlySet<string>): readonly Instance[] {

@@ -96,6 +96,19 @@ const failures: readonly { fault: string; script: DnsScript; code: string; messa
     code: 'unreadable',
     message: /another question/,
   },
+  {
+    fault: 'has more records than a TCP message holds, and says so',
+    script: overTcp({ isTruncated: true }),
+    code: 'unreadable',
+    message: /more records than a DNS message holds/,
+  },
+  {
+    // As Consul does with a service of 1,500 instances: 997 of them, others each time.
+    fault: 'fills a TCP message, and says nothing',
+    script: overTcp({ answers: Array.from({ length: 2110 }, () => a('web.example.com', '10.0.0.1')) }),
+    code: 'unreadable',
+    message: /more records than a DNS message holds/,
+  },
 ]
 
 function opt() {
