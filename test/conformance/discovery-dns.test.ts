@@ -93,31 +93,20 @@ describe('discovery', () => {
 
 /** What the rows above leave out, as far as the DNS can say it. */
 describe("dns on a real Consul's DNS port", () => {
-  function follow(service: string, options: Partial<DnsOptions> = {}): Watching {
-    const discovery = open(options)
-    onTestFinished(async () => discovery.close())
-    return watch(discovery, service)
-  }
-
-  const lists =
-    (...wanted: readonly string[]) =>
-    ({ instances }: Answer) =>
-      instances.map(({ host, port, weight }) => `${host}:${port}*${weight}`).join() === wanted.join()
-
   it('follows address, port and weight of an instance', async () => {
     await register('moving', { id: 'one', host: '10.0.0.1', port: 8001, weight: 3 })
     const watching = follow('moving')
-    await watching.until(lists('10.0.0.1:8001*3'))
+    await expectList(watching, '10.0.0.1:8001*3')
     await register('moving', { id: 'one', host: '2001:db8::9', port: 8009, weight: 7 })
-    await watching.until(lists('2001:db8::9:8009*7'))
+    await expectList(watching, '2001:db8::9:8009*7')
   })
 
   it('weighs an instance that warns as it asked for', async () => {
     await register('warned', { id: 'one', host: '10.0.0.1', port: 8001, weight: 10, warningWeight: 2 })
     const watching = follow('warned')
-    await watching.until(lists('10.0.0.1:8001*10'))
+    await expectList(watching, '10.0.0.1:8001*10')
     await report('warned', 'one', 'warning')
-    await watching.until(lists('10.0.0.1:8001*2'))
+    await expectList(watching, '10.0.0.1:8001*2')
   })
 
   it('loses who turns critical or goes into maintenance, and has both back', async () => {
@@ -125,20 +114,20 @@ describe("dns on a real Consul's DNS port", () => {
     await register('ailing', { id: 'one', host: '10.0.0.1', port: 8001 })
     await register('ailing', { id: 'two', host: '10.0.0.2', port: 8002 })
     const watching = follow('ailing')
-    await watching.until(lists(...all))
+    await expectList(watching, ...all)
     await report('ailing', 'one', 'critical')
-    await watching.until(lists(all[1]))
+    await expectList(watching, all[1])
     await report('ailing', 'one', 'passing')
-    await watching.until(lists(...all))
+    await expectList(watching, ...all)
     await call('/v1/agent/service/maintenance/ailing:two?enable=true')
-    await watching.until(lists(all[0]))
+    await expectList(watching, all[0])
     await call('/v1/agent/service/maintenance/ailing:two?enable=false')
-    await watching.until(lists(...all))
+    await expectList(watching, ...all)
   })
 
   it("has the addresses of instances that have none of their own, which are their node's", async () => {
     await call('/v1/agent/service/register', { Name: 'on-node', Port: 8003 })
-    await follow('on-node').until(lists('127.0.0.1:8003*1'))
+    await expectList(follow('on-node'), '127.0.0.1:8003*1')
   })
 
   it.each([{ record: 'srv' } as const, { record: 'a', port: 8080 } as const])(
@@ -159,10 +148,23 @@ describe("dns on a real Consul's DNS port", () => {
   it('finds instances by the name that RFC 2782 has, and by tag', async () => {
     await call('/v1/agent/service/register', { Name: 'tagged', ID: 'b', Address: '10.0.0.1', Port: 1, Tags: ['blue'] })
     await call('/v1/agent/service/register', { Name: 'tagged', ID: 'g', Address: '10.0.0.2', Port: 2, Tags: ['green'] })
-    await follow('_tagged._tcp').until(lists('10.0.0.1:1*1', '10.0.0.2:2*1'))
-    await follow('green.tagged').until(lists('10.0.0.2:2*1'))
+    await expectList(follow('_tagged._tcp'), '10.0.0.1:1*1', '10.0.0.2:2*1')
+    await expectList(follow('green.tagged'), '10.0.0.2:2*1')
   })
 })
+
+function follow(service: string, options: Partial<DnsOptions> = {}): Watching {
+  const discovery = open(options)
+  onTestFinished(async () => discovery.close())
+  return watch(discovery, service)
+}
+
+/** Sooner or later exactly these instances, as `host:port*weight`. */
+async function expectList(watching: Watching, ...wanted: readonly string[]): Promise<void> {
+  const isWanted = ({ instances }: Answer) =>
+    instances.map(({ host, port, weight }) => `${host}:${port}*${weight}`).join() === wanted.join()
+  await expect(watching.until(isWanted)).resolves.toBeDefined()
+}
 
 /** Puts the suite's ids in. */
 function withIds(discovery: Discovery): Discovery {
@@ -173,7 +175,7 @@ function withIds(discovery: Discovery): Discovery {
         const instances = answer.instances.map((each) => ({
           ...each,
           id: idsByAddress.get(`${service} ${each.host}:${each.port}`) ?? each.id,
-        }))
+        })
         yield { ...answer, instances }
       }
     },

@@ -21,6 +21,9 @@ export function instanceOf(
 }
 
 export function inOrder(instances: readonly Instance[]): readonly Instance[] {
-  const keyOf = ({ id, host }: Instance) => `${id} ${host}`
   return instances.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
+}
+
+function keyOf({ id, host }: Instance): string {
+  return `${id} ${host}`
 }

@@ -225,7 +225,7 @@ describe('a query', () => {
       const asked = Buffer.from('\x03web\x07example\x03com\0\0\x01\0\x01', 'latin1')
       bytes.writeUInt16BE(12 + asked.length, 0)
       bytes.writeUInt16BE(1, 6)
-      return [...Buffer.concat([bytes, asked])].map((byte) => Buffer.from([byte]))
+      return Array.from(Buffer.concat([bytes, asked]), (byte) => Buffer.from([byte]))
     })
     expect((await ask([server])).responseCode).toBe(3)
   })

@@ -61,6 +61,21 @@ function pair(one: { priority?: number; weight?: number }, other: { priority?: n
   })
 }
 
+/** For how long an answer holds, to the millisecond. */
+async function holdOf(reply: ScriptedDnsReply, options: Partial<DnsOptions> = {}): Promise<number> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { watching, server } = await start(() => reply, options)
+  await watching.next()
+  while (vi.getTimerCount() === 0) await new Promise((resolve) => void setImmediate(resolve))
+  expect(server.requests).toHaveLength(1)
+  const asked = server.nextRequest()
+  let heldMs = 0
+  for (const timer = vi.getTimerCount(); timer === vi.getTimerCount() && heldMs < 1_000_000; heldMs++)
+    vi.advanceTimersByTime(1)
+  await asked
+  return heldMs
+}
+
 describe('SRV records', () => {
   it('give host, port and weight, and the address that came along', async () => {
     const { watching } = await start(pair({ weight: 3, priority: 10 }, { weight: 5, priority: 10 }))
@@ -222,21 +237,6 @@ describe('a TTL', () => {
   afterEach(() => {
     vi.useRealTimers()
   })
-
-  /** For how long an answer holds, to the millisecond. */
-  async function holdOf(reply: ScriptedDnsReply, options: Partial<DnsOptions> = {}): Promise<number> {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { watching, server } = await start(() => reply, options)
-    await watching.next()
-    while (vi.getTimerCount() === 0) await new Promise((resolve) => void setImmediate(resolve))
-    expect(server.requests).toHaveLength(1)
-    const asked = server.nextRequest()
-    let heldMs = 0
-    for (const timer = vi.getTimerCount(); timer === vi.getTimerCount() && heldMs < 1_000_000; heldMs++)
-      vi.advanceTimersByTime(1)
-    await asked
-    return heldMs
-  }
 
   const answer = (srvTtl: number, addressTtl: number): ScriptedDnsReply => ({
     answers: [srv(web, { target: 'a.example.com', port: 80 }, srvTtl)],
