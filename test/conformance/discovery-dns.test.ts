@@ -175,7 +175,7 @@ function withIds(discovery: Discovery): Discovery {
         const instances = answer.instances.map((each) => ({
           ...each,
           id: idsByAddress.get(`${service} ${each.host}:${each.port}`) ?? each.id,
-        })
+        }))
         yield { ...answer, instances }
       }
     },
