@@ -91,7 +91,7 @@ describe('discovery', () => {
   })
 })
 
-/** What the rows above leave out, as far as the DNS can say it. */
+/** What the rows above leave out, as far as the DNS can say it. What comes and goes between two questions is never seen. */
 describe("dns on a real Consul's DNS port", () => {
   it('follows address, port and weight of an instance', async () => {
     await register('moving', { id: 'one', host: '10.0.0.1', port: 8001, weight: 3 })

@@ -101,8 +101,11 @@ async function askServer(server: DnsServer, question: Question, limits: Limits):
 
 /** Those of `/etc/resolv.conf`, read now. */
 function systemServers(): readonly DnsServer[] {
-  return new Resolver().getServers().map((text) => {
-    const found = /^\[(.+)\]:(\d+)$/.exec(text) ?? /^([\d.]+):(\d+)$/.exec(text)
-    return { host: found?.[1] ?? text, port: Number(found?.[2] ?? dnsPort) }
-  })
+  return new Resolver().getServers().map(serverOfSystem)
+}
+
+/** As `getServers` writes it: an address, with a port where that is not 53. */
+export function serverOfSystem(text: string): DnsServer {
+  const found = /^\[(.+)\]:(\d+)$/.exec(text) ?? /^([\d.]+):(\d+)$/.exec(text)
+  return { host: found?.[1] ?? text, port: Number(found?.[2] ?? dnsPort) }
 }

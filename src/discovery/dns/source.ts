@@ -51,14 +51,20 @@ class DnsSource implements Discovery {
   }
 
   async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
-    const end = AbortSignal.any([signal, this.#closing.signal])
+    // A consumer that leaves without aborting ends the asking, too.
+    const leaving = new AbortController()
+    const end = AbortSignal.any([signal, this.#closing.signal, leaving.signal])
     if (end.aborted) return
     let before: readonly Instance[] | null = null
-    for await (const answer of this.#resolver.resolved(this.#follow(service, end), end)) {
-      const instances = ofLowestPriority(answer.instances)
-      if (!answer.mayHaveForgotten && isDeepStrictEqual(instances, before)) continue
-      before = instances
-      yield { ...answer, instances }
+    try {
+      for await (const answer of this.#resolver.resolved(this.#follow(service, end), end)) {
+        const instances = ofLowestPriority(answer.instances)
+        if (!answer.mayHaveForgotten && isDeepStrictEqual(instances, before)) continue
+        before = instances
+        yield { ...answer, instances }
+      }
+    } finally {
+      leaving.abort()
     }
   }
 

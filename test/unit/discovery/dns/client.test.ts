@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { DnsClient } from '../../../../src/discovery/dns/client.ts'
+import { Resolver } from 'node:dns'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { DnsClient, serverOfSystem } from '../../../../src/discovery/dns/client.ts'
 import type { DnsServer } from '../../../../src/discovery/dns/options.ts'
 import { freePorts } from '../../../support/free-ports.ts'
 import {
@@ -169,6 +170,30 @@ describe('a server that fails', () => {
     const client = new DnsClient({ servers: [bad, next], timeoutMs: 5000 })
     for (let i = 0; i < 3; i++) await client.ask(question, noSignal)
     expect([bad.requests.length, next.requests.length]).toEqual([1, 3])
+  })
+})
+
+describe('the servers of the system', () => {
+  it('are asked where none are configured, and read again once none of them answers', async () => {
+    const [first, second] = [await serverOf(() => ({ code: 2 })), await serverOf(() => good)]
+    const getServers = vi
+      .spyOn(Resolver.prototype, 'getServers')
+      .mockReturnValueOnce([`127.0.0.1:${first.port}`])
+      .mockReturnValueOnce([`127.0.0.1:${second.port}`])
+    onTestFinished(() => getServers.mockRestore())
+    const client = new DnsClient({ servers: [], timeoutMs: 5000 })
+    await expect(client.ask(question, noSignal)).rejects.toMatchObject({ code: 'status' })
+    for (let i = 0; i < 2; i++) expect(addresses(await client.ask(question, noSignal))).toEqual(['10.0.0.1'])
+    expect(getServers).toHaveBeenCalledTimes(2)
+  })
+
+  it.each([
+    ['10.0.0.1', { host: '10.0.0.1', port: 53 }],
+    ['10.0.0.1:5353', { host: '10.0.0.1', port: 5353 }],
+    ['2001:db8::1', { host: '2001:db8::1', port: 53 }],
+    ['[2001:db8::1]:5353', { host: '2001:db8::1', port: 5353 }],
+  ])('are read as Node writes them: %s', (text, server) => {
+    expect(serverOfSystem(text)).toEqual(server)
   })
 })
 

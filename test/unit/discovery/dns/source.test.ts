@@ -61,12 +61,17 @@ function pair(one: { priority?: number; weight?: number }, other: { priority?: n
   })
 }
 
+/** One turn of the event loop. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => void setImmediate(resolve))
+}
+
 /** For how long an answer holds, to the millisecond. */
 async function holdOf(reply: ScriptedDnsReply, options: Partial<DnsOptions> = {}): Promise<number> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const { watching, server } = await start(() => reply, options)
   await watching.next()
-  while (vi.getTimerCount() === 0) await new Promise((resolve) => void setImmediate(resolve))
+  while (vi.getTimerCount() === 0) await turn()
   expect(server.requests).toHaveLength(1)
   const asked = server.nextRequest()
   let heldMs = 0
@@ -206,6 +211,18 @@ describe('SRV records', () => {
       message: expect.stringMatching(/more than 8 aliases/),
     })
   })
+})
+
+it('a consumer that leaves without aborting ends the asking', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { discovery } = await start(pair({}, {}))
+  const iterator = discovery.watch('web', new AbortController().signal)[Symbol.asyncIterator]()
+  await iterator.next()
+  while (vi.getTimerCount() === 0) await turn()
+  await iterator.return?.()
+  await turn()
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 describe('the word for nobody', () => {
