@@ -37,6 +37,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   pino: ['observe'],
   'prom-client': ['observe'],
   consul: ['discovery'],
+  'dns-packet': ['discovery'],
   yaml: ['config'],
   'http-proxy': ['proxy'],
 }

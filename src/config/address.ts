@@ -17,6 +17,21 @@ export function parseInstanceAddress(text: string): Address {
   return parseAddress(text, 1)
 }
 
+/** An IP address, with a port where it is not 53: `10.0.0.2`, `127.0.0.1:8600`, `[::1]:5353`. */
+export function parseDnsServer(text: string): Address {
+  if (isIP(text) !== 0) return { host: text.toLowerCase(), port: 53 }
+  const { host, port } = isHostName(text) ? { host: text, port: 53 } : parseAddress(text, 1)
+  if (isIP(host) !== 0) return { host, port }
+  throw new InvalidValue(`${JSON.stringify(host)} is no IP address`, 'names of DNS servers are not looked up')
+}
+
+/** `service.consul`; dots around it are left out. */
+export function parseDnsDomain(text: string): string {
+  const bare = text.replaceAll(/^\.|\.$/g, '')
+  if (isHostName(bare)) return bare.toLowerCase()
+  throw new InvalidValue(`${JSON.stringify(text)} is no domain`, 'write one such as "service.consul"')
+}
+
 function parseAddress(text: string, minPort: number): Address {
   const found = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text)
   if (found === null) throw new InvalidValue(`expected host:port, got ${JSON.stringify(text)}`, wayOut(text))
@@ -37,7 +52,7 @@ function wayOut(text: string): string | undefined {
 }
 
 /** RFC 1123 section 2.1, and the underscore that Docker Compose names have; numbers alone would be a mistyped IPv4 address. */
-function isHostName(text: string): boolean {
+export function isHostName(text: string): boolean {
   if (text.length > 253 || /^[\d.]*$/.test(text)) return false
   return text.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label))
 }

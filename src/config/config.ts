@@ -52,7 +52,21 @@ export interface StaticSourceConfig {
   readonly services: Readonly<Record<string, readonly StaticInstanceConfig[]>>
 }
 
-export type SourceConfig = ConsulSourceConfig | StaticSourceConfig
+export interface DnsSourceConfig {
+  readonly name: string
+  readonly type: 'dns'
+  /** None = those of the system. */
+  readonly servers: readonly { readonly host: string; readonly port: number }[]
+  readonly record: 'srv' | 'a'
+  readonly domain: string | null
+  /** For `record: a`, where a service's name says none. */
+  readonly port: number | null
+  readonly minTtlMs: number
+  readonly maxTtlMs: number
+  readonly timeoutMs: number
+}
+
+export type SourceConfig = ConsulSourceConfig | StaticSourceConfig | DnsSourceConfig
 
 export interface ServiceConfig {
   /** The name that routes use. */

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Config, ListenerConfig, SourceConfig } from './config.ts'
 import type { Problem } from './finding.ts'
+import { checkDnsSources } from './dns-checks.ts'
 import { checkListeners } from './listener-checks.ts'
 import { normalizeRoutes } from './normalize-routes.ts'
 import { normalizeServices } from './normalize-services.ts'
@@ -33,7 +34,13 @@ export function normalize(
     shutdown: { delayMs: parsed.shutdown.delay, deadlineMs: parsed.shutdown.deadline },
     readyTimeoutMs: parsed.readyTimeout,
   }
-  const problems = [...checkListeners(parsed), ...from.tls.problems, ...services.problems, ...routes.problems]
+  const problems = [
+    ...checkListeners(parsed),
+    ...from.tls.problems,
+    ...services.problems,
+    ...routes.problems,
+    ...checkDnsSources(parsed, services.services),
+  ]
   return { config, problems }
 }
 
@@ -58,6 +65,10 @@ function normalizeListener(listener: Listener, tls: ListenerConfig['tls']): List
 
 function normalizeSource(name: string, source: Source): SourceConfig {
   if (source.type === 'consul') return { name, ...source }
+  if (source.type === 'dns') {
+    const { minTtl, maxTtl, timeout, ...rest } = source
+    return { name, ...rest, minTtlMs: minTtl, maxTtlMs: maxTtl, timeoutMs: timeout }
+  }
   const services = Object.entries(source.services).map(([service, instances]) => [
     service,
     instances.map(({ address, ...rest }) => ({ ...address, ...rest })),

@@ -2,12 +2,15 @@ import { consul } from './consul/source.ts'
 import type { ConsulOptions } from './consul/options.ts'
 import type { Discovery } from './contract.ts'
 import type { DiscoveryContext } from './context.ts'
+import type { DnsOptions } from './dns/options.ts'
+import { dns } from './dns/source.ts'
 import { staticList, type StaticOptions } from './static.ts'
 
 /** A source's configuration with all defaults filled in, by its `type`. */
 export interface DiscoveryOptionsByType {
   readonly consul: ConsulOptions
   readonly static: StaticOptions
+  readonly dns: DnsOptions
 }
 
 export type DiscoveryType = keyof DiscoveryOptionsByType
@@ -18,6 +21,7 @@ export const discoveries: {
 } = {
   consul,
   static: staticList,
+  dns,
 }
 
 /** Makes the source of a configuration entry; it opens no connection before the first watch. */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import * as fc from 'fast-check'
+import { dnsListings, dnsMessages } from './dns.ts'
 import { gatewayProperty } from './gateway.ts'
 import { keptProperty } from './kept.ts'
 import { chunkedBodies, requestHeads, responseHeads } from './parsers.ts'
@@ -38,6 +39,8 @@ const turns: Record<string, () => Promise<Turn>> = {
   'request-heads': async () => alone(requestHeads),
   'response-heads': async () => alone(responseHeads),
   'chunked-bodies': async () => alone(chunkedBodies),
+  'dns-messages': async () => alone(dnsMessages),
+  'dns-listings': dnsListings,
   'fast-requests': async () => ofEngine('fast', 'requests'),
   'fast-responses': async () => ofEngine('fast', 'responses'),
   'standard-requests': async () => ofEngine('standard', 'requests'),

@@ -7,6 +7,8 @@ import { freePorts } from './free-ports.ts'
 export interface ConsulOptions {
   /** Default: a free port. A fixed one lets a test restart Consul where its clients expect it. */
   readonly httpPort?: number
+  /** Serves DNS there, over UDP and TCP; 0 = on a free port. Default: not at all. */
+  readonly dnsPort?: number
   /** Keeps the catalog there over restarts. Default: in memory, gone with the process. */
   readonly dataDir?: string
   /** Further agent configuration, in the spelling of Consul's configuration files. */
@@ -17,6 +19,8 @@ export interface Consul {
   /** For example `http://127.0.0.1:8500`. */
   readonly address: string
   readonly port: number
+  /** -1 where it serves no DNS. */
+  readonly dnsPort: number
   readonly pid: number
   readonly api: ConsulApi
   /** SIGTERM; resolves when the process is gone. Stopping or killing twice is harmless. */
@@ -49,14 +53,15 @@ const guardedStart = '(cat <&3; kill -KILL $$) >/dev/null 2>&1 & exec "$0" "$@" 
 export async function startConsul(options: ConsulOptions = {}): Promise<Consul> {
   const binary = await findOrFetchConsul()
   for (let attempt = 1; ; attempt++) {
-    const [freeHttpPort = 0, server = 0, serfLan = 0, serfWan = 0] = await freePorts(4)
+    const [freeHttpPort = 0, server = 0, serfLan = 0, serfWan = 0, freeDnsPort = 0] = await freePorts(5)
     const port = options.httpPort ?? freeHttpPort
+    const dns = options.dnsPort === 0 ? freeDnsPort : (options.dnsPort ?? -1)
     const config = {
       ...options.config,
       node_name: nodeName,
       bind_addr: '127.0.0.1',
       client_addr: '127.0.0.1',
-      ports: { http: port, dns: -1, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
+      ports: { http: port, dns, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
       performance: { raft_multiplier: 1 },
       // Consul asks HashiCorp for news otherwise.
       disable_update_check: true,
@@ -77,6 +82,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
     return {
       address,
       port,
+      dnsPort: dns,
       pid: agent.pid,
       api,
       stop: async () => agent.end('SIGTERM'),

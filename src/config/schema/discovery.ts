@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseInstanceAddress } from '../address.ts'
 import { InvalidValue } from '../invalid-value.ts'
+import { dnsSource } from './dns-source.ts'
 import { integer, name, parsedText, parseName } from './fields.ts'
 
 const consul = z.strictObject({
@@ -51,11 +52,11 @@ const staticList = z.strictObject({
 })
 
 export const discovery = z
-  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, staticList]))
+  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, staticList, dnsSource]))
   .prefault({ consul: { type: 'consul' } })
   .describe('Where instances come from, by a name of your choice; the first is the default source of services.')
 
-export type Source = z.output<typeof consul> | z.output<typeof staticList>
+export type Source = z.output<typeof consul> | z.output<typeof staticList> | z.output<typeof dnsSource>
 
 /** Objects list keys that are whole numbers first: with them the first source would not be the first in the file. */
 function parseSourceName(text: string): string {

@@ -108,11 +108,15 @@ export const registries: readonly FaultRow[] = [
   },
   {
     number: 24,
-    fault: 'instances by name: unknown, slow, or another address',
-    outcome: 'held for their TTL, the last good kept; never looked up for a request',
+    fault: 'instances by name or from DNS records: unknown, slow, failing, forged, cut, or other addresses',
+    outcome:
+      'held for their TTL, the last good kept; never looked up for a request; a name that is gone is doubted; 0 failed',
     tests: [
       ['unit/discovery/names/look-up', 'holds them for the shortest TTL'],
       ['unit/discovery/resolve', 'keeps the addresses it has while a name can not be looked up', 'slow names'],
+      ['unit/discovery/dns/client', 'one that says SERVFAIL is told as that', 'takes the answer that fits'],
+      ['conformance/discovery-dns', 'has all of 150 instances, which Consul silently cuts down'],
+      ['e2e/gateway-dns', 'loses no request while Consul is gone', 'keeps whoever accepts connections'],
     ],
   },
 ]
