@@ -256,7 +256,8 @@ export class Gateway {
 
   async #inherit(predecessor: Predecessor): Promise<void> {
     const { config } = this.#loaded
-    await Promise.race([this.#control.prepare(config, config.readyTimeoutMs), predecessor.refusal])
+    // The predecessor's checks know which instances hang: requests that went there first would be lost.
+    await Promise.race([this.#control.prepare(config, config.readyTimeoutMs, true), predecessor.refusal])
     const bequest = await predecessor.permission(this.#control.readinessToTakeOver())
     if (bequest !== null) {
       this.#control.tickets.adopt(bequest.tickets)
