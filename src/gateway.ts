@@ -100,7 +100,9 @@ export class Gateway {
     this.#adopted = adopted
     this.#sharesPorts = sharesPorts
     this.#loaded = loaded
-    this.#rollout = new Rollout(Math.max(workers, 1))
+    this.#rollout = new Rollout(Math.max(workers, 1), (error) => {
+      if (this.#isServing) logger.error({ ...error }, 'listener not opened')
+    })
     this.#timeline = createTimeline(logger)
     this.#control = createControl({ ledger, timeline: this.#timeline, logger, stateDir: loaded.config.stateDir })
     this.#plane = createDataPlane({
@@ -256,7 +258,8 @@ export class Gateway {
 
   async #inherit(predecessor: Predecessor): Promise<void> {
     const { config } = this.#loaded
-    await Promise.race([this.#control.prepare(config, config.readyTimeoutMs), predecessor.refusal])
+    // The predecessor's checks know which instances hang: requests that went there first would be lost.
+    await Promise.race([this.#control.prepare(config, config.readyTimeoutMs, true), predecessor.refusal])
     const bequest = await predecessor.permission(this.#control.readinessToTakeOver())
     if (bequest !== null) {
       this.#control.tickets.adopt(bequest.tickets)
@@ -299,8 +302,7 @@ export class Gateway {
       this.#loaded = loaded
       this.#listeners = listeners
       this.#version = version
-      const { errors } = await this.#rollout.inForce(version)
-      for (const error of errors) logger.error({ ...error }, 'listener not opened')
+      await this.#rollout.inForce(version)
       for (const { listener, host, port } of this.#adopted.lent.keep(listeners)) {
         logger.warn({ name: listener, address: `${host}:${port}` }, 'nobody accepts from this lent socket any more')
       }

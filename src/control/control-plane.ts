@@ -144,18 +144,22 @@ export class ControlPlane<S extends SourceEntry> {
    * lists and no request comes too early. Resolves when each has been heard of, or can't be, and at the latest after
    * `timeoutMs`.
    *
+   * @param isChecked wait for a first check of each endpoint, too, where endpoints are checked
    * @throws Error as `apply` does; then nothing has changed
    */
-  async prepare(config: ControlConfig<S>, timeoutMs: number): Promise<void> {
+  async prepare(config: ControlConfig<S>, timeoutMs: number, isChecked = false): Promise<void> {
     const added = this.#begin(config).filter(({ key }) => !this.#lines.has(key))
     const heard = added.map(async (entry) => {
       this.#configureLine(entry)()
       await this.#lines.get(entry.key)?.line.heard
+      if (isChecked) await this.#parts.checks.askedOnce(entry.key)
     })
     const time = Promise.withResolvers<void>()
     const cancel = this.#options.clock.after(timeoutMs, time.resolve)
     await Promise.race([Promise.all(heard), time.promise, this.#closing.promise])
     cancel()
+    // Verdicts that are put in force a moment later come too late for the first requests.
+    if (isChecked) for (const { endpoints } of this.#allLines()) endpoints.restand()
   }
 
   /**

@@ -47,6 +47,8 @@ interface Check {
   /** The first pause is half an interval to a whole one: what was listed together is soon not checked together. */
   isFirstPause: boolean
   isRunning: boolean
+  /** Resolves when the first check has ended. */
+  first: Promise<void>
   cancel: Cancel
 }
 
@@ -96,6 +98,11 @@ export class HealthChecks {
     this.#options.prober.forget(service)
   }
 
+  /** Resolves when each endpoint of the service that is checked now has been once, whatever came of it. */
+  async askedOnce(service: string): Promise<void> {
+    await Promise.all([...(this.#services.get(service)?.checks.values() ?? [])].map(({ first }) => first))
+  }
+
   isUnhealthy(service: string, id: string): boolean {
     return this.#check(service, id)?.verdict.state === 'unhealthy'
   }
@@ -122,10 +129,11 @@ export class HealthChecks {
       spared: 0,
       isFirstPause: true,
       isRunning: false,
+      first: Promise.resolve(),
       cancel: () => {},
     }
     checked.checks.set(id, check)
-    this.#probe(checked, check)
+    check.first = this.#probe(checked, check)
   }
 
   /** Other settings ask anew: the verdict stands until they have answered. So does a word of the registry that has changed. */
@@ -139,7 +147,7 @@ export class HealthChecks {
     }
     if (hasSameSettings && !isNews) return
     check.cancel()
-    if (!check.isRunning) this.#probe(checked, check)
+    if (!check.isRunning) void this.#probe(checked, check)
   }
 
   #due(check: Check): void {
@@ -153,25 +161,21 @@ export class HealthChecks {
       check.spared++
       return this.#plan(checked, check)
     }
-    this.#probe(checked, check)
+    void this.#probe(checked, check)
   }
 
-  #probe(checked: Checked, check: Check): void {
-    const { prober } = this.#options
+  async #probe({ settings }: Checked, check: Check): Promise<void> {
     check.spared = 0
     check.isRunning = true
-    const { settings } = checked
-    void prober
-      .check(check.service, targetOf(check.record, settings), () => this.#isCurrent(check))
-      .then((result) => {
-        check.isRunning = false
-        if (!this.#isCurrent(check)) return
-        const now = this.#services.get(check.service) as Checked
-        // What was asked before the settings changed answers another question.
-        if (now.settings !== settings) return this.#probe(now, check)
-        if (result.verdict !== 'unknown') this.#judge(check, result, settings.healthCheck)
-        if (this.#isCurrent(check)) this.#plan(now, check)
-      })
+    const target = targetOf(check.record, settings)
+    const result = await this.#options.prober.check(check.service, target, () => this.#isCurrent(check))
+    check.isRunning = false
+    if (!this.#isCurrent(check)) return
+    const now = this.#services.get(check.service) as Checked
+    // What was asked before the settings changed answers another question.
+    if (now.settings !== settings) return this.#probe(now, check)
+    if (result.verdict !== 'unknown') this.#judge(check, result, settings.healthCheck)
+    if (this.#isCurrent(check)) this.#plan(now, check)
   }
 
   #plan({ settings }: Checked, check: Check): void {

@@ -4,13 +4,14 @@ import type { ListenAddress, ListenError } from '../core/message.ts'
 export interface RolloutResult {
   /** One per listener that was newly opened. */
   readonly addresses: readonly ListenAddress[]
-  /** One per listener that a thread could not open. */
+  /** One per listener that a thread has not opened. */
   readonly errors: readonly ListenError[]
 }
 
 /** Follows each configuration into the data threads, so that somebody can wait until all of them serve by it. */
 export class Rollout {
   readonly #threads: number
+  readonly #onUnopened: (error: ListenError) => void
   /** Latest version that each running thread applied. */
   readonly #applied = new Map<number, number>()
   readonly #waiting = new Set<{
@@ -21,30 +22,37 @@ export class Rollout {
   /** What they applied counts for nothing. */
   readonly #leaving = new Set<number>()
   #addresses = new Map<string, ListenAddress>()
-  #errors = new Map<string, ListenError>()
+  /** What each running thread could not open, the last time that it tried. */
+  readonly #errors = new Map<number, readonly ListenError[]>()
   #isClosed = false
 
-  /** @param threads how many have to apply a version before it counts as in force */
-  constructor(threads: number) {
+  /**
+   * @param threads how many have to apply a version before it counts as in force
+   * @param onUnopened called once when a thread can't open a listener, until all have it
+   */
+  constructor(threads: number, onUnopened: (error: ListenError) => void = () => {}) {
     this.#threads = threads
+    this.#onUnopened = onUnopened
   }
 
   applied(thread: number, version: number, result: RolloutResult): void {
     if (this.#leaving.has(thread)) return
     this.#applied.set(thread, version)
     for (const address of result.addresses) this.#addresses.set(address.listener, address)
-    for (const error of result.errors) this.#errors.set(error.listener, error)
+    const known = new Set(this.#unopened().map(({ listener }) => listener))
+    this.#errors.set(thread, result.errors)
+    for (const error of result.errors) if (!known.has(error.listener)) this.#onUnopened(error)
     this.#check()
   }
 
   threadLost(thread: number): void {
-    this.#applied.delete(thread)
+    this.#forget(thread)
     this.#leaving.delete(thread)
   }
 
   /** It serves nobody new any more: another is there in its stead. */
   threadLeaves(thread: number): void {
-    this.#applied.delete(thread)
+    this.#forget(thread)
     this.#leaving.add(thread)
   }
 
@@ -69,10 +77,19 @@ export class Rollout {
       const threads = [...this.#applied.values()].filter((version) => version >= waiting.version).length
       if (threads < this.#threads) continue
       this.#waiting.delete(waiting)
-      waiting.resolve({ addresses: [...this.#addresses.values()], errors: [...this.#errors.values()] })
+      waiting.resolve({ addresses: [...this.#addresses.values()], errors: this.#unopened() })
       this.#addresses = new Map()
-      this.#errors = new Map()
     }
+  }
+
+  #forget(thread: number): void {
+    this.#applied.delete(thread)
+    this.#errors.delete(thread)
+  }
+
+  #unopened(): readonly ListenError[] {
+    const errors = [...this.#errors.values()].flat()
+    return [...new Map(errors.map((error) => [error.listener, error])).values()]
   }
 }
 

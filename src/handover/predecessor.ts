@@ -5,7 +5,7 @@ const lookMs = 10
 
 /** What of a process the talk with its predecessor needs. */
 export interface ChannelToParent {
-  send?: ((message: SuccessorMessage) => unknown) | undefined
+  send?: ((message: SuccessorMessage, onSent: () => void) => unknown) | undefined
   on(event: 'message', listener: (message: PredecessorMessage) => void): unknown
   on(event: 'disconnect', listener: () => void): unknown
   disconnect?: (() => void) | undefined
@@ -99,6 +99,7 @@ export class Predecessor {
   }
 
   #tell(message: SuccessorMessage): void {
-    if (this.#isConnected) this.#channel.send?.(message)
+    // It may have died a moment ago, which `disconnect` is about to say: without a callback that error would end this process too.
+    if (this.#isConnected) this.#channel.send?.(message, () => {})
   }
 }

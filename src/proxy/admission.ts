@@ -50,6 +50,8 @@ export class Admission {
     x.admission = this
     if (this.#cell.waiting.count() === 0 && this.#letIn(x, limits)) return
     if (!this.#cell.waiting.acquire(this.#maxWaiting(limits))) {
+      // Those that wait may all be between two attempts, and want other endpoints.
+      if (this.#queue.first === null && this.#cell.isTurn() && this.#letIn(x, limits)) return
       this.#service.meter.rejected('full')
       return fail(x, 'overloaded')
     }

@@ -34,6 +34,9 @@ export interface DataThreadOptions {
   readonly memory?: () => MemoryReading
 }
 
+/** From one try to open a listener to the next. */
+const reopenMs = 1000
+
 /**
  * The data side of the hand-over: turns published values into routes, services and pickers, and gives them to the proxy by
  * one assignment. Runs in a worker thread, or in the main thread when there are no workers.
@@ -53,6 +56,8 @@ export class DataThread {
   #isDraining = false
   /** Configurations are applied one after the other, since opening listeners takes a while. */
   #applying: Promise<void> = Promise.resolve()
+  #version = 0
+  #reopening: NodeJS.Timeout | null = null
 
   constructor(options: DataThreadOptions) {
     const { send } = options
@@ -137,11 +142,13 @@ export class DataThread {
 
   stop(): void {
     this.#heartbeat.stop()
+    this.#stopReopening()
     this.#proxy.stop()
     for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
   }
 
   async #configure(snapshot: ConfigSnapshot): Promise<void> {
+    this.#version = snapshot.version
     this.#services.configure(snapshot.services)
     const before = this.#routes
     this.#routes = this.#assemble(snapshot)
@@ -149,14 +156,28 @@ export class DataThread {
     this.#proxy.logTo(snapshot.accessLog ? this.#accessLog : null)
     const kept = new Set(this.#routes.map(({ meter }) => meter))
     for (const { meter } of before) if (!kept.has(meter)) meter.retire()
-    const { addresses, errors } = await this.#proxy.listen(this.#isDraining ? [] : snapshot.listeners)
-    this.#options.send({
-      type: 'config-applied',
-      version: snapshot.version,
-      addresses,
-      errors,
-      sockets: this.#proxy.sockets(),
-    })
+    await this.#listen(snapshot)
+  }
+
+  async #listen(snapshot: ConfigSnapshot): Promise<void> {
+    this.#stopReopening()
+    const { version, listeners } = snapshot
+    const { addresses, errors } = await this.#proxy.listen(this.#isDraining ? [] : listeners)
+    const sockets = this.#proxy.sockets()
+    this.#options.send({ type: 'config-applied', version, addresses, errors, sockets })
+    // Out of descriptors, or somebody took the port between two threads: it passes, and else nobody listens there for good.
+    if (errors.some(({ listener }) => !sockets.some((socket) => socket.listener === listener))) {
+      this.#reopening = setTimeout(() => {
+        this.#applying = this.#applying.then(async () => {
+          if (version === this.#version) await this.#listen(snapshot)
+        })
+      }, reopenMs).unref()
+    }
+  }
+
+  #stopReopening(): void {
+    if (this.#reopening !== null) clearTimeout(this.#reopening)
+    this.#reopening = null
   }
 
   /** Routes of the same id and service keep their meter, so that counters don't start again. */

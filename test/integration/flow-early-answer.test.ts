@@ -103,7 +103,8 @@ test('an answer that is complete before its request ends the connections, whatev
   client.send('POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n')
   const upstream = await origin.connectionAt(1, 100)
   upstream.socket.write(answer('done'))
-  expect((await client.response()).body).toBe('done')
+  const response = await client.response()
+  expect([response.body, header(response, 'connection')]).toEqual(['done', 'close'])
   client.send('0\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n')
 
   expect((await client.rest()).ending).toBe('fin')

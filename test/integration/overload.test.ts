@@ -253,6 +253,29 @@ describe.each(engines)('engine: %s', (name) => {
       expect(busy.most).toBe(1)
     })
 
+    test('keeps nobody from the endpoint that it was at', async () => {
+      let isReset = false
+      const once = await flow.rawOrigin(({ connection }) => {
+        if (isReset) return answer('room')
+        isReset = true
+        return void connection.socket.resetAndDestroy()
+      })
+      const busy = await gatedOrigin()
+      const engine = await start({ origins: [busy], service: limits({ requestsPerEndpoint: 1, pending: 1 }) })
+      const first = ask(engine.port)
+      await busy.holds(1)
+      await engine.publish([busy, once])
+      const second = ask(engine.port, { path: '/second' })
+      await untilWaiting(engine, 1)
+
+      expect(String((await ask(engine.port)).body)).toBe('room')
+
+      busy.release()
+      await busy.received(2)
+      busy.release()
+      expect([(await first).status, (await second).status]).toEqual([200, 200])
+    })
+
     test.each([
       ['that waited too long', { pendingTimeoutMs: 100 }],
       ['that has nowhere to wait', { pending: 0 }],

@@ -195,12 +195,11 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       return true
     }
     this.#nowMs = performance.now()
-    const { downstream } = x
     const at = this.#phase === phase.head ? this.#readHead(x, bytes, start, end) : start
     if (at !== -1 && this.#phase === phase.body && this.#x === x) this.#readBody(x, bytes, at, end)
     if (this.#x !== x || this.#phase !== phase.body) return true
-    downstream.flush()
-    if (downstream.isBlocked) {
+    x.downstream.flush()
+    if (x.downstream.isBlocked) {
       this.#context.wheel.disarm(this.#timer)
       this.#isReadPaused = true
       return false
@@ -221,7 +220,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       if (this.#head.status >= 200) break
       if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
-    this.#frame(x)
+    this.#frame(x, end - at)
     if (this.#head.status >= 500 && mayDropAnswer(x, this.#head.status)) {
       this.#drop(x, end - at)
       return -1
@@ -244,14 +243,15 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     return true
   }
 
-  /** What follows the head. */
-  #frame(x: Exchange): void {
+  /** What follows the head. @param length that is there already */
+  #frame(x: Exchange, length: number): void {
     const head = this.#head
     this.#context.wheel.disarm(this.#timer)
     this.#framing = framingOf(head, x.head.method)
     this.#remaining = this.#framing === 'length' ? head.contentLength : 0
     if (head.chunked) this.#decoder.reset()
-    else if (this.#framing === 'stream') head.keepAlive = false
+    // Whole before its request is, it ends the client's connection, too, which has to be said: another request may be on its way.
+    else if (this.#framing === 'stream' || (length >= this.#remaining && !x.requestDone)) head.keepAlive = false
   }
 
   /** Another endpoint may answer better. The connection is used again when all of this answer is there: more is not waited for. */

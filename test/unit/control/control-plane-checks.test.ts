@@ -192,3 +192,30 @@ describe('a disagreement', () => {
     expect(told('disagreement', 'agreement')).toHaveLength(1)
   })
 })
+
+describe('preparing to take the place of another process', () => {
+  it('waits until each endpoint was checked once, so that the first list says which fail', async () => {
+    const plane = makeControlPlane()
+    made.push(plane)
+    const asked = Promise.withResolvers<CheckResult>()
+    plane.checks.answers.set(a.port, refuse).set(b.port, asked.promise)
+    let isPrepared = false
+    const prepared = plane.control.prepare(config([checked]), 5000, true).then(() => (isPrepared = true))
+    plane.registry.of('users').says(answer([a, b]))
+    await settled()
+    expect(isPrepared).toBe(false)
+    asked.resolve(fail)
+    await prepared
+    expect(plane.thread.lists.get('users')?.map(({ unhealthy }) => unhealthy)).toEqual([true, true])
+  })
+
+  it('waits no longer than it is told to', async () => {
+    const plane = makeControlPlane()
+    made.push(plane)
+    plane.checks.answers.set(a.port, new Promise(() => {}))
+    const prepared = plane.control.prepare(config([checked]), 5000, true)
+    plane.registry.of('users').says(answer([a]))
+    await plane.clock.advance(5000)
+    await expect(prepared).resolves.toBeUndefined()
+  })
+})

@@ -74,7 +74,7 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
   const problems: ControlProblem[] = []
   const connects = { answer: 'accepted' as ConnectResult }
   /** Answers by port; else they pass. */
-  const checks = { answers: new Map<number, CheckResult>(), asked: [] as CheckTarget[] }
+  const checks = { answers: new Map<number, CheckResult | Promise<CheckResult>>(), asked: [] as CheckTarget[] }
   const control = new ControlPlane<SourceEntry>({
     ledger,
     clock,

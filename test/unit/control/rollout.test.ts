@@ -53,3 +53,33 @@ test('who waits hears that nothing will come any more', async () => {
   await expect(waiting).rejects.toThrow('ended before')
   await expect(rollout.inForce(2)).rejects.toThrow('ended before')
 })
+
+test('a listener that threads could not open is told once, and is none of the next version when they have it', async () => {
+  const told: string[] = []
+  const rollout = new Rollout(2, ({ listener }) => told.push(listener))
+  const failed = { addresses: [], errors: [{ listener: 'edge', code: 'EMFILE', message: 'too many open files' }] }
+  rollout.applied(1, 1, failed)
+  rollout.applied(2, 1, failed)
+  rollout.applied(1, 1, failed)
+  expect((await rollout.inForce(1)).errors).toEqual(failed.errors)
+
+  rollout.applied(1, 1, nothing)
+  rollout.applied(2, 1, nothing)
+  rollout.applied(1, 2, nothing)
+  rollout.applied(2, 2, nothing)
+
+  expect((await rollout.inForce(2)).errors).toEqual([])
+  expect(told).toEqual(['edge'])
+})
+
+test('what a lost thread could not open says nothing about its replacement', async () => {
+  const rollout = new Rollout(1)
+  rollout.applied(1, 1, {
+    addresses: [],
+    errors: [{ listener: 'edge', code: 'EMFILE', message: 'too many open files' }],
+  })
+  rollout.threadLost(1)
+  rollout.applied(2, 1, nothing)
+
+  expect((await rollout.inForce(1)).errors).toEqual([])
+})
