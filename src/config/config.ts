@@ -8,6 +8,7 @@ import type {
   ServiceLimits,
   UpstreamTlsSettings,
 } from '../core/snapshot.ts'
+import type { Subset } from '../core/subset.ts'
 import type { FileVersion } from './file-version.ts'
 import type { Finding } from './finding.ts'
 
@@ -61,6 +62,8 @@ export interface ServiceConfig {
   readonly from: string
   /** Name in that source. */
   readonly name: string
+  /** Null = all its instances there. */
+  readonly subset: Subset | null
   readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'peak-ewma' | 'random' | 'consistent-hash'
   /** Null where the balancer is not consistent-hash. */
   readonly hash: HashKey | null

@@ -1,4 +1,5 @@
 import type { ServiceLimits, SuccessRatePolicy } from '../core/snapshot.ts'
+import type { Subset } from '../core/subset.ts'
 import type { ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
 import { checkHashes } from './hash-checks.ts'
@@ -6,6 +7,7 @@ import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
+import { checkSubsets } from './subset-checks.ts'
 import { didYouMean } from '../util/suggest.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 
@@ -27,7 +29,7 @@ export function normalizeServices(
     ...[...entries].flatMap(([key, entry]) => checkService(entry, { base, sources, path: ['services', key] })),
   ]
   for (const name of routed) if (!entries.has(name)) entries.set(name, {})
-  problems.push(...checkHashes(parsed.defaults.service, entries, base.settings))
+  problems.push(...checkHashes(parsed.defaults.service, entries, base.settings), ...checkSubsets(parsed))
   const [firstSource = ''] = sources
   const services = [...entries].map(([key, entry]) => ({
     ...normalizeService(key, entry, base, firstSource),
@@ -60,6 +62,7 @@ function normalizeService(
     key,
     from: settings.from ?? firstSource,
     name: settings.name ?? key,
+    subset: subsetOf(settings.subset),
     balancer: settings.balancer,
     hash: settings.balancer === 'consistent-hash' ? (settings.hash?.on ?? null) : null,
     protocol: settings.protocol,
@@ -91,6 +94,12 @@ function limitsOf(settings: Base['settings']): ServiceLimits | null {
     pending: maxPending,
     pendingTimeoutMs: pendingTimeout,
   }
+}
+
+/** Null where it leaves nothing out. */
+function subsetOf(written: Base['settings']['subset']): Subset | null {
+  if (written === null) return null
+  return written.tags.length === 0 && written.version === null && written.filter === null ? null : written
 }
 
 function successRateOf(written: ReturnType<typeof baseOf>['outlier']['successRate']): SuccessRatePolicy | null {

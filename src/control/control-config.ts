@@ -8,6 +8,7 @@ import type {
   ServiceLimits,
   UpstreamTlsSettings,
 } from '../core/snapshot.ts'
+import type { Subset } from '../core/subset.ts'
 
 /** A discovery source; what else it holds is for the discovery backend. Two equal entries are one source. */
 export interface SourceEntry {
@@ -22,6 +23,8 @@ export interface ServiceEntry {
   readonly from: string
   /** Its name in the registry. */
   readonly name: string
+  /** Null = all its instances there. */
+  readonly subset: Subset | null
   readonly balancer: string
   /** Null where the balancer is not consistent-hash. */
   readonly hash: HashKey | null

@@ -17,6 +17,7 @@ import { Orders, type StandingOrder } from './orders.ts'
 import { messageOf, type OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
+import { isSameQuery, watchQuery } from './query.ts'
 import { Restorer } from './restore.ts'
 import { ServiceLine, type LineParts, type Remembered } from './service-line.ts'
 import { SlotAllocator } from './slots.ts'
@@ -160,7 +161,7 @@ export class ControlPlane<S extends SourceEntry> {
 
   /**
    * Puts a configuration in force: sends it to the data threads, starts and stops watches. A service keeps its row, its
-   * endpoints and their ejections; its watch too, unless its source or its name there changed. Services that no route names
+   * endpoints and their ejections; its watch too, unless its source, its name there or its subset changed. Services that no route names
    * are left out.
    *
    * @returns what the data threads were sent
@@ -300,7 +301,7 @@ export class ControlPlane<S extends SourceEntry> {
       return () => this.#follow(line, discovery, line.recall())
     }
     const { line } = known
-    const keepsWatch = known.discovery === discovery && line.entry.name === entry.name
+    const keepsWatch = known.discovery === discovery && isSameQuery(line.entry, entry)
     line.configure(entry)
     if (keepsWatch) return () => {}
     known.discovery = discovery
@@ -309,8 +310,8 @@ export class ControlPlane<S extends SourceEntry> {
 
   #follow(line: ServiceLine, discovery: Discovery, remembered: Remembered): void {
     const { resolve } = this.#options
-    const { name } = line.entry
-    line.follow((signal) => resolve(discovery.watch(name, signal), signal), remembered)
+    const { entry } = line
+    line.follow((signal) => resolve(watchQuery(discovery, entry, signal), signal), remembered)
   }
 
   async #closeLine(line: ServiceLine, configVersion: number): Promise<void> {

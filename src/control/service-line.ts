@@ -9,6 +9,7 @@ import { heldAfter } from './hold-rule.ts'
 import type { Holds } from './hold.ts'
 import { addressOf, byIdentity } from './identity.ts'
 import { messageOf, type OnProblem } from './problem.ts'
+import { isSameQuery, queryOf } from './query.ts'
 import { ServiceEndpoints, type EndpointsParts } from './service-endpoints.ts'
 import type { SourceOutages } from './source-outages.ts'
 import type { StateStore } from './state-store.ts'
@@ -99,13 +100,13 @@ export class ServiceLine {
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */
   configure(entry: ServiceEntry): void {
-    const { from, name } = this.#entry
+    const before = this.#entry
     this.#entry = entry
     this.endpoints.configure(entry)
     this.#followChecks()
-    if (entry.from === from && entry.name === name) return
+    if (isSameQuery(before, entry)) return
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
-    this.#parts.outages.forget(from, this.name)
+    this.#parts.outages.forget(before.from, this.name)
     void this.#watch?.stop()
     this.#watch = null
   }
@@ -114,7 +115,8 @@ export class ServiceLine {
   recall(): Remembered {
     const { state, clock } = this.#parts
     const saved = state?.load(this.name) ?? null
-    if (saved === null || saved.source !== this.#entry.from || saved.registryName !== this.#entry.name) return null
+    if (saved === null || saved.source !== this.#entry.from || saved.registryName !== queryOf(this.#entry))
+      return null
     const { listed } = byIdentity(saved.source, saved.instances)
     this.#listed = listed
     this.#position = saved.position
@@ -266,7 +268,7 @@ export class ServiceLine {
     state?.save({
       service: this.name,
       source: this.#entry.from,
-      registryName: this.#entry.name,
+      registryName: queryOf(this.#entry),
       position: this.#position,
       savedAtMs: clock.wallMs(),
       instances: kept.map(({ instance }) => instance),

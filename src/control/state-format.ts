@@ -9,6 +9,7 @@ export interface SavedService {
   /** Key of the service. */
   readonly service: string
   readonly source: string
+  /** What the source was asked for (see queryOf). */
   readonly registryName: string
   /** The registry's position at the last answer. */
   readonly position: number | null

@@ -20,7 +20,8 @@ export interface Answer {
  * - ends, without throwing, when the signal aborts.
  */
 export interface Discovery {
-  watch(service: string, signal: AbortSignal): AsyncIterable<Answer>
+  /** @param filter an expression in the registry's own language; given only to sources that have one */
+  watch(service: string, signal: AbortSignal, filter?: string): AsyncIterable<Answer>
   /** Ends shared watches and idle connections; running watches end as if aborted. */
   close(): Promise<void>
 }

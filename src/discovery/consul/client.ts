@@ -21,8 +21,8 @@ export type Ask<Body> = (index: number | null, signal: AbortSignal) => Promise<R
 
 /** The part of Consul's HTTP API that discovery reads, over a bounded number of kept-alive connections. */
 export interface ConsulClient {
-  /** `/v1/health/service/:service`: all instances with all their checks. */
-  readonly service: (service: string) => Ask<readonly unknown[]>
+  /** `/v1/health/service/:service`: all instances with all their checks. @param filter null = none; else of those it is true for */
+  readonly service: (service: string, filter?: string | null) => Ask<readonly unknown[]>
   /** `/v1/health/state/any`: every check of the datacenter the token may read. */
   readonly checks: Ask<readonly unknown[]>
   /** `/v1/catalog/services`: the tags of every service the token may read. */
@@ -85,10 +85,10 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits)
   }
 
   return {
-    service: (service) =>
+    service: (service, filter = null) =>
       ask(
         `/health/service/${encodeURIComponent(service)}`,
-        async (query) => consul.health.service({ ...query, service }),
+        async (query) => consul.health.service({ ...query, service, ...(filter !== null && { filter }) }),
         (answer) => {
           // Fewer rows for want of rights is not the same as fewer instances.
           if (answer.headers['x-consul-results-filtered-by-acls'] === 'true') throw denied(answer.url)

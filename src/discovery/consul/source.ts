@@ -35,10 +35,10 @@ class ConsulSource implements Discovery {
     this.#limits = limits
   }
 
-  async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
+  async *watch(service: string, signal: AbortSignal, filter?: string): AsyncGenerator<Answer, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     if (end.aborted) return
-    const watcher = new Watcher(service, this.#context.onSkipped)
+    const watcher = new Watcher(service, this.#context.onSkipped, filter)
     const onEnd = () => watcher.box.cancel()
     end.addEventListener('abort', onEnd, { once: true })
     this.#watchers.add(watcher)

@@ -11,6 +11,8 @@ import { readInstances } from './instances.ts'
  */
 export class Watcher {
   readonly service: string
+  /** What the registry is to choose its instances by; null = all. */
+  readonly filter: string | null
   readonly box = new AnswerBox()
   readonly #onSkipped: (entry: SkippedEntry) => void
   #instances: readonly Instance[] | null = null
@@ -19,8 +21,9 @@ export class Watcher {
   #mayHaveForgotten = false
   #hasUnchecked = false
 
-  constructor(service: string, onSkipped: (entry: SkippedEntry) => void) {
+  constructor(service: string, onSkipped: (entry: SkippedEntry) => void, filter: string | null = null) {
     this.service = service
+    this.filter = filter
     this.#onSkipped = onSkipped
   }
 

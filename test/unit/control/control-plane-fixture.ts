@@ -16,6 +16,7 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     key,
     from: 'reg',
     name: key,
+    subset: null,
     balancer: 'round-robin',
     hash: null,
     outlier: {
