@@ -35,6 +35,8 @@ export interface ConsulSourceConfig {
   readonly token: string | null
   /** Null = the agent's own. */
   readonly datacenter: string | null
+  /** What tags begin with that are routes; null = none are. */
+  readonly routesFromTags: string | null
 }
 
 export interface StaticInstanceConfig {
@@ -102,6 +104,11 @@ export interface Config {
   readonly services: readonly ServiceConfig[]
   /** In file order. */
   readonly routes: readonly RouteConfig[]
+  /** What services and routes are like that tags in registries ask for, besides what the tags say. */
+  readonly fromTags: {
+    readonly service: Omit<ServiceConfig, 'key' | 'from' | 'name' | 'subset'>
+    readonly route: Omit<RouteRule, 'id' | 'path' | 'service'>
+  }
   readonly shutdown: { readonly delayMs: number; readonly deadlineMs: number }
   readonly readyTimeoutMs: number
 }

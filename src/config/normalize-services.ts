@@ -1,6 +1,6 @@
 import type { ServiceLimits, SuccessRatePolicy } from '../core/snapshot.ts'
 import type { Subset } from '../core/subset.ts'
-import type { ServiceConfig } from './config.ts'
+import type { Config, ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
 import { checkHashes } from './hash-checks.ts'
 import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check.ts'
@@ -19,7 +19,7 @@ export function normalizeServices(
   parsed: ParsedConfig,
   routed: readonly string[],
   tls: Pick<TlsParts, 'services' | 'serviceDefault'>,
-): { services: readonly ServiceConfig[]; problems: readonly Problem[] } {
+): { services: readonly ServiceConfig[]; unnamed: Config['fromTags']['service']; problems: readonly Problem[] } {
   const base = baseOf(parsed.defaults.service)
   const sources = Object.keys(parsed.discovery)
   const entries = new Map<string, ServiceLayer>(Object.entries(parsed.services))
@@ -35,7 +35,8 @@ export function normalizeServices(
     ...normalizeService(key, entry, base, firstSource),
     tls: tls.services.has(key) ? (tls.services.get(key) ?? null) : tls.serviceDefault,
   }))
-  return { services, problems }
+  const unnamed = { ...normalizeService('', {}, base, firstSource), tls: tls.serviceDefault }
+  return { services, unnamed, problems }
 }
 
 /** What lies under every entry: `defaults.service` over the built-in defaults. */

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { Config, ListenerConfig, SourceConfig } from './config.ts'
 import type { Problem } from './finding.ts'
 import { checkListeners } from './listener-checks.ts'
-import { normalizeRoutes } from './normalize-routes.ts'
+import { normalizeRoutes, unnamedRoute } from './normalize-routes.ts'
 import { normalizeServices } from './normalize-services.ts'
 import type { ParsedConfig } from './schema.ts'
 import type { Source } from './schema/discovery.ts'
@@ -30,6 +30,7 @@ export function normalize(
     discovery,
     services: services.services,
     routes: routes.routes,
+    fromTags: { service: services.unnamed, route: unnamedRoute(parsed) },
     shutdown: { delayMs: parsed.shutdown.delay, deadlineMs: parsed.shutdown.deadline },
     readyTimeoutMs: parsed.readyTimeout,
   }

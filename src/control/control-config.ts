@@ -9,11 +9,14 @@ import type {
   UpstreamTlsSettings,
 } from '../core/snapshot.ts'
 import type { Subset } from '../core/subset.ts'
+import type { TagSubset } from './advertised.ts'
 
 /** A discovery source; what else it holds is for the discovery backend. Two equal entries are one source. */
 export interface SourceEntry {
   readonly name: string
   readonly type: string
+  /** What tags begin with in it that are routes. */
+  readonly routesFromTags?: string | null
 }
 
 export interface ServiceEntry {
@@ -24,7 +27,7 @@ export interface ServiceEntry {
   /** Its name in the registry. */
   readonly name: string
   /** Null = all its instances there. */
-  readonly subset: Subset | null
+  readonly subset: Subset | TagSubset | null
   readonly balancer: string
   /** Null where the balancer is not consistent-hash. */
   readonly hash: HashKey | null
@@ -53,4 +56,9 @@ export interface ControlConfig<S extends SourceEntry> {
   readonly routes: readonly RouteRule[]
   readonly listeners: readonly ListenerEntry[]
   readonly log: { readonly access: boolean }
+  /** What services and routes are like that tags in registries ask for, besides what the tags say. */
+  readonly fromTags?: {
+    readonly service: Omit<ServiceEntry, 'key' | 'from' | 'name' | 'subset'>
+    readonly route: Omit<RouteRule, 'id' | 'path' | 'service'>
+  }
 }

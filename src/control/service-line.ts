@@ -24,6 +24,8 @@ export interface LineParts extends EndpointsParts {
   readonly outages: SourceOutages
   readonly state: StateStore | null
   readonly onProblem: OnProblem
+  /** The endpoints of a service, or what is said of them, are others. */
+  readonly onSettled: (service: string) => void
   /** All lines of the control plane, with the one that asks. */
   readonly lines: () => Iterable<ServiceLine>
 }
@@ -235,6 +237,7 @@ export class ServiceLine {
     this.#save()
     for (const id of before) if (!held.has(id)) holds.end(this.name, id)
     for (const id of held) if (!before.has(id)) this.#hold(id)
+    this.#parts.onSettled(this.name)
   }
 
   #followChecks(): void {

@@ -27,9 +27,16 @@ const packedTag = /^[vte]-78(?:01|5e|9c|da)/
  * say nothing that a gateway needs: they are left out unread. Kratos has `version=`.
  */
 export class TagReader {
+  readonly #routeTags: string | null
   readonly #unpacked = new Map<string, string | null>()
 
-  read(tags: readonly string[]): TagReading {
+  /** @param routeTags see readInstances */
+  constructor(routeTags: string | null = null) {
+    this.#routeTags = routeTags
+  }
+
+  read(written: readonly string[], datacenter = ''): TagReading {
+    const tags = this.#inDatacenter(written, datacenter)
     const kept: string[] = []
     const problems: string[] = []
     const meta: Record<string, string> = {}
@@ -56,6 +63,14 @@ export class TagReader {
       Object.assign(meta, pairs)
     }
     return { tags: kept.length === tags.length ? tags : kept, version: version ?? kratosVersion, meta, problems }
+  }
+
+  /** As Fabio has it: https://fabiolb.net/feature/ */
+  #inDatacenter(tags: readonly string[], datacenter: string): readonly string[] {
+    const prefix = this.#routeTags
+    if (prefix === null || !tags.some((tag) => tag.includes('$'))) return tags
+    const filled = (tag: string) => tag.replaceAll(/\$DC\b|\$\{DC\}/g, () => datacenter)
+    return tags.map((tag) => (tag.startsWith(prefix) ? filled(tag) : tag))
   }
 
   #unpack(tag: string): string | null {

@@ -54,11 +54,19 @@ const rowSchema = z.object({
 
 type Row = z.output<typeof rowSchema>
 
-/** Maps the rows of `/v1/health/service/:service` (https://developer.hashicorp.com/consul/api-docs/health). */
-export function readInstances(service: string, rows: readonly unknown[]): ServiceReading {
+/**
+ * Maps the rows of `/v1/health/service/:service` (https://developer.hashicorp.com/consul/api-docs/health).
+ *
+ * @param routeTags what tags begin with in which `$DC` stands for the datacenter; null = none
+ */
+export function readInstances(
+  service: string,
+  rows: readonly unknown[],
+  routeTags: string | null = null,
+): ServiceReading {
   const found = new Map<string, Instance>()
   const skipped: SkippedEntry[] = []
-  const tagReader = new TagReader()
+  const tagReader = new TagReader(routeTags)
   let hasUnchecked = false
   for (const [position, value] of rows.entries()) {
     const parsed = rowSchema.safeParse(value)
@@ -86,7 +94,7 @@ function instanceOf(
   if (!Number.isInteger(port) || port < 1 || port > 65535) return `port ${port} is not between 1 and 65535`
   const status = worstStatus(Checks)
   const weights = Service.Weights ?? { Passing: 1, Warning: 1 }
-  const said = tagReader.read(Service.Tags)
+  const said = tagReader.read(Service.Tags, Node.Datacenter)
   // The registry's own fields over what frameworks wrote into tags before there were such fields.
   const meta: Readonly<Record<string, string>> = { ...(protocol !== null && { protocol }), ...said.meta, ...Service.Meta }
   const instance = Object.freeze({

@@ -7,6 +7,8 @@ export interface ConsulOptions {
   readonly token: string | null
   /** Null = the agent's own. */
   readonly datacenter: string | null
+  /** What tags begin with that are routes; null = none are. */
+  readonly routesFromTags: string | null
 }
 
 /** Not for the configuration; tests shorten them. */

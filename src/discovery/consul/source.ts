@@ -1,10 +1,16 @@
 import type { DiscoveryContext } from '../context.ts'
-import type { Answer, Discovery } from '../contract.ts'
+import type { Answer, Discovery, Listing } from '../contract.ts'
+import { ChurnLimit } from './churn-limit.ts'
 import { createConsulClient, type ConsulClient } from './client.ts'
 import { consulLimits, type ConsulLimits, type ConsulOptions } from './options.ts'
+import { pause } from './pause.ts'
+import { poll } from './poll.ts'
 import { followService } from './service-loop.ts'
 import { SharedPolls } from './shared-polls.ts'
 import { Watcher } from './watcher.ts'
+
+/** Whatever registers anywhere moves the index of the catalog. */
+const listIntervalMs = 100
 
 /** Instances as a Consul agent lists them, by blocking queries; see ConsulLimits for when watches share them. */
 export function consul(
@@ -12,11 +18,12 @@ export function consul(
   context: DiscoveryContext,
   limits: ConsulLimits = consulLimits,
 ): Discovery {
-  return new ConsulSource(createConsulClient(options, limits), context, limits)
+  return new ConsulSource(createConsulClient(options, limits), options.routesFromTags, context, limits)
 }
 
 class ConsulSource implements Discovery {
   readonly #client: ConsulClient
+  readonly #routeTags: string | null
   readonly #context: DiscoveryContext
   readonly #limits: ConsulLimits
   readonly #closing = new AbortController()
@@ -29,8 +36,9 @@ class ConsulSource implements Discovery {
   #mayStopSharing = false
   #isArranging = false
 
-  constructor(client: ConsulClient, context: DiscoveryContext, limits: ConsulLimits) {
+  constructor(client: ConsulClient, routeTags: string | null, context: DiscoveryContext, limits: ConsulLimits) {
     this.#client = client
+    this.#routeTags = routeTags
     this.#context = context
     this.#limits = limits
   }
@@ -38,7 +46,7 @@ class ConsulSource implements Discovery {
   async *watch(service: string, signal: AbortSignal, filter?: string): AsyncGenerator<Answer, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     if (end.aborted) return
-    const watcher = new Watcher(service, this.#context.onSkipped, filter)
+    const watcher = new Watcher(service, { onSkipped: this.#context.onSkipped, filter, routeTags: this.#routeTags })
     const onEnd = () => watcher.box.cancel()
     end.addEventListener('abort', onEnd, { once: true })
     this.#watchers.add(watcher)
@@ -52,6 +60,15 @@ class ConsulSource implements Discovery {
       if (!watcher.box.hasFailed) this.#mayStopSharing = true
       watcher.box.cancel()
       this.#arrangeSoon()
+    }
+  }
+
+  async *list(signal: AbortSignal): AsyncGenerator<Listing, void, void> {
+    const end = AbortSignal.any([signal, this.#closing.signal])
+    const limit = new ChurnLimit()
+    for await (const { body, move } of poll(this.#client.services, end)) {
+      if (move !== 'same') yield readListing(body)
+      await pause(limit.takeMs(listIntervalMs), end)
     }
   }
 
@@ -118,4 +135,9 @@ class ConsulSource implements Discovery {
     })
     return shared
   }
+}
+
+function readListing(body: Readonly<Record<string, unknown>>): Listing {
+  const texts = (value: unknown) => (Array.isArray(value) ? value.filter((tag) => typeof tag === 'string') : [])
+  return new Map(Object.entries(body).map(([service, tags]) => [service, texts(tags)]))
 }

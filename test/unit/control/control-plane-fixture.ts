@@ -54,6 +54,9 @@ export function config(
     stripPrefix: false,
     prependPath: null,
     rewriteHost: false,
+    access: null,
+    redirect: null,
+    origin: null,
     timeoutMs: 30_000,
     retry: retryRule(),
   }))
