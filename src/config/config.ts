@@ -35,6 +35,8 @@ export interface ConsulSourceConfig {
   readonly token: string | null
   /** Null = the agent's own. */
   readonly datacenter: string | null
+  /** The nearest first; null = the one of `datacenter`. */
+  readonly datacenters: readonly string[] | null
   /** What tags begin with that are routes; null = none are. */
   readonly routesFromTags: string | null
 }
@@ -77,6 +79,8 @@ export interface ServiceConfig {
   readonly retryBudget: RetryBudget
   readonly limits: ServiceLimits | null
   readonly tls: UpstreamTlsSettings | null
+  /** Null = all zones alike. */
+  readonly zone: { readonly prefer: string; readonly spillBelowPercent: number } | null
   /** 0 = nothing is held. */
   readonly holdMs: number
   /** Null = endpoints are not asked. */

@@ -79,6 +79,7 @@ function normalizeService(
     idleTimeoutMs: settings.idleTimeout,
     retryBudget: overlay(base.retryBudget, entry.retryBudget),
     limits: limitsOf(settings),
+    zone: zoneOf(settings.zone),
     holdMs: settings.hold,
     slowStartMs: settings.slowStart === 0 ? null : settings.slowStart,
     healthCheck: normalizeHealthCheck(entry.healthCheck, base.settings.healthCheck),
@@ -101,6 +102,10 @@ function limitsOf(settings: Base['settings']): ServiceLimits | null {
 function subsetOf(written: Base['settings']['subset']): Subset | null {
   if (written === null) return null
   return written.tags.length === 0 && written.version === null && written.filter === null ? null : written
+}
+
+function zoneOf(written: Base['settings']['zone']): ServiceConfig['zone'] {
+  return written === null ? null : { prefer: written.prefer, spillBelowPercent: written.spillBelow }
 }
 
 function successRateOf(written: ReturnType<typeof baseOf>['outlier']['successRate']): SuccessRatePolicy | null {

@@ -34,7 +34,7 @@ export function normalize(
     shutdown: { delayMs: parsed.shutdown.delay, deadlineMs: parsed.shutdown.deadline },
     readyTimeoutMs: parsed.readyTimeout,
   }
-  const problems = [...checkListeners(parsed), ...from.tls.problems, ...services.problems, ...routes.problems]
+  const problems = [...checkListeners(parsed), ...checkDatacenters(parsed), ...from.tls.problems, ...services.problems, ...routes.problems]
   return { config, problems }
 }
 
@@ -55,6 +55,17 @@ function normalizeListener(listener: Listener, tls: ListenerConfig['tls']): List
     tls,
     redirectToHttps,
   }
+}
+
+function checkDatacenters({ discovery }: ParsedConfig): Problem[] {
+  return Object.entries(discovery).flatMap(([name, source]): Problem[] => {
+    if (source.type !== 'consul' || source.datacenters === null) return []
+    const path = ['discovery', name, 'datacenters']
+    const twice = source.datacenters.find((datacenter, index, all) => all.indexOf(datacenter) !== index)
+    if (twice !== undefined) return [{ path, message: `${twice} is listed twice` }]
+    if (source.datacenter === null) return []
+    return [{ path, message: 'takes the place of `datacenter`', hint: 'leave `datacenter` out', atKey: true }]
+  })
 }
 
 function normalizeSource(name: string, source: Source): SourceConfig {

@@ -19,6 +19,13 @@ export interface SourceEntry {
   readonly routesFromTags?: string | null
 }
 
+/** Endpoints of this zone are used before others. */
+export interface ZonePreference {
+  readonly prefer: string
+  /** Others are used, too, while fewer of the zone's are eligible. */
+  readonly spillBelowPercent: number
+}
+
 export interface ServiceEntry {
   /** The name by which routes, metrics and the admin API know it. */
   readonly key: string
@@ -38,6 +45,8 @@ export interface ServiceEntry {
   readonly retryBudget: RetryBudget
   readonly limits: ServiceLimits | null
   readonly tls: UpstreamTlsSettings | null
+  /** Null = all zones alike. */
+  readonly zone: ZonePreference | null
   /** 0 = never hold. */
   readonly holdMs: number
   /** Null = endpoints are not asked; the registry's word and the traffic decide. */

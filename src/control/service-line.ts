@@ -68,6 +68,11 @@ export class ServiceLine {
     return this.#entry
   }
 
+  /** See `eligible`. */
+  get spillBelowPercent(): number {
+    return this.#entry.zone?.spillBelowPercent ?? 0
+  }
+
   /** True once the registry or the state file has said which endpoints there are. */
   get hasList(): boolean {
     return this.#hasList
@@ -75,7 +80,7 @@ export class ServiceLine {
 
   /** True when there is an endpoint that may be picked. */
   get canServe(): boolean {
-    return eligible([...this.endpoints.records.values()]).eligible.length > 0
+    return eligible([...this.endpoints.records.values()], 0).eligible.length > 0
   }
 
   /** Resolves when the registry, or the state file, has spoken for the first time, or the registry could not be asked. */
@@ -97,7 +102,18 @@ export class ServiceLine {
     const { key, balancer, hash, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, retryBudget, limits, tls } =
       this.#entry
     const times = { connectTimeoutMs, headTimeoutMs, idleTimeoutMs }
-    return { name: key, slot: this.slot, balancer, hash, outlier, ...times, retryBudget, limits, tls }
+    return {
+      name: key,
+      slot: this.slot,
+      balancer,
+      hash,
+      outlier,
+      ...times,
+      retryBudget,
+      limits,
+      tls,
+      spillBelowPercent: this.spillBelowPercent,
+    }
   }
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */

@@ -119,7 +119,7 @@ describe('a tag of Fabio', () => {
     await tag('shared', second, ['urlprefix-/shared'])
     await routed(gateway, { '/shared': 'shared /shared' })
     await gateway.eligible('shared /shared', [first.id, second.id])
-    const counts = new Map<string | undefined, number>()
+    const counts = new Map<string | null, number>()
     for (let i = 0; i < 40; i++) {
       const { instance } = await gateway.client.get('/shared')
       counts.set(instance, (counts.get(instance) ?? 0) + 1)

@@ -280,6 +280,7 @@ function serviceSettings(name: string, slot: number, overrides: Partial<ServiceS
     headTimeoutMs: 15_000,
     idleTimeoutMs: 300_000,
     retryBudget,
+    spillBelowPercent: 70,
     limits: null,
     tls: null,
     ...overrides,

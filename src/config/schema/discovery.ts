@@ -22,6 +22,15 @@ const consul = z.strictObject({
     .prefault(null)
     .transform(emptyIsNull)
     .describe("Datacenter to ask about; null or empty = the agent's own."),
+  datacenters: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(8)
+    .nullable()
+    .prefault(null)
+    .describe(
+      'Several datacenters to look in, the nearest first: instances of the next are used while those of the ones before are not enough. In place of `datacenter`. null = that one.',
+    ),
   routesFromTags: parsedText(parseTagPrefix)
     .nullable()
     .prefault(null)

@@ -80,6 +80,15 @@ const subset = z.strictObject({
     ),
 })
 
+const zone = z.strictObject({
+  prefer: z.string().min(1).describe('The zone whose endpoints are used before all others: mostly that of the gateway.'),
+  spillBelow: integer(0, 100)
+    .prefault(70)
+    .describe(
+      'Under this percentage of eligible endpoints, of all that are listed in the zone, those of other zones are used, too. 0 = only when none is left.',
+    ),
+})
+
 const { retryBudget: budgetDefaults } = serviceDefaults
 
 const retryBudget = z.strictObject({
@@ -135,6 +144,11 @@ export const serviceLayer = z.strictObject({
       'Only these instances of it: several services may share a name in the registry and take each their part. null = all.',
     )
     .meta({ fallback: serviceDefaults.subset }),
+  zone: zone
+    .nullable()
+    .optional()
+    .describe('Which zone (metadata `zone` in the registry) is preferred. null = all alike.')
+    .meta({ fallback: serviceDefaults.zone }),
   balancer: z
     .enum(builtBalancers)
     .optional()

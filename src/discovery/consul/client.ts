@@ -36,8 +36,6 @@ interface Answered {
   readonly body: unknown
 }
 
-// Room for `sharedAbove` watches, and for the shared polls with their reads while one mode replaces the other.
-const maxSockets = 128
 const maxIdleSockets = 16
 const idleSocketMs = 15_000
 const timeoutReserveMs = 5000
@@ -45,6 +43,7 @@ const timeoutReserveMs = 5000
 export function createConsulClient(options: ConsulOptions, limits: ConsulLimits): ConsulClient {
   const baseUrl = `${options.address.replace(/\/+$/, '')}/v1`
   // An idle socket is closed before whatever lies between would drop it silently; papi sets its own timeout on busy ones.
+  const { maxSockets } = limits
   const agentOptions = { keepAlive: true, maxSockets, maxFreeSockets: maxIdleSockets, timeout: idleSocketMs }
   const settings = {
     baseUrl,

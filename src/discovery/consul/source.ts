@@ -5,6 +5,7 @@ import { createConsulClient, type ConsulClient } from './client.ts'
 import { consulLimits, type ConsulLimits, type ConsulOptions } from './options.ts'
 import { pause } from './pause.ts'
 import { poll } from './poll.ts'
+import { Datacenters } from './datacenters.ts'
 import { followService } from './service-loop.ts'
 import { SharedPolls } from './shared-polls.ts'
 import { Watcher } from './watcher.ts'
@@ -18,7 +19,25 @@ export function consul(
   context: DiscoveryContext,
   limits: ConsulLimits = consulLimits,
 ): Discovery {
-  return new ConsulSource(createConsulClient(options, limits), options.routesFromTags, context, limits)
+  const { datacenters } = options
+  if (datacenters === null) return new ConsulSource(createConsulClient(options, limits), options, context, limits)
+  const share = shareOf(limits, datacenters.length)
+  const each = datacenters.map((name) => {
+    const ofOne = { ...options, datacenter: name, datacenters: null }
+    return { name, discovery: new ConsulSource(createConsulClient(ofOne, share), ofOne, context, share) }
+  })
+  return new Datacenters(each, context)
+}
+
+/** All datacenters are asked through one agent. */
+function shareOf(limits: ConsulLimits, count: number): ConsulLimits {
+  const part = (whole: number) => Math.max(1, Math.floor(whole / count))
+  return {
+    ...limits,
+    sharedAbove: part(limits.sharedAbove),
+    perServiceBelow: part(limits.perServiceBelow),
+    maxSockets: part(limits.maxSockets),
+  }
 }
 
 class ConsulSource implements Discovery {
@@ -36,9 +55,9 @@ class ConsulSource implements Discovery {
   #mayStopSharing = false
   #isArranging = false
 
-  constructor(client: ConsulClient, routeTags: string | null, context: DiscoveryContext, limits: ConsulLimits) {
+  constructor(client: ConsulClient, { routesFromTags }: ConsulOptions, context: DiscoveryContext, limits: ConsulLimits) {
     this.#client = client
-    this.#routeTags = routeTags
+    this.#routeTags = routesFromTags
     this.#context = context
     this.#limits = limits
   }

@@ -17,6 +17,7 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     from: 'reg',
     name: key,
     subset: null,
+    zone: null,
     balancer: 'round-robin',
     hash: null,
     outlier: {

@@ -24,7 +24,7 @@ async function ask(subset: Subset | null): Promise<{ readonly asked: unknown[]; 
     },
     close: () => Promise.resolve(),
   }
-  const answers = watchQuery(discovery, { name: 'web', subset }, new AbortController().signal)
+  const answers = watchQuery(discovery, { name: 'web', subset, zone: null }, new AbortController().signal)
   const heard = (await answers[Symbol.asyncIterator]().next()).value as Answer | undefined
   return { asked, heard }
 }
