@@ -34,7 +34,13 @@ export function normalize(
     shutdown: { delayMs: parsed.shutdown.delay, deadlineMs: parsed.shutdown.deadline },
     readyTimeoutMs: parsed.readyTimeout,
   }
-  const problems = [...checkListeners(parsed), ...checkDatacenters(parsed), ...from.tls.problems, ...services.problems, ...routes.problems]
+  const problems = [
+    ...checkListeners(parsed),
+    ...checkDatacenters(parsed),
+    ...from.tls.problems,
+    ...services.problems,
+    ...routes.problems,
+  ]
   return { config, problems }
 }
 

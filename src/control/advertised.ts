@@ -45,8 +45,8 @@ class TagTexts {
 }
 
 /** All that two tags of one place have to agree on to be one route. */
-function meaningOf({ share: _, ...route }: TagRoute): string {
-  return JSON.stringify(route)
+function meaningOf(route: TagRoute): string {
+  return JSON.stringify({ ...route, share: null })
 }
 
 /** What the instances' tags come to. Where they disagree about a place, the tag that most instances have is the route. */

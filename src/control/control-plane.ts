@@ -134,7 +134,11 @@ export class ControlPlane<S extends SourceEntry> {
       lines: () => this.#allLines(),
     }
     this.#tags = new TagRoutes({
-      ...{ clock, random, timeline, onProblem, state: this.#state },
+      clock,
+      random,
+      timeline,
+      onProblem,
+      state: this.#state,
       lineOf: (key) => this.#lines.get(key)?.line,
       onChange: () => this.#followTags(),
     })

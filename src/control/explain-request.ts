@@ -34,7 +34,8 @@ export function explainRequest(
     question,
   )
   const lost = candidates.map((candidate) => ({ route: candidate.route.rule.id, lost: candidate.lost }))
-  if (route === null) return { route: null, origin: null, service: null, path: null, candidates: lost, endpoints: [], retry: null }
+  if (route === null)
+    return { route: null, origin: null, service: null, path: null, candidates: lost, endpoints: [], retry: null }
   const { rule } = route
   return {
     route: rule.id,

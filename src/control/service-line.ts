@@ -133,8 +133,7 @@ export class ServiceLine {
   recall(): Remembered {
     const { state, clock } = this.#parts
     const saved = state?.load(this.name) ?? null
-    if (saved === null || saved.source !== this.#entry.from || saved.registryName !== queryOf(this.#entry))
-      return null
+    if (saved === null || saved.source !== this.#entry.from || saved.registryName !== queryOf(this.#entry)) return null
     const { listed } = byIdentity(saved.source, saved.instances)
     this.#listed = listed
     this.#position = saved.position

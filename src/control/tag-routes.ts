@@ -208,7 +208,8 @@ export class TagRoutes {
   /** Services that an earlier process knew by their tags, for a start while the registry is down. */
   #remembered(source: string, prefix: string): Set<string> {
     const saved = this.#options.state?.all() ?? []
-    const hasTag = ({ instances }: SavedService) => instances.some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)))
+    const hasTag = ({ instances }: SavedService) =>
+      instances.some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)))
     const ours = saved.filter((service) => service.source === source && hasTag(service))
     // What was asked for in parts is written behind the name.
     return new Set(ours.map(({ registryName }) => registryName.split(' ', 1)[0] ?? ''))

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const self = await far.api<{ DebugConfig: { SerfPortWAN: number } }>('GET', '/v1/agent/self')
   await near.api('PUT', `/v1/agent/join/127.0.0.1:${self.json?.DebugConfig.SerfPortWAN}?wan=1`)
   // Each call fails at once until the two have found each other.
-  for (let known = 0; known !== 200; ) known = (await near.api('GET', '/v1/catalog/nodes?dc=far')).status
+  for (let known = 0; known !== 200;) known = (await near.api('GET', '/v1/catalog/nodes?dc=far')).status
 })
 
 afterAll(async () => Promise.all([near.stop(), far.stop()]))
@@ -56,7 +56,7 @@ async function answeredBy(gateway: Awaited<ReturnType<typeof gatewayFor>>, wante
   await gateway.log.until(`answers by ${wanted.join()}`, async () => {
     const seen = new Set<string | null>()
     for (let i = 0; i < 12; i++) seen.add((await gateway.client.get('/')).instance)
-    return [...seen].toSorted().join() === [...wanted].toSorted().join()
+    return seen.size === wanted.length && wanted.every((id) => seen.has(id))
   })
 }
 
@@ -84,6 +84,7 @@ describe('a source of two datacenters', () => {
     await answeredBy(gateway, [first.id, second.id])
     await Promise.all([first.close(), second.close()])
     await answeredBy(gateway, idsOf(others))
+    expect(gateway.endpoint('refusing', first.id)).toMatchObject({ registry: 'passing', state: 'ejected' })
   })
 
   it('is followed on where it can be, when one of the two is unknown', async () => {
@@ -125,5 +126,6 @@ describe('a service with a preferred zone', () => {
     await near.api('PUT', `/v1/agent/service/maintenance/${first}?enable=true`)
     await gateway.eligible('zoned', [second, other])
     await answeredBy(gateway, [second, other])
+    expect(gateway.endpoint('zoned', other)?.reason).not.toMatch(/in reserve/)
   })
 })

@@ -50,6 +50,7 @@ describe('services of one name in Consul', () => {
     await registerTagged(second, ['green', 'blue'], { version: '2', team: 'x' })
     await gateway.servedBy('blue', '/blue', [first.id, second.id])
     await gateway.servedBy('team', '/team', [first.id, second.id])
+    expect(gateway.endpoints('green')).toHaveLength(1)
   })
 
   it('say so when Consul does not understand a filter', async () => {

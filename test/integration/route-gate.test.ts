@@ -7,14 +7,14 @@ import { expectProblem } from '../support/stage.ts'
 
 const flow = useFlow()
 
+const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nhost: shop.test\r\n${fields}\r\n`
+
 describe.each(engines)('what a route has in front of its service (%s)', (engineName) => {
   async function serve(route: RouteChanges, trustedProxies: readonly string[] = []) {
     const origin = await flow.rawOrigin()
     const engine = await flow.engine({ origins: [origin], route, listener: { engine: engineName, trustedProxies } })
     return { origin, engine, client: await flow.client(engine) }
   }
-
-  const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nhost: shop.test\r\n${fields}\r\n`
 
   test.each([
     ['allows', { allow: ['127.0.0.0/8'], deny: [] }],

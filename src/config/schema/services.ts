@@ -81,7 +81,10 @@ const subset = z.strictObject({
 })
 
 const zone = z.strictObject({
-  prefer: z.string().min(1).describe('The zone whose endpoints are used before all others: mostly that of the gateway.'),
+  prefer: z
+    .string()
+    .min(1)
+    .describe('The zone whose endpoints are used before all others: mostly that of the gateway.'),
   spillBelow: integer(0, 100)
     .prefault(70)
     .describe(

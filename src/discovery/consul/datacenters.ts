@@ -88,7 +88,7 @@ export class Datacenters implements Discovery {
 
   async #follow<Heard>(one: Followed<Heard>, end: AbortSignal): Promise<void> {
     const { datacenter, rank, round, following } = one
-    for (let failures = 0; !end.aborted; ) {
+    for (let failures = 0; !end.aborted;) {
       try {
         for await (const heard of following.open(datacenter, end)) {
           failures = 0

@@ -96,7 +96,11 @@ function instanceOf(
   const weights = Service.Weights ?? { Passing: 1, Warning: 1 }
   const said = tagReader.read(Service.Tags, Node.Datacenter)
   // The registry's own fields over what frameworks wrote into tags before there were such fields.
-  const meta: Readonly<Record<string, string>> = { ...(protocol !== null && { protocol }), ...said.meta, ...Service.Meta }
+  const meta: Readonly<Record<string, string>> = {
+    ...(protocol !== null && { protocol }),
+    ...said.meta,
+    ...Service.Meta,
+  }
   const instance = Object.freeze({
     id: Service.ID,
     node: Node.Node,

@@ -55,7 +55,12 @@ class ConsulSource implements Discovery {
   #mayStopSharing = false
   #isArranging = false
 
-  constructor(client: ConsulClient, { routesFromTags }: ConsulOptions, context: DiscoveryContext, limits: ConsulLimits) {
+  constructor(
+    client: ConsulClient,
+    { routesFromTags }: ConsulOptions,
+    context: DiscoveryContext,
+    limits: ConsulLimits,
+  ) {
     this.#client = client
     this.#routeTags = routesFromTags
     this.#context = context
@@ -157,6 +162,9 @@ class ConsulSource implements Discovery {
 }
 
 function readListing(body: Readonly<Record<string, unknown>>): Listing {
-  const texts = (value: unknown) => (Array.isArray(value) ? value.filter((tag) => typeof tag === 'string') : [])
-  return new Map(Object.entries(body).map(([service, tags]) => [service, texts(tags)]))
+  return new Map(Object.entries(body).map(([service, tags]) => [service, textsIn(tags)]))
+}
+
+function textsIn(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((tag) => typeof tag === 'string') : []
 }

@@ -7,6 +7,9 @@ const read = (...instances: ReturnType<typeof tagged>[]) => advertisedBy(instanc
 const routesOf = (...instances: ReturnType<typeof tagged>[]) =>
   read(...instances).routes.map(({ place, isOnAll, hasShares }) => ({ place, isOnAll, hasShares }))
 
+const weights = (...instances: ReturnType<typeof tagged>[]) =>
+  withTag(instances, { prefix: 'route-', place: '/x' }).map(({ id, weight }) => [id, weight])
+
 describe('the tags of instances', () => {
   it('are a route by host and path, on all of them or on some', () => {
     expect(routesOf(tagged('a-1', 'route-/x', 'blue', 'route-h.com/'), tagged('b-2', 'route-/x'))).toEqual([
@@ -18,7 +21,10 @@ describe('the tags of instances', () => {
   })
 
   it('are one route in other words, and by other shares', () => {
-    const [first, second] = [tagged('a-1', 'route-H.com/x strip=/x'), tagged('b-2', 'route-h.com/x  strip=/x/ weight=0.1')]
+    const [first, second] = [
+      tagged('a-1', 'route-H.com/x strip=/x'),
+      tagged('b-2', 'route-h.com/x  strip=/x/ weight=0.1'),
+    ]
     expect(routesOf(first, second)).toEqual([{ place: 'h.com/x', isOnAll: true, hasShares: true }])
   })
 
@@ -29,7 +35,11 @@ describe('the tags of instances', () => {
   })
 
   it('are the route that most instances have, where they disagree', () => {
-    const { routes, refused } = read(tagged('a-1', 'route-/x'), tagged('b-2', 'route-/x strip=/x'), tagged('c-3', 'route-/x'))
+    const { routes, refused } = read(
+      tagged('a-1', 'route-/x'),
+      tagged('b-2', 'route-/x strip=/x'),
+      tagged('c-3', 'route-/x'),
+    )
     expect(routes).toMatchObject([{ tag: 'route-/x', stripPrefix: false, isOnAll: false }])
     expect([...refused]).toEqual([['route-/x strip=/x', 'more instances have route-/x']])
   })
@@ -42,9 +52,6 @@ describe('the tags of instances', () => {
 })
 
 describe('the instances of a route', () => {
-  const weights = (...instances: ReturnType<typeof tagged>[]) =>
-    withTag(instances, { prefix: 'route-', place: '/x' }).map(({ id, weight }) => [id, weight])
-
   it('are those with its tag, as they weigh', () => {
     expect(weights(tagged('a-1', 'route-/x'), tagged('b-2', 'route-/y'), tagged('c-3', 'route-/x strip=/x'))).toEqual([
       ['a-1', 1],

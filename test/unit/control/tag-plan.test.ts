@@ -63,7 +63,10 @@ describe('what comes of tags', () => {
     )
     expect(routesOf(plan)).toEqual(['/x → a'])
     expect(plan.skipped).toEqual([
-      { service: 'a', cause: 'tag "route-/users" of a in reg is no route: a route of the configuration takes the same requests' },
+      {
+        service: 'a',
+        cause: 'tag "route-/users" of a in reg is no route: a route of the configuration takes the same requests',
+      },
       { service: 'z', cause: 'tag "route-/x" of z in reg is no route: a tag of a takes the same requests' },
     ])
   })

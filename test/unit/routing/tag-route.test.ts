@@ -35,7 +35,10 @@ describe('a tag of Fabio', () => {
     ['/a deny=ip:10.1.2.3', { path: '/a', access: { allow: null, deny: ['10.1.2.3'] } }],
     ['/a redirect=301,https://x.com$path', { path: '/a', redirect: { status: 301, location: 'https://x.com$path' } }],
     ['/ redirect=308,https://$host/$path', { path: '/', redirect: { status: 308, location: 'https://$host$path' } }],
-    ['/ redirect=302,http://x.com:81/y?z=1', { path: '/', redirect: { status: 302, location: 'http://x.com:81/y?z=1' } }],
+    [
+      '/ redirect=302,http://x.com:81/y?z=1',
+      { path: '/', redirect: { status: 302, location: 'http://x.com:81/y?z=1' } },
+    ],
   ])('%s is a route', (tag, wanted) => {
     expect(parseTagRoute(tag)).toEqual({ ...bare, ...wanted })
   })

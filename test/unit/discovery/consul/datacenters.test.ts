@@ -25,6 +25,17 @@ const b = instance('b-2')
 const placed = (list: readonly object[] | undefined) =>
   (list as readonly ReturnType<typeof instance>[] | undefined)?.map(({ id, node, tier }) => `${id} ${node} ${tier}`)
 
+const listing = (entries: [string, string[]][]): Discovery => ({
+  watch: () => {
+    throw new TypeError('nobody asked')
+  },
+  async *list(signal): AsyncGenerator<Listing, void, void> {
+    yield new Map(entries)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  },
+  close: () => Promise.resolve(),
+})
+
 describe('several datacenters', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -85,20 +96,16 @@ describe('several datacenters', () => {
   })
 
   it('list the services of all', async () => {
-    const listing = (entries: [string, string[]][]): Discovery => ({
-      watch: () => {
-        throw new TypeError('nobody asked')
-      },
-      async *list(signal): AsyncGenerator<Listing, void, void> {
-        yield new Map(entries)
-        await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      },
-      close: () => Promise.resolve(),
-    })
     const both = new Datacenters(
       [
         { name: 'near', discovery: listing([['web', ['x']]]) },
-        { name: 'far', discovery: listing([['web', ['y']], ['api', []]]) },
+        {
+          name: 'far',
+          discovery: listing([
+            ['web', ['y']],
+            ['api', []],
+          ]),
+        },
       ],
       { random: () => 0.5, onSkipped: () => {} },
     )
