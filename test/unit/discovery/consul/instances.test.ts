@@ -105,3 +105,24 @@ describe('rows of a service', () => {
     expect(readInstances('web', [checked, unchecked]).hasUnchecked).toBe(true)
   })
 })
+
+describe('tags of routes', () => {
+  it('have the datacenter in place of $DC, others are left alone', () => {
+    const Tags = ['urlprefix-$DC.example.com/${DC}/$DCX', 'blue-$DC']
+    const row = serviceRow({ id: 'web-1', node: { Datacenter: 'eu$1' }, service: { Tags } })
+    const tagsWith = (prefix: string | null) => readInstances('web', [row], prefix).instances[0]?.tags
+    expect(tagsWith('urlprefix-')).toEqual(['urlprefix-eu$1.example.com/eu$1/$DCX', 'blue-$DC'])
+    expect(tagsWith(null)).toEqual(Tags)
+  })
+})
+
+describe('a tag that can not be read', () => {
+  it('is named, with the instance that is used without it', () => {
+    const row = serviceRow({ id: 'web-1', service: { Tags: ['v-789cff', 'blue'] } })
+    const { instances, skipped } = readInstances('web', [row])
+    expect(instances).toMatchObject([{ id: 'web-1', tags: ['blue'], version: '' }])
+    expect(skipped).toEqual([
+      { service: 'web', entry: 'n1/web-1', reason: 'its tag "v-789cff" can\'t be read and is left out' },
+    ])
+  })
+})
