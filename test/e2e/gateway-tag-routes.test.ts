@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { RouteRule } from '../../src/core/route.ts'
+import { createRegistry } from '../../src/registry/registry.ts'
 import { type Consul, startConsul } from '../support/consul.ts'
+import { consulApi } from '../support/consul-api.ts'
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts'
 import { type Instance, startInstances } from '../support/instance.ts'
 
 let consul: Consul
+
+type Registry = Pick<Consul, 'address' | 'api'>
 
 beforeAll(async () => {
   consul = await startConsul()
@@ -15,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(async () => consul.stop())
 
-async function gatewayWith(config: Partial<TestGatewayOptions['config']> & object = {}, at = consul) {
+async function gatewayWith(config: Partial<TestGatewayOptions['config']> & object = {}, at: Registry = consul) {
   const gateway = await startTestGateway({
     config: {
       discovery: { consul: { type: 'consul', address: at.address, routesFromTags: 'urlprefix-' } },
@@ -27,7 +31,7 @@ async function gatewayWith(config: Partial<TestGatewayOptions['config']> & objec
   return gateway
 }
 
-async function instancesOf(service: string, count: number, at = consul) {
+async function instancesOf(service: string, count: number, at: Registry = consul) {
   const instances = await startInstances(service, count)
   onTestFinished(async () => {
     for (const { id } of instances) await at.api('PUT', `/v1/agent/service/deregister/${id}`).catch(() => {})
@@ -36,7 +40,12 @@ async function instancesOf(service: string, count: number, at = consul) {
   return instances as [Instance, Instance]
 }
 
-async function tag(service: string, { id, port }: Instance, tags: readonly string[], at = consul): Promise<void> {
+async function tag(
+  service: string,
+  { id, port }: Instance,
+  tags: readonly string[],
+  at: Registry = consul,
+): Promise<void> {
   const body = { ID: id, Name: service, Address: '127.0.0.1', Port: port, Tags: tags }
   const { status, text } = await at.api('PUT', '/v1/agent/service/register?replace-existing-checks=true', body)
   expect({ status, text }).toEqual({ status: 200, text: '' })
@@ -197,6 +206,20 @@ describe('a tag of Fabio', () => {
 })
 
 describe('routes from tags', () => {
+  it('are those of the embedded registry, too', async () => {
+    const registry = createRegistry({ port: 0 })
+    const { address } = await registry.start()
+    onTestFinished(async () => registry.close())
+    const at = { address, api: consulApi(address) }
+    const gateway = await gatewayWith({}, at)
+    const [only] = await instancesOf('embedded', 1, at)
+    await tag('embedded', only, ['urlprefix-/embedded'], at)
+    await routed(gateway, { '/embedded': 'embedded' })
+    await at.api('PUT', `/v1/agent/service/deregister/${only.id}`)
+    await routed(gateway, {})
+    expect((await gateway.client.get('/embedded')).status).toBe(404)
+  })
+
   it('outlive the registry, a registry that comes back empty, and a start while it is down', async () => {
     let own = await startConsul()
     onTestFinished(async () => own.stop())
