@@ -2,11 +2,14 @@ import type { Discovery } from '../discovery/contract.ts'
 import { fullJitterMs } from '../util/backoff.ts'
 import type { Random } from '../util/random.ts'
 import type { ControlClock } from './control-clock.ts'
-import { messageOf, type OnProblem } from './problem.ts'
+import { messageOf } from './problem.ts'
+import type { SourceOutages } from './source-outages.ts'
 import { pause } from './watch.ts'
 
 const minBackoffMs = 100
 const maxBackoffMs = 10_000
+/** In the place of a service's name: no service is called so. */
+const asked = 'its services and their tags'
 
 export interface CatalogWatchOptions {
   readonly discovery: Discovery
@@ -15,7 +18,7 @@ export interface CatalogWatchOptions {
   readonly prefix: string
   readonly clock: ControlClock
   readonly random: Random
-  readonly onProblem: OnProblem
+  readonly outages: SourceOutages
   readonly onChange: () => void
 }
 
@@ -52,11 +55,12 @@ export class CatalogWatch {
 
   stop(): void {
     this.#abort.abort()
+    this.#options.outages.forget(this.#options.source, asked)
     this.#heard.resolve()
   }
 
   async #run(): Promise<void> {
-    const { discovery, clock, random, source, onProblem } = this.#options
+    const { discovery, clock, random, source, outages } = this.#options
     const { signal } = this.#abort
     while (!signal.aborted && discovery.list !== undefined) {
       try {
@@ -69,7 +73,7 @@ export class CatalogWatch {
       } catch (error) {
         if (signal.aborted) return
         this.#failures++
-        if (this.#failures === 1) onProblem({ place: `tags of ${source}`, message: messageOf(error) })
+        outages.failed(source, asked, messageOf(error))
         this.#heard.resolve()
         await pause(fullJitterMs(this.#failures, minBackoffMs, maxBackoffMs, random), clock, signal)
       }
@@ -77,7 +81,8 @@ export class CatalogWatch {
   }
 
   #take(listing: ReadonlyMap<string, readonly string[]>): void {
-    const { prefix, onChange } = this.#options
+    const { prefix, onChange, source, outages } = this.#options
+    outages.answered(source, asked)
     const names = new Set<string>()
     for (const [name, tags] of listing) if (tags.some((tag) => tag.startsWith(prefix))) names.add(name)
     const before = this.#names

@@ -28,6 +28,7 @@ import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
 import { Stalls, unlessStalled } from './stalls.ts'
 import { StateStore } from './state-store.ts'
+import type { TagPlan } from './tag-plan.ts'
 import { TagRoutes } from './tag-routes.ts'
 import { TicketRotation } from './ticket-rotation.ts'
 import type { Timeline } from './timeline.ts'
@@ -134,11 +135,7 @@ export class ControlPlane<S extends SourceEntry> {
       lines: () => this.#allLines(),
     }
     this.#tags = new TagRoutes({
-      clock,
-      random,
-      timeline,
-      onProblem,
-      state: this.#state,
+      ...this.#parts,
       lineOf: (key) => this.#lines.get(key)?.line,
       onChange: () => this.#followTags(),
     })
@@ -175,13 +172,11 @@ export class ControlPlane<S extends SourceEntry> {
   apply(config: ControlConfig<S>): ConfigSnapshot {
     const declared = this.#begin(config)
     this.#config = config
-    return this.#rollOut(config, declared)
+    return this.#rollOut(config, declared, this.#tags.plan(config))
   }
 
   /** A configuration and what comes of tags in registries, as they are now. */
-  #rollOut(config: ControlConfig<S>, declared: readonly ServiceEntry[]): ConfigSnapshot {
-    const startedMs = this.#options.clock.now()
-    const plan = this.#tags.plan(config)
+  #rollOut(config: ControlConfig<S>, declared: readonly ServiceEntry[], plan: TagPlan): ConfigSnapshot {
     const entries = new Map([...plan.services, ...declared].map((entry) => [entry.key, entry]))
     const gone = new Map(this.#lines)
     const started = [...entries.values()].map((entry) => {
@@ -203,7 +198,7 @@ export class ControlPlane<S extends SourceEntry> {
     const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, version))
     void this.#closeUnused(this.#unused, closing)
     this.#unused = []
-    this.#tags.adopt(plan, startedMs)
+    this.#tags.adopt(plan)
     return snapshot
   }
 
@@ -213,10 +208,13 @@ export class ControlPlane<S extends SourceEntry> {
     if (config === null || this.#isClosed) return
     const startedMs = this.#options.clock.now()
     const plan = this.#tags.plan(config)
-    if (!this.#tags.isInForce(plan)) return void this.#rollOut(config, routedServices(config))
+    if (!this.#tags.isInForce(plan)) {
+      this.#rollOut(config, routedServices(config), plan)
+      return this.#tags.rest(startedMs)
+    }
     // There is nothing to route to them yet.
     void this.#startLines(plan.services)
-    this.#tags.adopt(plan, startedMs)
+    this.#tags.adopt(plan)
   }
 
   /** All routes in force: those of the configuration, then those of tags. */

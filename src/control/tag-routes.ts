@@ -7,7 +7,7 @@ import { CatalogWatch } from './catalog-watch.ts'
 import type { ControlConfig, SourceEntry } from './control-config.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import type { Records } from './membership.ts'
-import type { OnProblem } from './problem.ts'
+import type { SourceOutages } from './source-outages.ts'
 import type { SavedService } from './state-format.ts'
 import type { StateStore } from './state-store.ts'
 import { planTags, type SkippedTag, type TaggedService, type TagPlan } from './tag-plan.ts'
@@ -29,7 +29,7 @@ export interface TagRoutesOptions {
   readonly random: Random
   readonly timeline: Timeline
   readonly state: StateStore | null
-  readonly onProblem: OnProblem
+  readonly outages: SourceOutages
   readonly lineOf: (key: string) => Line | undefined
   /** What `plan` says may have changed. */
   readonly onChange: () => void
@@ -72,7 +72,7 @@ export class TagRoutes {
     }
     for (const [source, prefix] of wanted) {
       if (this.#catalogs.has(source)) continue
-      const { clock, random, onProblem } = this.#options
+      const { clock, random, outages } = this.#options
       if (!this.#names.has(source)) this.#names.set(source, this.#remembered(source, prefix))
       this.#catalogs.set(
         source,
@@ -82,7 +82,7 @@ export class TagRoutes {
           prefix,
           clock,
           random,
-          onProblem,
+          outages,
           onChange: () => this.#schedule(),
         }),
       )
@@ -137,15 +137,18 @@ export class TagRoutes {
     return keeps && isDeepStrictEqual(routes, this.#plan.routes)
   }
 
-  /** The plan is in force. @param startedMs when the work on it began */
-  adopt(plan: TagPlan, startedMs: number): void {
+  /** The plan is in force. */
+  adopt(plan: TagPlan): void {
     const before = this.#plan
     this.#plan = plan
     for (const key of this.#advertised.keys()) if (!this.#prefixes.has(key)) this.#advertised.delete(key)
     this.#recordRoutes(before.routes, plan.routes)
     this.#recordSkipped(before.skipped, plan.skipped)
-    const { clock } = this.#options
-    const nowMs = clock.now()
+  }
+
+  /** A new table was handed over for the sake of tags: the next one has to wait. @param startedMs when the work on it began */
+  rest(startedMs: number): void {
+    const nowMs = this.#options.clock.now()
     this.#notBeforeMs = nowMs + Math.max(minIntervalMs, (nowMs - startedMs) * restPerWork)
   }
 
