@@ -10,14 +10,14 @@ const source: SourceEntry = { name: 'reg', type: 'scripted', routesFromTags: 'ro
 /** A control plane whose registry lists what the test says; `null` = it can't be asked. */
 function stage() {
   const plane = makeControlPlane()
-  let wake = () => {}
+  const waiting = { wake: () => {} }
   const heard: (Listing | null)[] = []
   const list: Discovery['list'] = async function* (signal) {
-    signal.addEventListener('abort', () => wake())
+    signal.addEventListener('abort', () => waiting.wake())
     while (!signal.aborted) {
       const listing = heard.shift()
       if (listing === null) throw new Error('connection refused')
-      if (listing === undefined) await new Promise<void>((resolve) => (wake = resolve))
+      if (listing === undefined) await new Promise<void>((resolve) => (waiting.wake = resolve))
       else yield listing
     }
   }
@@ -29,7 +29,7 @@ function stage() {
   plane.control.apply({ ...config([], [source]), fromTags: { service: settings, route } })
   const says = async (...listings: (Listing | null)[]) => {
     heard.push(...listings)
-    wake()
+    waiting.wake()
     await plane.clock.advance(10)
   }
   const routes = () => plane.control.routes().map(({ id, service: key }) => `${id} → ${key}`)
