@@ -5,6 +5,7 @@ import { Timeline } from './control/timeline.ts'
 import type { DecisionType } from './core/decision.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { ConnectMiddleware } from './core/middleware.ts'
+import type { RouteRule } from './core/route.ts'
 import { createDiscovery } from './discovery/index.ts'
 import { createResolver } from './discovery/resolve.ts'
 import type { Inheritance } from './handover/inheritance.ts'
@@ -47,6 +48,7 @@ const alarming: ReadonlySet<DecisionType> = new Set([
   'worker-replaced',
   'shedding-begun',
   'handover-failed',
+  'route-skipped',
 ])
 
 /** A timeline whose decisions are log lines, too. */
@@ -101,6 +103,7 @@ export async function adoptInheritance(
 }
 
 /** What metrics have a series for from the start. */
-export function namesOf({ routes, services, listeners }: Config) {
-  return { routes, services: services.map(({ key }) => ({ name: key })), listeners }
+export function namesOf({ services, listeners }: Config, routes: readonly RouteRule[]) {
+  const names = new Set([...services.map(({ key }) => key), ...routes.map(({ service }) => service)])
+  return { routes, services: [...names].map((name) => ({ name })), listeners }
 }

@@ -134,7 +134,7 @@ export class Gateway {
     this.#scrape = createMetrics({
       series: this.#series,
       stats: () => this.#control.stats(),
-      names: () => namesOf(this.#loaded.config),
+      names: () => namesOf(this.#loaded.config, this.#control.routes()),
       reloads: () => this.#reloads,
       workers: () => ({ running: this.#plane.running(), restarts: this.#restarts }),
       logLinesDropped: () => logWriter.dropped,
@@ -379,11 +379,11 @@ export class Gateway {
         return { ready: this.#isServing && (ready || this.#isReadyByTime), draining: this.#isDraining, missing }
       },
       metrics: this.#scrape,
-      routes: () => this.#loaded.config.routes,
+      routes: () => this.#control.routes(),
       services: () => this.#control.serviceViews(),
       service: (name) => this.#control.serviceView(name),
       explain: (question) =>
-        explainRequest(question, this.#loaded.config.routes, (name) => this.#control.serviceView(name)),
+        explainRequest(question, this.#control.routes(), (name) => this.#control.serviceView(name)),
       timeline: (limit) => this.#timeline.events(limit),
       config: () => ({ ...describeConfig(this.#loaded), version: this.#version, rejected: this.#rejection }),
       reload: () => this.reload(),

@@ -13,7 +13,9 @@ import { Stage } from './stage.ts'
 /**
  * What many routed services cost a gateway at rest, and how fast a change in one of them is routed.
  *
- * node bench/acceptance/many-services.ts [--services 200] [--changes 50] [--seconds 20]
+ * node bench/acceptance/many-services.ts [--services 200] [--changes 50] [--seconds 20] [--tags]
+ *
+ * --tags: the routes are tags of the services, and no line of the configuration.
  */
 const boundMs = 100
 /** An agent resets a client's 201st connection. */
@@ -25,12 +27,14 @@ const { values } = parseArgs({
     services: { type: 'string', default: '200' },
     changes: { type: 'string', default: '50' },
     seconds: { type: 'string', default: '20' },
+    tags: { type: 'boolean', default: false },
   },
 })
 const services = Array.from({ length: Number(values.services) }, (_, i) => `service-${i + 1}`)
 const seconds = Number(values.seconds)
 
-const stage = await Stage.start(services.map((service) => ({ path: `/${service}`, service })))
+const declared = values.tags ? [] : services.map((service) => ({ path: `/${service}`, service }))
+const stage = await Stage.start(declared, values.tags ? { routesFromTags: 'urlprefix-' } : {})
 try {
   const { api, port } = stage.consul
   const { pid } = stage.gateway
@@ -40,7 +44,7 @@ try {
   for (const [i, service] of services.entries()) {
     const instance = instances[i]
     if (instance === undefined) continue
-    await register(api, { service, instance, checks: ['ttl'] })
+    await register(api, { service, instance, checks: ['ttl'], ...(values.tags && { tags: [`urlprefix-/${service}`] }) })
     await setCheck(api, instance, 'pass')
   }
   const client = new HttpClient(stage.edgePort)

@@ -25,8 +25,14 @@ export class Stage {
     this.onClose(() => this.#admin.close())
   }
 
-  /** @param routes entries of the configuration's `routes`, in its defaults but for free ports, two threads and a quiet log */
-  static async start(routes: readonly { readonly path: string; readonly service: string }[]): Promise<Stage> {
+  /**
+   * @param routes entries of the configuration's `routes`, in its defaults but for free ports, two threads and a quiet log
+   * @param source further keys of the source
+   */
+  static async start(
+    routes: readonly { readonly path: string; readonly service: string }[],
+    source: object = {},
+  ): Promise<Stage> {
     const closers: (() => Promise<void> | void)[] = []
     try {
       const consul = await startConsul()
@@ -36,7 +42,7 @@ export class Stage {
         admin: { address: '127.0.0.1:0' },
         workers: 2,
         log: { access: false },
-        discovery: { consul: { type: 'consul', address: consul.address } },
+        discovery: { consul: { type: 'consul', address: consul.address, ...source } },
         routes,
       }
       const file = await createConfigFile(JSON.stringify(config))

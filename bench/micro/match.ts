@@ -8,7 +8,16 @@ const subjects = ['user', 'order', 'billing', 'cart', 'search']
 
 function rule(index: number, host: string | null): { rule: RouteRule } {
   const path = `/${areas[index % areas.length]}/${subjects[index % subjects.length]}-service-${index}`
-  const fixed = { methods: null, headers: [], stripPrefix: false, prependPath: null, rewriteHost: false }
+  const fixed = {
+    methods: null,
+    headers: [],
+    stripPrefix: false,
+    prependPath: null,
+    rewriteHost: false,
+    access: null,
+    redirect: null,
+    origin: null,
+  }
   return { rule: { ...fixed, id: `r${index}`, host, path, service: 's', timeoutMs: 30_000, retry: retryRule() } }
 }
 

@@ -49,9 +49,10 @@ async function readFile({ method, url, headers }: Question, file: string): Promi
   return explainRequest(request, config.routes, () => null)
 }
 
-function print({ route, service, path, candidates, endpoints, retry }: ExplainAnswer): void {
+function print({ route, origin, service, path, candidates, endpoints, retry }: ExplainAnswer): void {
   if (route === null) console.log('no route: the answer is 404 no-route')
   else console.log(`route ${route} → service ${service}, path ${path}\nretry: ${retry}`)
+  if (origin !== null) console.log(`by ${origin}`)
   for (const endpoint of endpoints) {
     console.log(`endpoint ${endpoint.id}: ${endpoint.state} (${endpoint.reason}), ${endpoint.inflight} in flight`)
   }

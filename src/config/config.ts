@@ -8,6 +8,7 @@ import type {
   ServiceLimits,
   UpstreamTlsSettings,
 } from '../core/snapshot.ts'
+import type { Subset } from '../core/subset.ts'
 import type { FileVersion } from './file-version.ts'
 import type { Finding } from './finding.ts'
 
@@ -34,6 +35,10 @@ export interface ConsulSourceConfig {
   readonly token: string | null
   /** Null = the agent's own. */
   readonly datacenter: string | null
+  /** The nearest first; null = the one of `datacenter`. */
+  readonly datacenters: readonly string[] | null
+  /** What tags begin with that are routes; null = none are. */
+  readonly routesFromTags: string | null
 }
 
 export interface StaticInstanceConfig {
@@ -75,6 +80,8 @@ export interface ServiceConfig {
   readonly from: string
   /** Name in that source. */
   readonly name: string
+  /** Null = all its instances there. */
+  readonly subset: Subset | null
   readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'peak-ewma' | 'random' | 'consistent-hash'
   /** Null where the balancer is not consistent-hash. */
   readonly hash: HashKey | null
@@ -86,6 +93,8 @@ export interface ServiceConfig {
   readonly retryBudget: RetryBudget
   readonly limits: ServiceLimits | null
   readonly tls: UpstreamTlsSettings | null
+  /** Null = all zones alike. */
+  readonly zone: { readonly prefer: string; readonly spillBelowPercent: number } | null
   /** 0 = nothing is held. */
   readonly holdMs: number
   /** Null = endpoints are not asked. */
@@ -113,6 +122,11 @@ export interface Config {
   readonly services: readonly ServiceConfig[]
   /** In file order. */
   readonly routes: readonly RouteConfig[]
+  /** What services and routes are like that tags in registries ask for, besides what the tags say. */
+  readonly fromTags: {
+    readonly service: Omit<ServiceConfig, 'key' | 'from' | 'name' | 'subset'>
+    readonly route: Omit<RouteRule, 'id' | 'path' | 'service'>
+  }
   readonly shutdown: { readonly delayMs: number; readonly deadlineMs: number }
   readonly readyTimeoutMs: number
 }

@@ -1,5 +1,7 @@
 /** What a service is like where neither its entry nor `defaults.service` says otherwise; in the notation of the file. */
 export const serviceDefaults = {
+  subset: null,
+  zone: null,
   balancer: 'round-robin',
   hash: null,
   slowStart: null,

@@ -39,6 +39,15 @@ export function normalizeRoutes(
   return { routes: rules.map((rule, index) => ({ id: ids[index] ?? rule.path, ...rule })), problems }
 }
 
+/** A route without an entry. */
+export function unnamedRoute({ defaults }: ParsedConfig): Omit<Located, 'line'> {
+  const base = { builtIn: builtInRoute(), defaults: defaults.route }
+  const route = normalizeRoute({ path: '/', service: 'unnamed' }, base, null)
+  if (Array.isArray(route)) throw new TypeError(`a default lacks ${route.join()}`)
+  const { line: _, ...rule } = route
+  return rule
+}
+
 interface Base {
   readonly builtIn: ReturnType<typeof builtInRoute>
   readonly defaults: RouteLayer
@@ -62,6 +71,9 @@ function normalizeRoute(entry: RouteLayer, base: Base, line: number | null): Loc
     rewriteHost: settings.rewriteHost,
     timeoutMs: timeout,
     retry: retryRule(overlay(builtIn.retry, defaults.retry, entry.retry)),
+    access: null,
+    redirect: null,
+    origin: null,
     line,
   }
 }

@@ -1,11 +1,13 @@
 import type { ServiceLimits, SuccessRatePolicy } from '../core/snapshot.ts'
-import type { ServiceConfig } from './config.ts'
+import type { Subset } from '../core/subset.ts'
+import type { Config, ServiceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
 import { checkHashes } from './hash-checks.ts'
 import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check.ts'
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
+import { checkSubsets } from './subset-checks.ts'
 import { didYouMean } from '../util/suggest.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 
@@ -17,7 +19,7 @@ export function normalizeServices(
   parsed: ParsedConfig,
   routed: readonly string[],
   tls: Pick<TlsParts, 'services' | 'serviceDefault'>,
-): { services: readonly ServiceConfig[]; problems: readonly Problem[] } {
+): { services: readonly ServiceConfig[]; unnamed: Config['fromTags']['service']; problems: readonly Problem[] } {
   const base = baseOf(parsed.defaults.service)
   const sources = Object.keys(parsed.discovery)
   const entries = new Map<string, ServiceLayer>(Object.entries(parsed.services))
@@ -27,13 +29,14 @@ export function normalizeServices(
     ...[...entries].flatMap(([key, entry]) => checkService(entry, { base, sources, path: ['services', key] })),
   ]
   for (const name of routed) if (!entries.has(name)) entries.set(name, {})
-  problems.push(...checkHashes(parsed.defaults.service, entries, base.settings))
+  problems.push(...checkHashes(parsed.defaults.service, entries, base.settings), ...checkSubsets(parsed))
   const [firstSource = ''] = sources
   const services = [...entries].map(([key, entry]) => ({
     ...normalizeService(key, entry, base, firstSource),
     tls: tls.services.has(key) ? (tls.services.get(key) ?? null) : tls.serviceDefault,
   }))
-  return { services, problems }
+  const unnamed = { ...normalizeService('', {}, base, firstSource), tls: tls.serviceDefault }
+  return { services, unnamed, problems }
 }
 
 /** What lies under every entry: `defaults.service` over the built-in defaults. */
@@ -60,6 +63,7 @@ function normalizeService(
     key,
     from: settings.from ?? firstSource,
     name: settings.name ?? key,
+    subset: subsetOf(settings.subset),
     balancer: settings.balancer,
     hash: settings.balancer === 'consistent-hash' ? (settings.hash?.on ?? null) : null,
     protocol: settings.protocol,
@@ -75,6 +79,7 @@ function normalizeService(
     idleTimeoutMs: settings.idleTimeout,
     retryBudget: overlay(base.retryBudget, entry.retryBudget),
     limits: limitsOf(settings),
+    zone: zoneOf(settings.zone),
     holdMs: settings.hold,
     slowStartMs: settings.slowStart === 0 ? null : settings.slowStart,
     healthCheck: normalizeHealthCheck(entry.healthCheck, base.settings.healthCheck),
@@ -91,6 +96,16 @@ function limitsOf(settings: Base['settings']): ServiceLimits | null {
     pending: maxPending,
     pendingTimeoutMs: pendingTimeout,
   }
+}
+
+/** Null where it leaves nothing out. */
+function subsetOf(written: Base['settings']['subset']): Subset | null {
+  if (written === null) return null
+  return written.tags.length === 0 && written.version === null && written.filter === null ? null : written
+}
+
+function zoneOf(written: Base['settings']['zone']): ServiceConfig['zone'] {
+  return written === null ? null : { prefer: written.prefer, spillBelowPercent: written.spillBelow }
 }
 
 function successRateOf(written: ReturnType<typeof baseOf>['outlier']['successRate']): SuccessRatePolicy | null {

@@ -3,7 +3,7 @@ import type { Config, ListenerConfig, SourceConfig } from './config.ts'
 import type { Problem } from './finding.ts'
 import { checkDnsSources } from './dns-checks.ts'
 import { checkListeners } from './listener-checks.ts'
-import { normalizeRoutes } from './normalize-routes.ts'
+import { normalizeRoutes, unnamedRoute } from './normalize-routes.ts'
 import { normalizeServices } from './normalize-services.ts'
 import type { ParsedConfig } from './schema.ts'
 import type { Source } from './schema/discovery.ts'
@@ -31,11 +31,13 @@ export function normalize(
     discovery,
     services: services.services,
     routes: routes.routes,
+    fromTags: { service: services.unnamed, route: unnamedRoute(parsed) },
     shutdown: { delayMs: parsed.shutdown.delay, deadlineMs: parsed.shutdown.deadline },
     readyTimeoutMs: parsed.readyTimeout,
   }
   const problems = [
     ...checkListeners(parsed),
+    ...checkDatacenters(parsed),
     ...from.tls.problems,
     ...services.problems,
     ...routes.problems,
@@ -61,6 +63,17 @@ function normalizeListener(listener: Listener, tls: ListenerConfig['tls']): List
     tls,
     redirectToHttps,
   }
+}
+
+function checkDatacenters({ discovery }: ParsedConfig): Problem[] {
+  return Object.entries(discovery).flatMap(([name, source]): Problem[] => {
+    if (source.type !== 'consul' || source.datacenters === null) return []
+    const path = ['discovery', name, 'datacenters']
+    const twice = source.datacenters.find((datacenter, index, all) => all.indexOf(datacenter) !== index)
+    if (twice !== undefined) return [{ path, message: `${twice} is listed twice` }]
+    if (source.datacenter === null) return []
+    return [{ path, message: 'takes the place of `datacenter`', hint: 'leave `datacenter` out', atKey: true }]
+  })
 }
 
 function normalizeSource(name: string, source: Source): SourceConfig {

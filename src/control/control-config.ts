@@ -8,11 +8,22 @@ import type {
   ServiceLimits,
   UpstreamTlsSettings,
 } from '../core/snapshot.ts'
+import type { Subset } from '../core/subset.ts'
+import type { TagSubset } from './advertised.ts'
 
 /** A discovery source; what else it holds is for the discovery backend. Two equal entries are one source. */
 export interface SourceEntry {
   readonly name: string
   readonly type: string
+  /** What tags begin with in it that are routes. */
+  readonly routesFromTags?: string | null
+}
+
+/** Endpoints of this zone are used before others. */
+export interface ZonePreference {
+  readonly prefer: string
+  /** Others are used, too, while fewer of the zone's are eligible. */
+  readonly spillBelowPercent: number
 }
 
 export interface ServiceEntry {
@@ -22,6 +33,8 @@ export interface ServiceEntry {
   readonly from: string
   /** Its name in the registry. */
   readonly name: string
+  /** Null = all its instances there. */
+  readonly subset: Subset | TagSubset | null
   readonly balancer: string
   /** Null where the balancer is not consistent-hash. */
   readonly hash: HashKey | null
@@ -32,6 +45,8 @@ export interface ServiceEntry {
   readonly retryBudget: RetryBudget
   readonly limits: ServiceLimits | null
   readonly tls: UpstreamTlsSettings | null
+  /** Null = all zones alike. */
+  readonly zone: ZonePreference | null
   /** 0 = never hold. */
   readonly holdMs: number
   /** Null = endpoints are not asked; the registry's word and the traffic decide. */
@@ -50,4 +65,9 @@ export interface ControlConfig<S extends SourceEntry> {
   readonly routes: readonly RouteRule[]
   readonly listeners: readonly ListenerEntry[]
   readonly log: { readonly access: boolean }
+  /** What services and routes are like that tags in registries ask for, besides what the tags say. */
+  readonly fromTags?: {
+    readonly service: Omit<ServiceEntry, 'key' | 'from' | 'name' | 'subset'>
+    readonly route: Omit<RouteRule, 'id' | 'path' | 'service'>
+  }
 }

@@ -1,5 +1,6 @@
 import type { Ledger } from '../core/ledger.ts'
 import type { EjectionReport } from '../core/message.ts'
+import type { RouteRule } from '../core/route.ts'
 import type { ConfigSnapshot } from '../core/snapshot.ts'
 import type { Answer, Discovery } from '../discovery/contract.ts'
 import type { CheckProbe } from '../health/check-probe.ts'
@@ -17,13 +18,18 @@ import { Orders, type StandingOrder } from './orders.ts'
 import { messageOf, type OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
+import { isSameQuery, watchQuery } from './query.ts'
 import { Restorer } from './restore.ts'
+import { routedServices } from './routed-services.ts'
 import { ServiceLine, type LineParts, type Remembered } from './service-line.ts'
-import { SlotAllocator } from './slots.ts'
+import { endpointSlots, serviceSlots } from './ledger-slots.ts'
+import type { SlotAllocator } from './slots.ts'
 import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
 import { Stalls, unlessStalled } from './stalls.ts'
 import { StateStore } from './state-store.ts'
+import type { TagPlan } from './tag-plan.ts'
+import { TagRoutes } from './tag-routes.ts'
 import { TicketRotation } from './ticket-rotation.ts'
 import type { Timeline } from './timeline.ts'
 import { serviceView, statsOf, type ControlStats, type ServiceView } from './views.ts'
@@ -64,10 +70,13 @@ export class ControlPlane<S extends SourceEntry> {
   readonly #serviceSlots: SlotAllocator
   readonly #listeners: ListenerRows
   readonly #parts: LineParts
+  readonly #tags: TagRoutes
   readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
   /** Discoveries of sources that the configuration no longer has, until nothing watches them. */
   #unused: readonly Discovery[] = []
   readonly #closing = Promise.withResolvers<void>()
+  /** The configuration in force. */
+  #config: ControlConfig<S> | null = null
   #isClosed = false
   #isReady = false
   #version = 0
@@ -90,14 +99,7 @@ export class ControlPlane<S extends SourceEntry> {
     const orders = new Orders(clock, (id, kind) => this.#commands.over(id, kind))
     this.#commands = new Commands(clock, orders, () => this.#allLines())
     this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
-    this.#serviceSlots = new SlotAllocator({
-      reserve: (rows) => void ledger.reserve(0, rows),
-      isIdle: (slot) => ledger.admission(slot, -1).isIdle(),
-      clear: (slot) => {
-        ledger.service(slot).clear()
-        ledger.admission(slot, -1).clear()
-      },
-    })
+    this.#serviceSlots = serviceSlots(ledger)
     this.#listeners = new ListenerRows(ledger)
     this.#parts = {
       clock,
@@ -108,11 +110,7 @@ export class ControlPlane<S extends SourceEntry> {
       publisher: this.publisher,
       state: this.#state,
       outages: new SourceOutages(timeline),
-      slots: new SlotAllocator({
-        reserve: (rows) => void ledger.reserve(rows, 0),
-        isIdle: (slot) => ledger.endpoint(slot, -1).inflight() === 0,
-        clear: (slot) => ledger.endpoint(slot, -1).clear(),
-      }),
+      slots: endpointSlots(ledger),
       holds: new Holds({
         clock,
         random,
@@ -133,8 +131,14 @@ export class ControlPlane<S extends SourceEntry> {
       orders,
       checks,
       disagreements: new Disagreements({ checks, timeline, clock }),
+      onSettled: (service) => this.#tags.settled(service),
       lines: () => this.#allLines(),
     }
+    this.#tags = new TagRoutes({
+      ...this.#parts,
+      lineOf: (key) => this.#lines.get(key)?.line,
+      onChange: () => this.#followTags(),
+    })
     this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
@@ -148,12 +152,10 @@ export class ControlPlane<S extends SourceEntry> {
    * @throws Error as `apply` does; then nothing has changed
    */
   async prepare(config: ControlConfig<S>, timeoutMs: number, isChecked = false): Promise<void> {
-    const added = this.#begin(config).filter(({ key }) => !this.#lines.has(key))
-    const heard = added.map(async (entry) => {
-      this.#configureLine(entry)()
-      await this.#lines.get(entry.key)?.line.heard
-      if (isChecked) await this.#parts.checks.askedOnce(entry.key)
-    })
+    const heard = [
+      this.#startLines(this.#begin(config), isChecked),
+      this.#tags.heard().then(() => this.#startLines(this.#tags.plan(config).services, isChecked)),
+    ]
     const time = Promise.withResolvers<void>()
     const cancel = this.#options.clock.after(timeoutMs, time.resolve)
     await Promise.race([Promise.all(heard), time.promise, this.#closing.promise])
@@ -164,16 +166,23 @@ export class ControlPlane<S extends SourceEntry> {
 
   /**
    * Puts a configuration in force: sends it to the data threads, starts and stops watches. A service keeps its row, its
-   * endpoints and their ejections; its watch too, unless its source or its name there changed. Services that no route names
+   * endpoints and their ejections; its watch too, unless its source, its name there or its subset changed. Services that no route names
    * are left out.
    *
    * @returns what the data threads were sent
    * @throws Error when a source can't be made or a service names none; then nothing has changed
    */
   apply(config: ControlConfig<S>): ConfigSnapshot {
-    const entries = this.#begin(config)
+    const declared = this.#begin(config)
+    this.#config = config
+    return this.#rollOut(config, declared, this.#tags.plan(config))
+  }
+
+  /** A configuration and what comes of tags in registries, as they are now. */
+  #rollOut(config: ControlConfig<S>, declared: readonly ServiceEntry[], plan: TagPlan): ConfigSnapshot {
+    const entries = new Map([...plan.services, ...declared].map((entry) => [entry.key, entry]))
     const gone = new Map(this.#lines)
-    const started = entries.map((entry) => {
+    const started = [...entries.values()].map((entry) => {
       gone.delete(entry.key)
       return this.#configureLine(entry)
     })
@@ -183,7 +192,7 @@ export class ControlPlane<S extends SourceEntry> {
       version,
       listeners: this.#listeners.place(config.listeners, () => this.publisher.configAckedByAll() >= version),
       services: [...this.#allLines()].map((line) => line.settings()),
-      routes: config.routes,
+      routes: [...config.routes, ...plan.routes],
       accessLog: config.log.access,
     }
     // Lists of services that were not prepared come behind the configuration that names them.
@@ -192,7 +201,28 @@ export class ControlPlane<S extends SourceEntry> {
     const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, version))
     void this.#closeUnused(this.#unused, closing)
     this.#unused = []
+    this.#tags.adopt(plan)
     return snapshot
+  }
+
+  /** Tags in registries have changed. */
+  #followTags(): void {
+    const config = this.#config
+    if (config === null || this.#isClosed) return
+    const startedMs = this.#options.clock.now()
+    const plan = this.#tags.plan(config)
+    if (!this.#tags.isInForce(plan)) {
+      this.#rollOut(config, routedServices(config), plan)
+      return this.#tags.rest(startedMs)
+    }
+    // There is nothing to route to them yet.
+    void this.#startLines(plan.services)
+    this.#tags.adopt(plan)
+  }
+
+  /** All routes in force: those of the configuration, then those of tags. */
+  routes(): readonly RouteRule[] {
+    return [...(this.#config?.routes ?? []), ...this.#tags.routes]
   }
 
   /** A data thread reports that it ejected an endpoint. */
@@ -225,7 +255,8 @@ export class ControlPlane<S extends SourceEntry> {
    * takes nothing from the others. `missing` names those that nobody has spoken for.
    */
   readiness(): { readonly ready: boolean; readonly missing: readonly string[] } {
-    const missing = [...this.#allLines()].filter((line) => !line.hasList).map(({ name }) => name)
+    const unheard = [...this.#allLines()].filter((line) => !line.hasList).map(({ name }) => name)
+    const missing = [...unheard, ...this.#tags.missing()]
     if (this.#version > 0 && missing.length === 0) this.#isReady = true
     return { ready: this.#isReady, missing }
   }
@@ -243,7 +274,7 @@ export class ControlPlane<S extends SourceEntry> {
    * @returns a sentence; null = nothing
    */
   objectionTo({ missing, empty }: { readonly missing: readonly string[]; readonly empty: readonly string[] }) {
-    const unheard = missing.filter((name) => this.#lines.get(name)?.line.hasList)
+    const unheard = missing.filter((name) => this.#lines.get(name)?.line.hasList || this.#tags.hasHeard(name))
     if (unheard.length > 0) return `no registry told it of ${unheard.join(', ')}`
     const served = empty.filter((name) => this.#lines.get(name)?.line.canServe)
     return served.length === 0 ? null : `no registry lists it an instance that serves ${served.join(', ')}`
@@ -269,6 +300,7 @@ export class ControlPlane<S extends SourceEntry> {
     this.#isClosed = true
     this.#closing.resolve()
     this.#cancelTick()
+    this.#tags.close()
     this.tickets.close()
     this.#stalls.close()
     this.#prober.close()
@@ -286,11 +318,22 @@ export class ControlPlane<S extends SourceEntry> {
     if (this.#isClosed) throw new Error('the gateway is closing')
     // Before there are services that nobody has asked about yet.
     this.readiness()
-    const routed = new Set(config.routes.map(({ service }) => service))
-    const entries = config.services.filter(({ key }) => routed.has(key))
-    requireSources(entries, config.discovery)
+    const entries = routedServices(config)
     this.#unused = [...this.#unused, ...this.#sources.configure(config.discovery)]
+    this.#tags.configure(config.discovery, (source) => this.#sources.get(source))
     return entries
+  }
+
+  /** Begins to watch those that are not watched yet. Resolves when each has been heard of, or can't be. */
+  async #startLines(entries: readonly ServiceEntry[], isChecked = false): Promise<void> {
+    const added = entries.filter(({ key }) => !this.#lines.has(key))
+    await Promise.all(
+      added.map(async (entry) => {
+        this.#configureLine(entry)()
+        await this.#lines.get(entry.key)?.line.heard
+        if (isChecked) await this.#parts.checks.askedOnce(entry.key)
+      }),
+    )
   }
 
   /** @returns what to do once the data threads have the configuration */
@@ -304,7 +347,7 @@ export class ControlPlane<S extends SourceEntry> {
       return () => this.#follow(line, discovery, line.recall())
     }
     const { line } = known
-    const keepsWatch = known.discovery === discovery && line.entry.name === entry.name
+    const keepsWatch = known.discovery === discovery && isSameQuery(line.entry, entry)
     line.configure(entry)
     if (keepsWatch) return () => {}
     known.discovery = discovery
@@ -313,8 +356,8 @@ export class ControlPlane<S extends SourceEntry> {
 
   #follow(line: ServiceLine, discovery: Discovery, remembered: Remembered): void {
     const { resolve } = this.#options
-    const { name } = line.entry
-    line.follow((signal) => resolve(discovery.watch(name, signal), signal), remembered)
+    const { entry } = line
+    line.follow((signal) => resolve(watchQuery(discovery, entry, signal), signal), remembered)
   }
 
   async #closeLine(line: ServiceLine, configVersion: number): Promise<void> {
@@ -355,12 +398,5 @@ export class ControlPlane<S extends SourceEntry> {
 
   *#allLines(): Iterable<ServiceLine> {
     for (const { line } of this.#lines.values()) yield line
-  }
-}
-
-function requireSources(services: readonly ServiceEntry[], sources: readonly SourceEntry[]): void {
-  const names = new Set(sources.map(({ name }) => name))
-  for (const { key, from } of services) {
-    if (!names.has(from)) throw new Error(`service ${key}: no discovery source is named ${from}`)
   }
 }

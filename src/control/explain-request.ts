@@ -13,6 +13,8 @@ export interface ExplainQuestion extends MatchInput {
 export interface ExplainAnswer {
   /** Id of the route that wins; null = no-route. */
   readonly route: string | null
+  /** What the route was made from; null = the configuration declares it. */
+  readonly origin: string | null
   readonly service: string | null
   /** The path as the endpoint receives it, with the query. */
   readonly path: string | null
@@ -32,10 +34,12 @@ export function explainRequest(
     question,
   )
   const lost = candidates.map((candidate) => ({ route: candidate.route.rule.id, lost: candidate.lost }))
-  if (route === null) return { route: null, service: null, path: null, candidates: lost, endpoints: [], retry: null }
+  if (route === null)
+    return { route: null, origin: null, service: null, path: null, candidates: lost, endpoints: [], retry: null }
   const { rule } = route
   return {
     route: rule.id,
+    origin: rule.origin,
     service: rule.service,
     path: rewritePath(rule, question.path) + question.url.slice(question.path.length),
     candidates: lost,

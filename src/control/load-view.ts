@@ -36,7 +36,7 @@ export function loadOf(line: ServiceLine, ledger: Ledger): LoadView {
   }
   const { inflight, waiting } = ledger.admission(line.slot, -1)
   const perEndpoint = limits.requestsPerEndpoint ?? Infinity
-  const endpoints = eligible(records).eligible.length
+  const endpoints = eligible(records, line.spillBelowPercent).eligible.length
   const maxRequests = Math.min(limits.requests ?? Infinity, perEndpoint * endpoints)
   const maxPending = limits.pending ?? limits.requests ?? maxRequests
   const pending = waiting.count()

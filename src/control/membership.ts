@@ -114,6 +114,7 @@ function isSame(one: PublishedEndpoint, other: PublishedEndpoint): boolean {
     one.draining === other.draining &&
     one.unhealthy === other.unhealthy &&
     one.zone === other.zone &&
+    one.tier === other.tier &&
     one.version === other.version &&
     one.hostName === other.hostName
   )
@@ -126,7 +127,7 @@ function publishedOf(
   registry: RegistryWord,
   { drained, unhealthy }: Standing,
 ): PublishedEndpoint {
-  const { host, hostName = null, port, weight, zone, version } = instance
+  const { host, hostName = null, port, weight, zone, tier = 0, version } = instance
   const draining = drained || registry === 'absent' || registry === 'maintenance'
-  return { id, slot, host, hostName, port, weight, zone, version, registry, draining, unhealthy }
+  return { id, slot, host, hostName, port, weight, zone, tier, version, registry, draining, unhealthy }
 }

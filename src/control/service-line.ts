@@ -9,6 +9,7 @@ import { heldAfter } from './hold-rule.ts'
 import type { Holds } from './hold.ts'
 import { addressOf, byIdentity } from './identity.ts'
 import { messageOf, type OnProblem } from './problem.ts'
+import { isSameQuery, queryOf } from './query.ts'
 import { ServiceEndpoints, type EndpointsParts } from './service-endpoints.ts'
 import type { SourceOutages } from './source-outages.ts'
 import type { StateStore } from './state-store.ts'
@@ -23,6 +24,8 @@ export interface LineParts extends EndpointsParts {
   readonly outages: SourceOutages
   readonly state: StateStore | null
   readonly onProblem: OnProblem
+  /** The endpoints of a service, or what is said of them, are others. */
+  readonly onSettled: (service: string) => void
   /** All lines of the control plane, with the one that asks. */
   readonly lines: () => Iterable<ServiceLine>
 }
@@ -65,6 +68,11 @@ export class ServiceLine {
     return this.#entry
   }
 
+  /** See `eligible`. */
+  get spillBelowPercent(): number {
+    return this.#entry.zone?.spillBelowPercent ?? 0
+  }
+
   /** True once the registry or the state file has said which endpoints there are. */
   get hasList(): boolean {
     return this.#hasList
@@ -72,7 +80,7 @@ export class ServiceLine {
 
   /** True when there is an endpoint that may be picked. */
   get canServe(): boolean {
-    return eligible([...this.endpoints.records.values()]).eligible.length > 0
+    return eligible([...this.endpoints.records.values()], 0).eligible.length > 0
   }
 
   /** Resolves when the registry, or the state file, has spoken for the first time, or the registry could not be asked. */
@@ -94,18 +102,29 @@ export class ServiceLine {
     const { key, balancer, hash, outlier, connectTimeoutMs, headTimeoutMs, idleTimeoutMs, retryBudget, limits, tls } =
       this.#entry
     const times = { connectTimeoutMs, headTimeoutMs, idleTimeoutMs }
-    return { name: key, slot: this.slot, balancer, hash, outlier, ...times, retryBudget, limits, tls }
+    return {
+      name: key,
+      slot: this.slot,
+      balancer,
+      hash,
+      outlier,
+      ...times,
+      retryBudget,
+      limits,
+      tls,
+      spillBelowPercent: this.spillBelowPercent,
+    }
   }
 
   /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */
   configure(entry: ServiceEntry): void {
-    const { from, name } = this.#entry
+    const before = this.#entry
     this.#entry = entry
     this.endpoints.configure(entry)
     this.#followChecks()
-    if (entry.from === from && entry.name === name) return
+    if (isSameQuery(before, entry)) return
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
-    this.#parts.outages.forget(from, this.name)
+    this.#parts.outages.forget(before.from, this.name)
     void this.#watch?.stop()
     this.#watch = null
   }
@@ -114,7 +133,7 @@ export class ServiceLine {
   recall(): Remembered {
     const { state, clock } = this.#parts
     const saved = state?.load(this.name) ?? null
-    if (saved === null || saved.source !== this.#entry.from || saved.registryName !== this.#entry.name) return null
+    if (saved === null || saved.source !== this.#entry.from || saved.registryName !== queryOf(this.#entry)) return null
     const { listed } = byIdentity(saved.source, saved.instances)
     this.#listed = listed
     this.#position = saved.position
@@ -233,6 +252,7 @@ export class ServiceLine {
     this.#save()
     for (const id of before) if (!held.has(id)) holds.end(this.name, id)
     for (const id of held) if (!before.has(id)) this.#hold(id)
+    this.#parts.onSettled(this.name)
   }
 
   #followChecks(): void {
@@ -266,7 +286,7 @@ export class ServiceLine {
     state?.save({
       service: this.name,
       source: this.#entry.from,
-      registryName: this.#entry.name,
+      registryName: queryOf(this.#entry),
       position: this.#position,
       savedAtMs: clock.wallMs(),
       instances: kept.map(({ instance }) => instance),

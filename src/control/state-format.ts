@@ -9,6 +9,7 @@ export interface SavedService {
   /** Key of the service. */
   readonly service: string
   readonly source: string
+  /** What the source was asked for (see queryOf). */
   readonly registryName: string
   /** The registry's position at the last answer. */
   readonly position: number | null
@@ -62,6 +63,7 @@ function isInstance(value: unknown): value is Instance {
     Number.isInteger(value['port']) &&
     isWithin(value['port'], 1, 65_535) &&
     isWithin(value['weight'], 0, Number.MAX_SAFE_INTEGER) &&
+    (value['tier'] === undefined || isWithin(value['tier'], 0, Number.MAX_SAFE_INTEGER)) &&
     isStrings(value['tags']) &&
     isRecord(value['meta']) &&
     isStrings(Object.values(value['meta'])) &&

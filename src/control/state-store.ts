@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, renameSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cancel, ControlClock } from './control-clock.ts'
@@ -57,6 +57,21 @@ export class StateStore {
     if (typeof saved === 'object' && saved.service === service) return saved
     this.#putAside(file, typeof saved === 'object' ? 'alien' : saved)
     return null
+  }
+
+  /** What there is of all services. Blocks for the length of all files: called when a gateway starts. */
+  all(): readonly SavedService[] {
+    let files: readonly string[] = []
+    try {
+      files = readdirSync(this.#dir)
+    } catch (error) {
+      if (!isMissing(error)) this.#onProblem({ place: this.#dir, message: `can't be read: ${messageOf(error)}` })
+    }
+    return files.flatMap((file) => {
+      if (!file.endsWith('.json')) return []
+      const saved = readSaved(join(this.#dir, file))
+      return saved === null ? [] : [saved]
+    })
   }
 
   /** Written within a second. Not after `close`: what is asked for then is somebody else's to write. */
@@ -168,4 +183,14 @@ async function replaceFile(dir: string, file: string, text: string): Promise<voi
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+/** Null where it can't be used: that is said when the service is asked for. */
+function readSaved(file: string): SavedService | null {
+  try {
+    const saved = decodeState(readFileSync(file, 'utf8'))
+    return typeof saved === 'object' ? saved : null
+  } catch {
+    return null
+  }
 }

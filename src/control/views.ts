@@ -84,25 +84,32 @@ interface ViewParts {
 export function serviceView(line: ServiceLine, parts: ViewParts): ServiceView {
   const records = [...line.endpoints.records.values()]
   const { key: name, from: source, balancer } = line.entry
+  const { eligible: used, panic } = eligible(records, line.spillBelowPercent)
+  const inUse = new Set(used)
   return {
     name,
     source,
     balancer,
     stale: line.isStale,
     ageSeconds: line.ageMs() / 1000,
-    panic: eligible(records).panic,
+    panic,
     load: loadOf(line, parts.ledger),
-    endpoints: records.map((record) => endpointView(name, record, parts)),
+    endpoints: records.map((record) => endpointView(name, record, { ...parts, isUsed: inUse.has(record) })),
   }
 }
 
-function endpointView(service: string, { published, cell }: EndpointRecord, parts: ViewParts): EndpointView {
+function endpointView(
+  service: string,
+  { published, cell }: EndpointRecord,
+  parts: ViewParts & { readonly isUsed: boolean },
+): EndpointView {
   const { id, weight, zone, version, registry } = published
   const ejection = cell.ejection()
   const word = parts.checks.wordOn(service, id)
   const drain = parts.orders.get(id, 'drain')
   const eject = ejection === 'manual' ? parts.orders.get(id, 'eject') : null
   const shown = stateOf(published, ejection, cell.coldPercent())
+  const isInReserve = shown.state === 'eligible' && !parts.isUsed
   // Half a sentence each: how long an order lasts, what a check saw.
   const more: Readonly<Record<string, string | undefined>> = {
     [drainedByCommand]: drain === null ? undefined : ` ${untilOf(drain)}`,
@@ -117,7 +124,7 @@ function endpointView(service: string, { published, cell }: EndpointRecord, part
     version,
     registry,
     state: shown.state,
-    reason: shown.reason + (more[shown.reason] ?? ''),
+    reason: shown.reason + (more[shown.reason] ?? (isInReserve ? '; in reserve, while nearer ones are enough' : '')),
     healthCheck: word === null ? null : word.isHealthy ? 'passing' : 'failing',
     inflight: cell.inflight(),
     requests: cell.requests(),

@@ -134,7 +134,8 @@ export class ServiceWatch {
   }
 }
 
-function pause(delayMs: number, clock: ControlClock, signal: AbortSignal): Promise<void> {
+/** Resolves after that time, or when the signal aborts. */
+export function pause(delayMs: number, clock: ControlClock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       signal.removeEventListener('abort', end)

@@ -18,6 +18,10 @@ export type DecisionType =
   | 'worker-replaced'
   | 'shedding-begun'
   | 'shedding-over'
+  /** Of a route that a tag in a registry asks for; `skipped`: it is none that can be served. */
+  | 'route-added'
+  | 'route-removed'
+  | 'route-skipped'
   /** This process serves in place of another. */
   | 'took-over'
   /** The process that was to serve in place of this one does not. */

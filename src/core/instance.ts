@@ -18,6 +18,8 @@ export interface Instance {
   /** Share of traffic relative to the others, 0 or more; already chosen for `status` where the registry weighs warnings apart. */
   readonly weight: number
   readonly zone: string
+  /** How far it is from the gateway, where the source or the service says: see `eligible`. Left out for 0, the nearest. */
+  readonly tier?: number
   readonly version: string
   readonly tags: readonly string[]
   readonly meta: Readonly<Record<string, string>>

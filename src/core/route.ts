@@ -14,6 +14,20 @@ export interface RetryRule {
   readonly perTryMs: number | null
 }
 
+/** Which clients are served, by their addresses: CIDRs or single ones. */
+export interface ClientAccess {
+  /** Null = all. */
+  readonly allow: readonly string[] | null
+  readonly deny: readonly string[]
+}
+
+/** The answer of a route that sends its clients elsewhere. */
+export interface RouteRedirect {
+  readonly status: 301 | 302 | 303 | 307 | 308
+  /** An absolute URL; `$host` in it is the request's host, `$path` the path that the endpoint would have received, with the query. */
+  readonly location: string
+}
+
 /** A rule as the configuration states it: plain, crosses threads. Host + path prefix (+ methods, headers) → service. */
 export interface RouteRule {
   /** Stable, readable label for metrics and logs, unique in the configuration. */
@@ -36,6 +50,12 @@ export interface RouteRule {
   /** For all attempts together, from the request fully received to the response head complete. */
   readonly timeoutMs: number
   readonly retry: RetryRule
+  /** Null = for all clients; others are answered `forbidden`. */
+  readonly access: ClientAccess | null
+  /** Null = the service answers. */
+  readonly redirect: RouteRedirect | null
+  /** What it was made from; null = the configuration declares it. */
+  readonly origin: string | null
 }
 
 /** What a route match depends on. `host` is lower case without port; `path` is in normal form, without the query. */

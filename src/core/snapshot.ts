@@ -91,6 +91,8 @@ export interface ServiceSettings {
   readonly limits: ServiceLimits | null
   /** Null = plain text. */
   readonly tls: UpstreamTlsSettings | null
+  /** Under this share of eligible endpoints in the preferred zone, those of other zones are used, too. */
+  readonly spillBelowPercent: number
 }
 
 /** How HTTP is spoken: by the forwarder on bare sockets, or by node:http and http-proxy. */
@@ -184,6 +186,8 @@ export interface PublishedEndpoint {
   readonly port: number
   readonly weight: number
   readonly zone: string
+  /** 0 = the nearest; see `eligible`. */
+  readonly tier: number
   readonly version: string
   readonly registry: RegistryWord
   /** No new requests; those in flight finish. True for maintenance, for endpoints the registry no longer lists, and by command. */

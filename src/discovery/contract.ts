@@ -10,6 +10,9 @@ export interface Answer {
   readonly mayHaveForgotten: boolean
 }
 
+/** All services of a registry by name, each with the tags of all its instances. */
+export type Listing = ReadonlyMap<string, readonly string[]>
+
 /**
  * Where instances come from. Promises of every implementation, checked by the conformance suite:
  * - yields complete lists, the first as soon as the registry answered, another only when the list may have changed;
@@ -20,7 +23,10 @@ export interface Answer {
  * - ends, without throwing, when the signal aborts.
  */
 export interface Discovery {
-  watch(service: string, signal: AbortSignal): AsyncIterable<Answer>
+  /** @param filter an expression in the registry's own language; given only to sources that have one */
+  watch(service: string, signal: AbortSignal, filter?: string): AsyncIterable<Answer>
+  /** Where a registry can say which services it has: its listings, by the same promises as the answers of a watch. */
+  list?(signal: AbortSignal): AsyncIterable<Listing>
   /** Ends shared watches and idle connections; running watches end as if aborted. */
   close(): Promise<void>
 }

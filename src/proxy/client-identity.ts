@@ -1,27 +1,19 @@
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { AddressList } from './address-list.ts'
 import { isToken } from './h1/characters.ts'
 import { flat } from '../util/latin1.ts'
 import type { RequestHead } from './h1/request-head.ts'
 
 /** Addresses whose forwarded fields are believed. */
 export class TrustedProxies {
-  readonly #list: BlockList | null
+  readonly #list: AddressList
 
   /** @param entries addresses or CIDRs, valid (the configuration checked them) */
   constructor(entries: readonly string[]) {
-    this.#list = entries.length === 0 ? null : new BlockList()
-    for (const entry of entries) {
-      const [address = '', bits] = entry.split('/')
-      const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-      if (bits === undefined) this.#list?.addAddress(address, family)
-      else this.#list?.addSubnet(address, Number(bits), family)
-    }
+    this.#list = new AddressList(entries)
   }
 
   trusts(address: string): boolean {
-    if (this.#list === null) return false
-    const family = isIP(address)
-    return family !== 0 && this.#list.check(address, family === 6 ? 'ipv6' : 'ipv4')
+    return this.#list.has(address)
   }
 }
 

@@ -11,6 +11,7 @@ import type { Admission } from './admission.ts'
 import type { Exchange } from './exchange.ts'
 import { ReadBuffer, smallReadBytes } from './h1/read-buffer.ts'
 import { Slabs } from './h1/slabs.ts'
+import type { RouteGate } from './route-gate.ts'
 import { SpareWriteRequest } from './h1/write-request.ts'
 import { UpstreamContexts } from './tls/upstream-contexts.ts'
 
@@ -21,6 +22,8 @@ export interface ProxyRoute {
   readonly meter: RouteMeter
   /** Null where the service has no limits. */
   readonly admission: Admission | null
+  /** Null where all clients are let through to the service. */
+  readonly gate: RouteGate | null
   /** Characters to cut off the front of the path, then text to put in front. */
   readonly cut: number
   readonly put: string

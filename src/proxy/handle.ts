@@ -19,6 +19,7 @@ export function handle(x: Exchange): void {
   const route = x.context.routing.match(x)
   if (route === null) return fail(x, 'no-route')
   x.route = route
+  if (route.gate !== null && route.gate.answers(x, route)) return
   if (x.head.maxForwards === 0) return answerAsFinalRecipient(x)
   if (x.context.isShedding) return shed(x, route)
   if (x.requestDone) requestReceived(x)

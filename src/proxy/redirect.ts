@@ -6,6 +6,7 @@ import { fail, settle } from './settle.ts'
 const reasons: Readonly<Record<number, string>> = {
   301: 'Moved Permanently',
   302: 'Found',
+  303: 'See Other',
   307: 'Temporary Redirect',
   308: 'Permanent Redirect',
 }
@@ -19,16 +20,21 @@ export function redirect(x: Exchange, { port, status, except }: HttpsRedirect): 
     return true
   }
   const authority = port === 443 ? x.host : `${x.host}:${port}`
+  answerRedirect(x, status, `https://${authority}${x.path}${x.head.query}`)
+  return true
+}
+
+/** Sends the client elsewhere. @param location fit for a field */
+export function answerRedirect(x: Exchange, status: number, location: string): void {
   const head = new ResponseHead()
   head.status = status
   head.reason = reasons[status] ?? ''
-  head.carried = `location: https://${authority}${x.path}${x.head.query}\r\ncontent-length: 0\r\nx-request-id: ${x.requestId}\r\n`
+  head.carried = `location: ${location}\r\ncontent-length: 0\r\nx-request-id: ${x.requestId}\r\n`
   head.keepAlive = true
   x.downstream.writeHead(head, 'none')
   x.downstream.writeEnd('')
   x.downstream.flush()
   settle(x, null)
-  return true
 }
 
 function isBelow(path: string, prefix: string): boolean {

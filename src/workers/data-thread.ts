@@ -10,6 +10,7 @@ import { createOutlierDetector } from '../health/outlier.ts'
 import type { Admission } from '../proxy/admission.ts'
 import type { ProxyRoute } from '../proxy/context.ts'
 import { Proxy } from '../proxy/proxy.ts'
+import { RouteGate } from '../proxy/route-gate.ts'
 import { pathPlan } from '../routing/rewrite.ts'
 import { buildTable } from '../routing/table.ts'
 import { monotonicMs, systemClock } from '../util/clock.ts'
@@ -187,7 +188,14 @@ export class DataThread {
       const service = this.#services.get(rule.service)
       if (service === undefined) throw new Error(`route ${rule.id} names the unpublished service ${rule.service}`)
       const meter = meters.get(`${rule.id}\0${rule.service}`) ?? new RouteMeter(this.#series, rule.id, rule.service)
-      return { rule, service, meter, admission: this.#admissionOf(service), ...pathPlan(rule) }
+      return {
+        rule,
+        service,
+        meter,
+        admission: this.#admissionOf(service),
+        gate: RouteGate.of(rule),
+        ...pathPlan(rule),
+      }
     })
   }
 

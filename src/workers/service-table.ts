@@ -107,7 +107,7 @@ export class ServiceTable {
   #build(service: Service, all: readonly Endpoint[], version: number): void {
     // Read first: an ejection that comes while we look moves the epoch on, and the next pick builds again.
     const epoch = service.cell.epoch()
-    const { eligible: members, panic } = eligible(all)
+    const { eligible: members, panic } = eligible(all, service.settings.spillBelowPercent)
     for (const endpoint of members) endpoint.weight = warmWeight(endpoint)
     const options = { ...this.#options.balancing, hash: service.settings.hash }
     const picker = balancerOf(service.settings).build(members, options, service.endpoints.picker)

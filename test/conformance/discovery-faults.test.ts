@@ -17,7 +17,15 @@ async function start(sharedAbove: number, script: Script) {
   const registry = await startScriptedRegistry(script)
   const skipped: SkippedEntry[] = []
   const discovery = consul(
-    { name: 'consul', type: 'consul', address: registry.address, token: 'secret', datacenter: 'dc1' },
+    {
+      name: 'consul',
+      type: 'consul',
+      address: registry.address,
+      token: 'secret',
+      datacenter: 'dc1',
+      datacenters: null,
+      routesFromTags: null,
+    },
     { random: seededRandom(1), onSkipped: (entry) => skipped.push(entry) },
     { ...consulLimits, sharedAbove, perServiceBelow: 0, answerTimeoutMs: 300 },
   )

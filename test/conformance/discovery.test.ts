@@ -47,7 +47,19 @@ describe.each(consulSubjects)('discovery', (name, start, limits) => {
       if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text}`)
     }
     const open = () =>
-      consul({ name: 'consul', type: 'consul', address, token: null, datacenter: null }, context, limits)
+      consul(
+        {
+          name: 'consul',
+          type: 'consul',
+          address,
+          token: null,
+          datacenter: null,
+          datacenters: null,
+          routesFromTags: null,
+        },
+        context,
+        limits,
+      )
     end = await start(port)
     stage = {
       discovery: withShortIds(open()),

@@ -16,7 +16,15 @@ describe.each(modes)('a watch of an absent service by $mode', ({ sharedAbove }) 
     const registry = await startConsul()
     const traffic = observeHttp(registry.port)
     const discovery = consul(
-      { name: 'consul', type: 'consul', address: registry.address, token: null, datacenter: null },
+      {
+        name: 'consul',
+        type: 'consul',
+        address: registry.address,
+        token: null,
+        datacenter: null,
+        datacenters: null,
+        routesFromTags: null,
+      },
       { random: seededRandom(1), onSkipped: () => {} },
       { ...consulLimits, sharedAbove, perServiceBelow: 0 },
     )

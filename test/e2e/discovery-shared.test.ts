@@ -41,6 +41,8 @@ describe('one source with more services than an agent allows connections', () =>
       address: registry.address,
       token: null,
       datacenter: null,
+      datacenters: null,
+      routesFromTags: null,
     } as const
     discovery = consul(options, { random: seededRandom(1), onSkipped: () => {} })
     for (const name of names) await register(name, 8000)

@@ -16,6 +16,7 @@ export function publishedEndpoint(slot: number, overrides: Partial<PublishedEndp
     port,
     weight: 1,
     zone: '',
+    tier: 0,
     version: '',
     registry: 'passing',
     draining: false,

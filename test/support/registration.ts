@@ -14,16 +14,18 @@ export interface Registration {
   readonly checks?: readonly CheckKind[]
   /** Default: what Consul gives, 1. */
   readonly weight?: number
+  readonly tags?: readonly string[]
 }
 
 /** Registers an instance with the agent, under its own id. A check begins as critical, as Consul has it. */
 export async function register(consul: ConsulApi, registration: Registration): Promise<void> {
-  const { service, instance, checks = [], weight } = registration
+  const { service, instance, checks = [], weight, tags = [] } = registration
   await ask(consul, '/v1/agent/service/register?replace-existing-checks=true', {
     ID: instance.id,
     Name: service,
     Address: '127.0.0.1',
     Port: instance.port,
+    Tags: tags,
     ...(weight !== undefined && { Weights: { Passing: weight, Warning: weight } }),
     Checks: checks.map((kind) => (kind === 'http' ? httpCheck(instance) : { CheckID: checkOf(instance), TTL: '10m' })),
   })

@@ -23,6 +23,21 @@ const consul = z.strictObject({
     .prefault(null)
     .transform(emptyIsNull)
     .describe("Datacenter to ask about; null or empty = the agent's own."),
+  datacenters: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(8)
+    .nullable()
+    .prefault(null)
+    .describe(
+      'Several datacenters to look in, the nearest first: instances of the next are used while those of the ones before are not enough. In place of `datacenter`. null = that one.',
+    ),
+  routesFromTags: parsedText(parseTagPrefix)
+    .nullable()
+    .prefault(null)
+    .describe(
+      'Tags that begin so are routes in the form of Fabio, mostly `urlprefix-`: `urlprefix-example.com/path strip=/path`. Their services need no entry here. Routes of this file win. null = tags are no routes.',
+    ),
 })
 
 const weight = integer(0, 65_535)
@@ -62,6 +77,11 @@ export type Source = z.output<typeof consul> | z.output<typeof staticList> | z.o
 function parseSourceName(text: string): string {
   if (/^\d+$/.test(text)) throw new InvalidValue('the name of a source is not a number', `write "source-${text}"`)
   return parseName(text)
+}
+
+function parseTagPrefix(text: string): string {
+  if (/^[\x21-\x7e]{2,64}$/.test(text)) return text
+  throw new InvalidValue('expected what the tags begin with, 2 to 64 characters', 'write "urlprefix-", as Fabio does')
 }
 
 function emptyIsNull(text: string | null): string | null {

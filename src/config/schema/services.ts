@@ -67,6 +67,31 @@ const hash = z.strictObject({
   ),
 })
 
+const subset = z.strictObject({
+  tags: z.array(z.string().min(1)).prefault([]).describe('Tags that an instance has to have, all of them.'),
+  version: z.string().min(1).nullable().prefault(null).describe('Its version, exactly. null = any.'),
+  filter: z
+    .string()
+    .min(1)
+    .nullable()
+    .prefault(null)
+    .describe(
+      'Filter expression that Consul itself goes by, such as `Service.Meta.team == "x"`; for sources of `type: consul` only. null = none.',
+    ),
+})
+
+const zone = z.strictObject({
+  prefer: z
+    .string()
+    .min(1)
+    .describe('The zone whose endpoints are used before all others: mostly that of the gateway.'),
+  spillBelow: integer(0, 100)
+    .prefault(70)
+    .describe(
+      'Under this percentage of eligible endpoints, of all that are listed in the zone, those of other zones are used, too. 0 = only when none is left.',
+    ),
+})
+
 const { retryBudget: budgetDefaults } = serviceDefaults
 
 const retryBudget = z.strictObject({
@@ -115,6 +140,18 @@ export const serviceLayer = z.strictObject({
     .optional()
     .describe('Name of the source in `discovery` that lists the instances. Default: the first source.'),
   name: name().optional().describe('Name in the registry. Default: the key of this entry.'),
+  subset: subset
+    .nullable()
+    .optional()
+    .describe(
+      'Only these instances of it: several services may share a name in the registry and take each their part. null = all.',
+    )
+    .meta({ fallback: serviceDefaults.subset }),
+  zone: zone
+    .nullable()
+    .optional()
+    .describe('Which zone (metadata `zone` in the registry) is preferred. null = all alike.')
+    .meta({ fallback: serviceDefaults.zone }),
   balancer: z
     .enum(builtBalancers)
     .optional()

@@ -21,8 +21,8 @@ export type Ask<Body> = (index: number | null, signal: AbortSignal) => Promise<R
 
 /** The part of Consul's HTTP API that discovery reads, over a bounded number of kept-alive connections. */
 export interface ConsulClient {
-  /** `/v1/health/service/:service`: all instances with all their checks. */
-  readonly service: (service: string) => Ask<readonly unknown[]>
+  /** `/v1/health/service/:service`: all instances with all their checks. @param filter null = none; else of those it is true for */
+  readonly service: (service: string, filter?: string | null) => Ask<readonly unknown[]>
   /** `/v1/health/state/any`: every check of the datacenter the token may read. */
   readonly checks: Ask<readonly unknown[]>
   /** `/v1/catalog/services`: the tags of every service the token may read. */
@@ -36,8 +36,6 @@ interface Answered {
   readonly body: unknown
 }
 
-// Room for `sharedAbove` watches, and for the shared polls with their reads while one mode replaces the other.
-const maxSockets = 128
 const maxIdleSockets = 16
 const idleSocketMs = 15_000
 const timeoutReserveMs = 5000
@@ -45,6 +43,7 @@ const timeoutReserveMs = 5000
 export function createConsulClient(options: ConsulOptions, limits: ConsulLimits): ConsulClient {
   const baseUrl = `${options.address.replace(/\/+$/, '')}/v1`
   // An idle socket is closed before whatever lies between would drop it silently; papi sets its own timeout on busy ones.
+  const { maxSockets } = limits
   const agentOptions = { keepAlive: true, maxSockets, maxFreeSockets: maxIdleSockets, timeout: idleSocketMs }
   const settings = {
     baseUrl,
@@ -85,10 +84,10 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits)
   }
 
   return {
-    service: (service) =>
+    service: (service, filter = null) =>
       ask(
         `/health/service/${encodeURIComponent(service)}`,
-        async (query) => consul.health.service({ ...query, service }),
+        async (query) => consul.health.service({ ...query, service, ...(filter !== null && { filter }) }),
         (answer) => {
           // Fewer rows for want of rights is not the same as fewer instances.
           if (answer.headers['x-consul-results-filtered-by-acls'] === 'true') throw denied(answer.url)

@@ -52,7 +52,9 @@ export function denied(url: string): DiscoveryError {
 function statusError(status: number, error: PapiError, url: string): DiscoveryError {
   if (status === 401 || status === 403) return denied(url)
   const said = oneLine(error.response?.body)
-  return new DiscoveryError('status', `Consul answered ${status}${said} to ${url}; ${wayOut(status)}`)
+  // A filter that it does not understand is an error of the server to Consul.
+  const way = said.includes('boolean expression evaluator') ? 'mend the `filter` of the subset' : wayOut(status)
+  return new DiscoveryError('status', `Consul answered ${status}${said} to ${url}; ${way}`)
 }
 
 function wayOut(status: number): string {

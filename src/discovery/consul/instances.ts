@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Instance } from '../../core/instance.ts'
 import type { SkippedEntry } from '../contract.ts'
 import { toHost } from '../host-name.ts'
+import { TagReader } from './framework-tags.ts'
+import { readKratosAddress } from './kratos-address.ts'
 import { worstStatus } from './status.ts'
 
 export interface ServiceReading {
@@ -26,14 +28,15 @@ const textMap = z
   .nullish()
   .transform((value) => value ?? {})
 const weight = z.number().min(0).catch(1)
-// Only `lan` is read: Kratos keeps URLs under keys of its own.
+const taggedAddress = z.object({ Address: z.string(), Port: z.number().nullish() }).nullable().catch(null)
 const taggedAddresses = z
-  .object({ lan: z.object({ Address: z.string(), Port: z.number().optional() }).optional().catch(undefined) })
+  .record(z.string(), taggedAddress)
   .nullish()
-  .transform((value) => value?.lan)
+  .catch(null)
+  .transform((value) => value ?? {})
 
 const rowSchema = z.object({
-  Node: z.object({ Node: z.string().min(1), Address: text, Meta: textMap }),
+  Node: z.object({ Node: z.string().min(1), Datacenter: text, Address: text, Meta: textMap }),
   Service: z.object({
     ID: z.string().min(1),
     Tags: texts,
@@ -51,53 +54,84 @@ const rowSchema = z.object({
 
 type Row = z.output<typeof rowSchema>
 
-/** Maps the rows of `/v1/health/service/:service` (https://developer.hashicorp.com/consul/api-docs/health). */
-export function readInstances(service: string, rows: readonly unknown[]): ServiceReading {
+/**
+ * Maps the rows of `/v1/health/service/:service` (https://developer.hashicorp.com/consul/api-docs/health).
+ *
+ * @param routeTags what tags begin with in which `$DC` stands for the datacenter; null = none
+ */
+export function readInstances(
+  service: string,
+  rows: readonly unknown[],
+  routeTags: string | null = null,
+): ServiceReading {
   const found = new Map<string, Instance>()
   const skipped: SkippedEntry[] = []
+  const tagReader = new TagReader(routeTags)
   let hasUnchecked = false
   for (const [position, value] of rows.entries()) {
     const parsed = rowSchema.safeParse(value)
     const entry = parsed.success ? `${parsed.data.Node.Node}/${parsed.data.Service.ID}` : `row ${position + 1}`
     hasUnchecked ||= parsed.data?.Checks.every((check) => check.ServiceID === '') ?? false
-    const outcome = parsed.success ? instanceOf(parsed.data) : firstIssue(parsed.error)
-    if (typeof outcome === 'string') skipped.push({ service, entry, reason: outcome })
-    else if (found.has(entry)) skipped.push({ service, entry, reason: 'node and id are those of an earlier row' })
-    else found.set(entry, outcome)
+    const outcome = parsed.success ? instanceOf(parsed.data, tagReader) : firstIssue(parsed.error)
+    const reasons = typeof outcome === 'string' ? [outcome] : [...outcome.problems]
+    if (found.has(entry)) reasons.push('node and id are those of an earlier row')
+    else if (typeof outcome !== 'string') found.set(entry, outcome.instance)
+    for (const reason of reasons) skipped.push({ service, entry, reason })
   }
   const instances = [...found.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance)
   return { instances, skipped, hasUnchecked }
 }
 
-/** The instance, or why it can't be one. */
-function instanceOf({ Node, Service, Checks }: Row): Instance | string {
-  const [address, port] = addressOf(Node, Service)
+/** The instance with what of it can't be used, or why it can't be one. */
+function instanceOf(
+  { Node, Service, Checks }: Row,
+  tagReader: TagReader,
+): { instance: Instance; problems: readonly string[] } | string {
+  const { address, port, protocol } = addressOf(Node, Service)
   const host = toHost(address)
   if (address === '') return 'it has no address'
   if (host === null) return `${JSON.stringify(address)} is neither an address nor a host name`
   if (!Number.isInteger(port) || port < 1 || port > 65535) return `port ${port} is not between 1 and 65535`
   const status = worstStatus(Checks)
   const weights = Service.Weights ?? { Passing: 1, Warning: 1 }
-  return Object.freeze({
+  const said = tagReader.read(Service.Tags, Node.Datacenter)
+  // The registry's own fields over what frameworks wrote into tags before there were such fields.
+  const meta: Readonly<Record<string, string>> = {
+    ...(protocol !== null && { protocol }),
+    ...said.meta,
+    ...Service.Meta,
+  }
+  const instance = Object.freeze({
     id: Service.ID,
     node: Node.Node,
     host,
     port,
     weight: status === 'warning' ? weights.Warning : weights.Passing,
-    zone: Service.Meta.zone ?? Node.Meta.zone ?? '',
-    version: Service.Meta.version ?? '',
-    tags: Service.Tags,
-    meta: Service.Meta,
+    zone: meta.zone ?? Node.Meta.zone ?? '',
+    version: Service.Meta.version ?? said.version ?? said.meta.version ?? '',
+    tags: said.tags,
+    meta,
     status,
   })
+  return { instance, problems: said.problems }
 }
 
-/** The service's own address, else its LAN address with that one's port, else the node's. */
-function addressOf(node: Row['Node'], service: Row['Service']): readonly [address: string, port: number] {
-  if (service.Address !== '') return [service.Address, service.Port]
-  const lan = service.TaggedAddresses
-  if (lan !== undefined && lan.Address !== '') return [lan.Address, lan.Port || service.Port]
-  return [node.Address, service.Port]
+interface ServiceAddress {
+  readonly address: string
+  readonly port: number
+  /** Where the address says what is spoken there. */
+  readonly protocol: string | null
+}
+
+/** What Kratos registered for HTTP; else the LAN address that the service tagged, its own, or that of its node. */
+function addressOf(node: Row['Node'], service: Row['Service']): ServiceAddress {
+  const { TaggedAddresses, Address, Port } = service
+  const kratos = readKratosAddress(TaggedAddresses)
+  if (kratos !== null) return kratos
+  const lan = TaggedAddresses.lan
+  if (lan != null && toHost(lan.Address) !== null)
+    return { address: lan.Address, port: lan.Port || Port, protocol: null }
+  return { address: Address === '' ? node.Address : Address, port: Port, protocol: null }
 }
 
 function firstIssue(error: z.ZodError): string {

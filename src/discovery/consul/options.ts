@@ -7,6 +7,10 @@ export interface ConsulOptions {
   readonly token: string | null
   /** Null = the agent's own. */
   readonly datacenter: string | null
+  /** Several to look in, the nearest first, in place of `datacenter`; null = that one. */
+  readonly datacenters: readonly string[] | null
+  /** What tags begin with that are routes; null = none are. */
+  readonly routesFromTags: string | null
 }
 
 /** Not for the configuration; tests shorten them. */
@@ -19,6 +23,8 @@ export interface ConsulLimits {
   readonly waitMs: number
   /** For an answer that is not held. */
   readonly answerTimeoutMs: number
+  /** Connections to the agent. */
+  readonly maxSockets: number
 }
 
 export const consulLimits: ConsulLimits = Object.freeze({
@@ -26,4 +32,6 @@ export const consulLimits: ConsulLimits = Object.freeze({
   perServiceBelow: 80,
   waitMs: 60_000,
   answerTimeoutMs: 10_000,
+  // Room for `sharedAbove` watches, and for the shared polls with their reads while one mode replaces the other.
+  maxSockets: 128,
 })

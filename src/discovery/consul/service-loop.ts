@@ -23,7 +23,7 @@ export async function followService(
   const busy = new ChurnLimit()
   const absent = new ChurnLimit()
   try {
-    for await (const reading of poll(client.service(watcher.service), signal)) {
+    for await (const reading of poll(client.service(watcher.service, watcher.filter), signal)) {
       const hasChanged = watcher.accept(reading)
       const isBusy = hasChanged || !watcher.isEmpty
       const busyMs = busyIntervalMs + busyMsPerRow * reading.body.length

@@ -125,7 +125,7 @@ export class SharedPolls {
     if (!watcher.box.isOpen) return
     const awaitsChange = this.#awaitsChange.delete(watcher)
     try {
-      const hasChanged = watcher.accept(await this.#client.service(watcher.service)(null, this.#signal))
+      const hasChanged = watcher.accept(await this.#client.service(watcher.service, watcher.filter)(null, this.#signal))
       if (awaitsChange && !hasChanged) void this.#lookAgain(watcher)
     } catch (error) {
       if (!this.#signal.aborted) watcher.box.fail(error)

@@ -1,10 +1,17 @@
 import type { DiscoveryContext } from '../context.ts'
-import type { Answer, Discovery } from '../contract.ts'
+import type { Answer, Discovery, Listing } from '../contract.ts'
+import { ChurnLimit } from './churn-limit.ts'
 import { createConsulClient, type ConsulClient } from './client.ts'
 import { consulLimits, type ConsulLimits, type ConsulOptions } from './options.ts'
+import { pause } from './pause.ts'
+import { poll } from './poll.ts'
+import { Datacenters } from './datacenters.ts'
 import { followService } from './service-loop.ts'
 import { SharedPolls } from './shared-polls.ts'
 import { Watcher } from './watcher.ts'
+
+/** Whatever registers anywhere moves the index of the catalog. */
+const listIntervalMs = 100
 
 /** Instances as a Consul agent lists them, by blocking queries; see ConsulLimits for when watches share them. */
 export function consul(
@@ -12,11 +19,30 @@ export function consul(
   context: DiscoveryContext,
   limits: ConsulLimits = consulLimits,
 ): Discovery {
-  return new ConsulSource(createConsulClient(options, limits), context, limits)
+  const { datacenters } = options
+  if (datacenters === null) return new ConsulSource(createConsulClient(options, limits), options, context, limits)
+  const share = shareOf(limits, datacenters.length)
+  const each = datacenters.map((name) => {
+    const ofOne = { ...options, datacenter: name, datacenters: null }
+    return { name, discovery: new ConsulSource(createConsulClient(ofOne, share), ofOne, context, share) }
+  })
+  return new Datacenters(each, context)
+}
+
+/** All datacenters are asked through one agent. */
+function shareOf(limits: ConsulLimits, count: number): ConsulLimits {
+  const part = (whole: number) => Math.max(1, Math.floor(whole / count))
+  return {
+    ...limits,
+    sharedAbove: part(limits.sharedAbove),
+    perServiceBelow: part(limits.perServiceBelow),
+    maxSockets: part(limits.maxSockets),
+  }
 }
 
 class ConsulSource implements Discovery {
   readonly #client: ConsulClient
+  readonly #routeTags: string | null
   readonly #context: DiscoveryContext
   readonly #limits: ConsulLimits
   readonly #closing = new AbortController()
@@ -29,16 +55,22 @@ class ConsulSource implements Discovery {
   #mayStopSharing = false
   #isArranging = false
 
-  constructor(client: ConsulClient, context: DiscoveryContext, limits: ConsulLimits) {
+  constructor(
+    client: ConsulClient,
+    { routesFromTags }: ConsulOptions,
+    context: DiscoveryContext,
+    limits: ConsulLimits,
+  ) {
     this.#client = client
+    this.#routeTags = routesFromTags
     this.#context = context
     this.#limits = limits
   }
 
-  async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
+  async *watch(service: string, signal: AbortSignal, filter?: string): AsyncGenerator<Answer, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     if (end.aborted) return
-    const watcher = new Watcher(service, this.#context.onSkipped)
+    const watcher = new Watcher(service, { onSkipped: this.#context.onSkipped, filter, routeTags: this.#routeTags })
     const onEnd = () => watcher.box.cancel()
     end.addEventListener('abort', onEnd, { once: true })
     this.#watchers.add(watcher)
@@ -52,6 +84,15 @@ class ConsulSource implements Discovery {
       if (!watcher.box.hasFailed) this.#mayStopSharing = true
       watcher.box.cancel()
       this.#arrangeSoon()
+    }
+  }
+
+  async *list(signal: AbortSignal): AsyncGenerator<Listing, void, void> {
+    const end = AbortSignal.any([signal, this.#closing.signal])
+    const limit = new ChurnLimit()
+    for await (const { body, move } of poll(this.#client.services, end)) {
+      if (move !== 'same') yield readListing(body)
+      await pause(limit.takeMs(listIntervalMs), end)
     }
   }
 
@@ -118,4 +159,12 @@ class ConsulSource implements Discovery {
     })
     return shared
   }
+}
+
+function readListing(body: Readonly<Record<string, unknown>>): Listing {
+  return new Map(Object.entries(body).map(([service, tags]) => [service, textsIn(tags)]))
+}
+
+function textsIn(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((tag) => typeof tag === 'string') : []
 }

@@ -5,13 +5,23 @@ import type { SkippedEntry } from '../contract.ts'
 import type { Reading } from './client.ts'
 import { readInstances } from './instances.ts'
 
+export interface WatcherOptions {
+  readonly onSkipped: (entry: SkippedEntry) => void
+  readonly filter?: string | null | undefined
+  /** See ConsulOptions. */
+  readonly routeTags?: string | null
+}
+
 /**
  * One running watch. Whoever reads the service, its own loop or the shared polls, hands the readings in; the watch compares
  * them with what its consumer has, so that the two can replace each other without an answer being lost or repeated.
  */
 export class Watcher {
   readonly service: string
+  /** What the registry is to choose its instances by; null = all. */
+  readonly filter: string | null
   readonly box = new AnswerBox()
+  readonly #routeTags: string | null
   readonly #onSkipped: (entry: SkippedEntry) => void
   #instances: readonly Instance[] | null = null
   #position = 0
@@ -19,8 +29,10 @@ export class Watcher {
   #mayHaveForgotten = false
   #hasUnchecked = false
 
-  constructor(service: string, onSkipped: (entry: SkippedEntry) => void) {
+  constructor(service: string, { onSkipped, filter = null, routeTags = null }: WatcherOptions) {
     this.service = service
+    this.filter = filter
+    this.#routeTags = routeTags
     this.#onSkipped = onSkipped
   }
 
@@ -45,7 +57,7 @@ export class Watcher {
 
   /** Takes a reading of `/v1/health/service/:service`; returns whether its consumer gets a new answer. */
   accept({ body, index }: Reading<readonly unknown[]>): boolean {
-    const { instances, skipped, hasUnchecked } = readInstances(this.service, body)
+    const { instances, skipped, hasUnchecked } = readInstances(this.service, body, this.#routeTags)
     this.#report(skipped)
     const mayHaveForgotten = this.#mayHaveForgotten || index < this.#position
     const hasChanged = mayHaveForgotten || !isDeepStrictEqual(instances, this.#instances)

@@ -16,6 +16,8 @@ export function service(key: string, overrides: Partial<ServiceEntry> = {}): Ser
     key,
     from: 'reg',
     name: key,
+    subset: null,
+    zone: null,
     balancer: 'round-robin',
     hash: null,
     outlier: {
@@ -53,6 +55,9 @@ export function config(
     stripPrefix: false,
     prependPath: null,
     rewriteHost: false,
+    access: null,
+    redirect: null,
+    origin: null,
     timeoutMs: 30_000,
     retry: retryRule(),
   }))

@@ -17,6 +17,7 @@ function config(version: number, ...services: string[]): ConfigSnapshot {
     headTimeoutMs: 1,
     idleTimeoutMs: 1,
     retryBudget,
+    spillBelowPercent: 70,
     limits: null,
     tls: null,
   }))

@@ -11,7 +11,7 @@ function judge(...given: Given[]) {
     published: publishedEndpoint(slot, published),
     cell: { ejection: () => ejection },
   }))
-  const { eligible: picked, panic } = eligible(all)
+  const { eligible: picked, panic } = eligible(all, 70)
   return { slots: picked.map(({ published }) => published.slot), panic }
 }
 
@@ -52,5 +52,38 @@ describe('eligibility', () => {
     ['none but critical ones: nobody', [{ registry: 'critical' }, { registry: 'maintenance' }], [], false],
   ])('%s', (_, given, slots, panic) => {
     expect(judge(...given)).toEqual({ slots, panic })
+  })
+})
+
+describe('nearer and farther endpoints', () => {
+  const near = (given: Given = {}): Given => ({ ...given, tier: 0 })
+  const otherZone = (given: Given = {}): Given => ({ ...given, tier: 1 })
+  const far = (given: Given = {}): Given => ({ ...given, tier: 2 })
+  const critical: Given = { registry: 'critical' }
+
+  it('are told apart: the nearer ones are used alone', () => {
+    expect(judge(far(), near(), otherZone(), near())).toEqual({ slots: [1, 3], panic: false })
+  })
+
+  it('are used together once too few of the zone are well, by the registry or by what we see', () => {
+    const three = [near(), near(), near()]
+    expect(judge(...three, near(failing), otherZone()).slots).toEqual([0, 1, 2])
+    expect(judge(near(), near(), near(critical), otherZone()).slots).toEqual([0, 1, 3])
+    expect(judge(near(), near(refused), otherZone()).slots).toEqual([0, 2])
+  })
+
+  it('do not count those that have left', () => {
+    expect(judge(near(), near({ registry: 'absent' }), otherZone()).slots).toEqual([0])
+  })
+
+  it('reach into another datacenter only where the nearer one would be in panic, or has none', () => {
+    expect(judge(near(), near(failing), far()).slots).toEqual([0])
+    expect(judge(near(), near(failing), near(failing), far())).toEqual({ slots: [0, 3], panic: false })
+    expect(judge(near(critical), far())).toEqual({ slots: [1], panic: false })
+    expect(judge(near(refused), otherZone(refused), far())).toEqual({ slots: [2], panic: false })
+  })
+
+  it('are all set aside together in panic', () => {
+    expect(judge(near(failing), far(failing), far(failing))).toEqual({ slots: [0, 1, 2], panic: true })
   })
 })

@@ -38,6 +38,7 @@ beforeEach(() => {
       headTimeoutMs: 1,
       idleTimeoutMs: 1,
       retryBudget,
+      spillBelowPercent: 70,
       limits: null,
       tls: null,
     },

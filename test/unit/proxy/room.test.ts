@@ -44,6 +44,7 @@ function makeService(weights: readonly number[], requestsPerEndpoint: number | n
       headTimeoutMs: 1,
       idleTimeoutMs: 1,
       retryBudget,
+      spillBelowPercent: 70,
       limits: { requests: null, requestsPerEndpoint, pending: null, pendingTimeoutMs: 1 },
       tls: null,
     },

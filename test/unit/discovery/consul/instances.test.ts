@@ -13,22 +13,36 @@ function read(service: object, node: object = {}, checks?: unknown) {
 }
 
 describe('rows of a service', () => {
-  it('give the service its own address before any other', () => {
+  it('have the address that the service tagged for the LAN, its own, or that of the node', () => {
     const TaggedAddresses = { lan: { Address: '10.9.9.9', Port: 99 } }
-    expect(read({ Address: '10.0.0.1', Port: 80, TaggedAddresses })).toMatchObject({ host: '10.0.0.1', port: 80 })
-  })
-
-  it('fall back to the LAN address with its port, then to the address of the node', () => {
-    const TaggedAddresses = { lan: { Address: '10.9.9.9', Port: 99 } }
-    expect(read({ Address: '', TaggedAddresses })).toMatchObject({ host: '10.9.9.9', port: 99 })
+    expect(read({ Address: '10.0.0.1', Port: 80, TaggedAddresses })).toMatchObject({ host: '10.9.9.9', port: 99 })
+    expect(read({ Address: '10.0.0.1', Port: 80 })).toMatchObject({ host: '10.0.0.1', port: 80 })
     expect(read({ Address: '' })).toMatchObject({ host: '10.1.0.1', port: 80 })
     expect(read({ Address: null, TaggedAddresses: null })).toMatchObject({ host: '10.1.0.1', port: 80 })
   })
 
-  it('are not disturbed by URLs that Kratos keeps as tagged addresses', () => {
-    const TaggedAddresses = { grpc: { Address: 'grpc://10.0.0.1:9000', Port: 9000 }, lan: 'odd' }
-    expect(read({ Address: '10.0.0.1', TaggedAddresses })).toMatchObject({ host: '10.0.0.1' })
-    expect(read({ Address: '', TaggedAddresses })).toMatchObject({ host: '10.1.0.1' })
+  it('take the port of the service where the LAN address has none, and pass over one that is no address', () => {
+    const lan = { Address: '10.9.9.9' }
+    expect(read({ TaggedAddresses: { lan } })).toMatchObject({ host: '10.9.9.9', port: 80 })
+    expect(read({ TaggedAddresses: { lan: 'odd', wan: 7 } })).toMatchObject({ host: '10.0.0.1' })
+    expect(read({ TaggedAddresses: { lan: { Address: 'http://x' } } })).toMatchObject({ host: '10.0.0.1' })
+  })
+
+  it('are reached where Kratos serves HTTP, whatever comes first in its own address', () => {
+    const grpc = { Address: 'grpc://10.0.0.1:9000', Port: 9000 }
+    const http = { Address: 'http://10.0.0.1:8000', Port: 8000 }
+    const both = read({ Address: '10.0.0.1', Port: 9000, TaggedAddresses: { grpc, http, lan_ipv4: { Address: 'x' } } })
+    expect(both).toMatchObject({ host: '10.0.0.1', port: 8000, meta: {} })
+    const one = read({ Address: '', TaggedAddresses: { grpc } })
+    expect(one).toMatchObject({ host: '10.0.0.1', port: 9000, meta: { protocol: 'grpc' } })
+    const inBrackets = { http: { Address: 'http://[2001:db8::1]:80?isSecure=false' } }
+    expect(read({ TaggedAddresses: inBrackets })).toMatchObject({ host: '2001:db8::1', port: 80 })
+  })
+
+  it('are not disturbed by URLs of Kratos that nobody can read', () => {
+    for (const Address of ['http://', 'http://10.0.0.2', 'http://[::1:80', 'https://10.0.0.2:80', '']) {
+      expect(read({ TaggedAddresses: { http: { Address } } })).toMatchObject({ host: '10.0.0.1', port: 80 })
+    }
   })
 
   it('may hold IPv6 addresses, in brackets or not', () => {
@@ -89,5 +103,26 @@ describe('rows of a service', () => {
     const checked = serviceRow({ id: 'web-2', checks: [nodeCheck, ownCheck] })
     expect(readInstances('web', [checked]).hasUnchecked).toBe(false)
     expect(readInstances('web', [checked, unchecked]).hasUnchecked).toBe(true)
+  })
+})
+
+describe('tags of routes', () => {
+  it('have the datacenter in place of $DC, others are left alone', () => {
+    const Tags = ['urlprefix-$DC.example.com/${DC}/$DCX', 'blue-$DC']
+    const row = serviceRow({ id: 'web-1', node: { Datacenter: 'eu$1' }, service: { Tags } })
+    const tagsWith = (prefix: string | null) => readInstances('web', [row], prefix).instances[0]?.tags
+    expect(tagsWith('urlprefix-')).toEqual(['urlprefix-eu$1.example.com/eu$1/$DCX', 'blue-$DC'])
+    expect(tagsWith(null)).toEqual(Tags)
+  })
+})
+
+describe('a tag that can not be read', () => {
+  it('is named, with the instance that is used without it', () => {
+    const row = serviceRow({ id: 'web-1', service: { Tags: ['v-789cff', 'blue'] } })
+    const { instances, skipped } = readInstances('web', [row])
+    expect(instances).toMatchObject([{ id: 'web-1', tags: ['blue'], version: '' }])
+    expect(skipped).toEqual([
+      { service: 'web', entry: 'n1/web-1', reason: 'its tag "v-789cff" can\'t be read and is left out' },
+    ])
   })
 })

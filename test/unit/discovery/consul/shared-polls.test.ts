@@ -22,7 +22,7 @@ async function start(services: readonly string[] = ['a', 'b', 'plain']) {
     client.rows[service] = [serviceRow({ id: service, checks })]
   }
   client.checksTable = [serf, ...checked.map((service) => own(service))]
-  const watchers = new Set([...services, 'absent'].map((service) => new Watcher(service, () => {})))
+  const watchers = new Set([...services, 'absent'].map((service) => new Watcher(service, { onSkipped: () => {} })))
   const stop = new AbortController()
   onTestFinished(() => stop.abort())
   const polls = new SharedPolls(client, watchers, stop.signal)
@@ -128,7 +128,7 @@ describe('shared queries', () => {
 
   it('read a service that is watched later', async () => {
     const { client, polls, watchers, readsNow } = await start()
-    const late = new Watcher('late', () => {})
+    const late = new Watcher('late', { onSkipped: () => {} })
     watchers.add(late)
     client.reads.length = 0
     polls.add(late)

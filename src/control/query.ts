@@ -1,0 +1,59 @@
+import type { Instance } from '../core/instance.ts'
+import type { Subset } from '../core/subset.ts'
+import type { Answer, Discovery } from '../discovery/contract.ts'
+import { withTag } from './advertised.ts'
+import type { ServiceEntry } from './control-config.ts'
+
+type Asked = Pick<ServiceEntry, 'from' | 'name' | 'subset' | 'zone'>
+
+/** What a service asks its source for, as a text: equal for two that get the same instances. */
+export function queryOf({ name, subset }: Pick<Asked, 'name' | 'subset'>): string {
+  if (subset === null) return name
+  const parts = 'place' in subset ? [subset.prefix, subset.place] : [subset.tags, subset.version, subset.filter]
+  return `${name} ${JSON.stringify(parts)}`
+}
+
+export function isSameQuery(one: Asked, other: Asked): boolean {
+  return one.from === other.from && queryOf(one) === queryOf(other) && one.zone?.prefer === other.zone?.prefer
+}
+
+/** Follows the instances that a service asks for; what the registry does not choose is chosen here, and how near each is. */
+export function watchQuery(
+  discovery: Discovery,
+  { name, subset, zone }: Omit<Asked, 'from'>,
+  signal: AbortSignal,
+): AsyncIterable<Answer> {
+  const filter = subset !== null && 'filter' in subset ? (subset.filter ?? undefined) : undefined
+  const answers = discovery.watch(name, signal, filter)
+  if (subset === null && zone === null) return mapped(answers, inPairs)
+  return mapped(answers, (instances) => nearness(chosenFrom(instances, subset), zone))
+}
+
+function chosenFrom(instances: readonly Instance[], subset: Asked['subset']): readonly Instance[] {
+  if (subset === null) return instances
+  if ('place' in subset) return withTag(instances, subset)
+  return instances.filter((instance) => isIn(subset, instance))
+}
+
+function inPairs(instances: readonly Instance[]): readonly Instance[] {
+  return instances.some(({ tier }) => tier !== undefined) ? nearness(instances, null) : instances
+}
+
+/** What a source says of datacenters, with the zones within each: see `eligible`. */
+function nearness(instances: readonly Instance[], zone: Asked['zone']): readonly Instance[] {
+  return instances.map((instance) => {
+    const tier = 2 * (instance.tier ?? 0) + Number(zone !== null && instance.zone !== zone.prefer)
+    return tier === (instance.tier ?? 0) ? instance : Object.freeze({ ...instance, tier })
+  })
+}
+
+async function* mapped(
+  answers: AsyncIterable<Answer>,
+  choose: (instances: readonly Instance[]) => readonly Instance[],
+): AsyncGenerator<Answer, void, void> {
+  for await (const answer of answers) yield { ...answer, instances: choose(answer.instances) }
+}
+
+function isIn({ tags, version }: Subset, instance: Instance): boolean {
+  return (version === null || instance.version === version) && tags.every((tag) => instance.tags.includes(tag))
+}

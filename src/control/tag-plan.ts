@@ -1,0 +1,153 @@
+import type { RouteRule } from '../core/route.ts'
+import type { UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { Advertised, AdvertisedRoute } from './advertised.ts'
+import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
+
+/** A service of a registry that has tags of routes. */
+export interface TaggedService {
+  readonly source: string
+  readonly prefix: string
+  readonly name: string
+}
+
+export interface SkippedTag {
+  readonly service: string
+  readonly cause: string
+}
+
+export interface TagPlan {
+  /** Of all tagged services, also of those whose routes are not known yet. */
+  readonly services: readonly ServiceEntry[]
+  readonly routes: readonly RouteRule[]
+  readonly skipped: readonly SkippedTag[]
+}
+
+export interface PlanQuestion {
+  readonly config: ControlConfig<SourceEntry>
+  /** In the order in which they win over each other. */
+  readonly tagged: readonly TaggedService[]
+  /** What the instances of a service of the gateway ask for; null = there is no such service yet. */
+  readonly advertisedOf: (key: string, prefix: string) => Advertised | null
+  /** Whether it is known which instances a service has. */
+  readonly hasList: (key: string) => boolean
+  /** The routes from tags that are in force. */
+  readonly before: readonly RouteRule[]
+}
+
+/**
+ * What services and routes come of tags, beside those that the configuration declares. A service of a registry is one of the
+ * gateway, by its name there and with the settings that the configuration has for that name; a route that only some of its
+ * instances ask for, or by shares, or over TLS, has a service of its own with those instances, `NAME HOST/PATH`.
+ */
+export function planTags(question: PlanQuestion): TagPlan {
+  const { config, tagged, advertisedOf, hasList, before } = question
+  const services: ServiceEntry[] = []
+  const routes: RouteRule[] = []
+  const skipped: SkippedTag[] = []
+  const keys = new Set<string>()
+  const ids = new Set(config.routes.map(({ id }) => id))
+  const takenBy = new Map(config.routes.map((rule) => [matchOf(rule), 'a route of the configuration']))
+  const inForce = new Map(before.map((rule) => [matchOf(rule), rule.service]))
+  for (const service of tagged) {
+    const main = mainEntry(service, config, keys)
+    if (main === null) {
+      const cause = `the tags of ${service.name} in ${service.source} are no routes: its name is taken by another service`
+      skipped.push({ service: service.name, cause })
+      continue
+    }
+    const advertised = advertisedOf(main.key, service.prefix) ?? nothingAdvertised
+    const entry = withTls(main, advertised, config)
+    keys.add(entry.key)
+    services.push(entry)
+    const skip = (tag: string, reason: string) =>
+      skipped.push({ service: entry.key, cause: `${originOf(tag, service)} is no route: ${reason}` })
+    for (const [tag, reason] of advertised.refused) skip(tag, reason)
+    for (const route of advertised.routes) {
+      const rule = ruleOf(route, service, config)
+      const match = matchOf(rule)
+      const owner = takenBy.get(match)
+      if (owner !== undefined) skip(route.tag, `${owner} takes the same requests`)
+      else if (route.scheme === 'http' && entry.tls !== null) skip(route.tag, 'its service is reached over TLS only')
+      if (owner !== undefined || (route.scheme === 'http' && entry.tls !== null)) continue
+      takenBy.set(match, `a tag of ${entry.key}`)
+      const target = targetOf(route, entry, service)
+      if (target !== entry) services.push(target)
+      // A service of its own takes the requests over once its instances are known, so that none comes too early.
+      const isKnown = target === entry || hasList(target.key)
+      const chosen = isKnown ? target.key : inForce.get(match)
+      if (chosen === undefined) continue
+      const id = ids.has(rule.id) ? `${rule.id} (tag)` : rule.id
+      ids.add(id)
+      routes.push({ ...rule, id, service: chosen })
+    }
+  }
+  const named = new Set(services.map(({ key }) => key))
+  return { services, routes: routes.filter(({ service }) => named.has(service)), skipped }
+}
+
+const nothingAdvertised: Advertised = { routes: [], refused: new Map() }
+
+/** The service that stands for one of a registry; null where its names are taken. */
+function mainEntry(
+  { source, name }: TaggedService,
+  { services, fromTags }: PlanQuestion['config'],
+  taken: ReadonlySet<string>,
+): ServiceEntry | null {
+  if (fromTags === undefined) return null
+  const declared = services.find(({ key }) => key === name)
+  const isSame = declared?.from === source && declared.name === name && declared.subset === null
+  if (isSame && !taken.has(name)) return declared
+  const key = declared === undefined && !taken.has(name) ? name : `${source}:${name}`
+  if (taken.has(key) || services.some((service) => service.key === key)) return null
+  return { ...fromTags.service, key, from: source, name, subset: null }
+}
+
+/** Where all of a service's tags ask for TLS, it is a matter of the service; what the configuration says of it stands. */
+function withTls(entry: ServiceEntry, { routes }: Advertised, config: PlanQuestion['config']): ServiceEntry {
+  const [first, ...others] = routes
+  const isDeclared = config.services.includes(entry)
+  if (isDeclared || entry.tls !== null || first?.scheme !== 'https') return entry
+  const isCommon = others.every(({ scheme, verifies }) => scheme === 'https' && verifies === first.verifies)
+  return isCommon ? { ...entry, tls: tlsOf(first) } : entry
+}
+
+function tlsOf({ verifies }: AdvertisedRoute): UpstreamTlsSettings {
+  return { ca: null, servername: null, keyPair: null, verify: verifies }
+}
+
+/** The service that a route goes to: that of all instances where they all have its tag. */
+function targetOf(route: AdvertisedRoute, entry: ServiceEntry, { prefix }: TaggedService): ServiceEntry {
+  const needsTls = route.scheme === 'https' && entry.tls === null
+  if (route.isOnAll && !route.hasShares && !needsTls) return entry
+  const { place } = route
+  const tls = needsTls ? tlsOf(route) : entry.tls
+  return { ...entry, key: `${entry.key} ${place}`, subset: { prefix, place }, tls }
+}
+
+function ruleOf(route: AdvertisedRoute, service: TaggedService, { fromTags }: PlanQuestion['config']): RouteRule {
+  const { host, path, stripPrefix, prependPath, access, redirect, place, tag } = route
+  const settings = fromTags?.route as NonNullable<PlanQuestion['config']['fromTags']>['route']
+  return {
+    ...settings,
+    id: place,
+    host,
+    path,
+    service: service.name,
+    stripPrefix,
+    prependPath,
+    rewriteHost: route.rewriteHost || settings.rewriteHost,
+    access,
+    redirect,
+    origin: originOf(tag, service),
+  }
+}
+
+function originOf(tag: string, { name, source }: TaggedService): string {
+  return `tag ${JSON.stringify(tag)} of ${name} in ${source}`
+}
+
+/** Equal for two routes that accept the same requests. */
+function matchOf({ host, path, methods, headers }: RouteRule): string {
+  const fields = headers.map(({ name, value }) => `${name}=${value}`).toSorted()
+  return JSON.stringify([host, path, methods?.toSorted() ?? null, fields])
+}

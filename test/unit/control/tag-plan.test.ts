@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { advertisedBy } from '../../../src/control/advertised.ts'
+import { planTags, type PlanQuestion } from '../../../src/control/tag-plan.ts'
+import { config, service } from './control-plane-fixture.ts'
+import { instance } from './scripted-watch.ts'
+
+const tls = { ca: null, servername: null, keyPair: null, verify: true }
+
+/** Services of `reg` by name, with the tags of each of their instances. */
+function planOf(
+  tags: Readonly<Record<string, readonly string[][]>>,
+  changes: Partial<PlanQuestion> & { declared?: Parameters<typeof config>[0]; unrouted?: boolean } = {},
+) {
+  const { declared = [], unrouted = false, ...rest } = changes
+  const base = config(declared)
+  const { key: _key, from: _from, name: _name, subset: _subset, ...settings } = service('any')
+  const [route] = config([service('any')]).routes
+  if (route === undefined) throw new TypeError('the fixture has no route')
+  return planTags({
+    config: { ...base, ...(unrouted && { routes: [] }), fromTags: { service: settings, route } },
+    tagged: Object.keys(tags).map((name) => ({ source: 'reg', prefix: 'route-', name })),
+    advertisedOf: (key, prefix) => {
+      const listed = tags[key.replace('reg:', '')]
+      return listed === undefined
+        ? null
+        : advertisedBy(
+            listed.map((of, index) => instance(`i-${index}`, { tags: of })),
+            prefix,
+          )
+    },
+    hasList: () => true,
+    before: [],
+    ...rest,
+  })
+}
+
+const routesOf = (plan: ReturnType<typeof planTags>) => plan.routes.map(({ id, service: key }) => `${id} → ${key}`)
+const keysOf = (plan: ReturnType<typeof planTags>) => plan.services.map(({ key }) => key)
+
+describe('what comes of tags', () => {
+  it('is a service by its name in the registry, and a route that says where it is from', () => {
+    const plan = planOf({ users: [['route-/users strip=/users']] })
+    expect(plan.services).toMatchObject([{ key: 'users', from: 'reg', name: 'users', subset: null }])
+    expect(plan.routes).toMatchObject([
+      { id: '/users', path: '/users', stripPrefix: true, origin: 'tag "route-/users strip=/users" of users in reg' },
+    ])
+  })
+
+  it('takes the settings of a declared service that is the same, and another name where it is not', () => {
+    const declared = [service('users', { balancer: 'p2c' }), service('bills', { from: 'other' })]
+    const plan = planOf({ users: [['route-/a']], bills: [['route-/b']] }, { declared, unrouted: true })
+    expect(plan.services).toMatchObject([
+      { key: 'users', balancer: 'p2c' },
+      { key: 'reg:bills', name: 'bills', from: 'reg' },
+    ])
+    expect(routesOf(plan)).toEqual(['/a → users', '/b → reg:bills'])
+  })
+
+  it('gives way to declared routes, and to a service that comes first by name', () => {
+    const plan = planOf(
+      { z: [['route-/x']], a: [['route-/x', 'route-/users']] },
+      { declared: [service('users')], tagged: ['a', 'z'].map((name) => ({ source: 'reg', prefix: 'route-', name })) },
+    )
+    expect(routesOf(plan)).toEqual(['/x → a'])
+    expect(plan.skipped).toEqual([
+      {
+        service: 'a',
+        cause: 'tag "route-/users" of a in reg is no route: a route of the configuration takes the same requests',
+      },
+      { service: 'z', cause: 'tag "route-/x" of z in reg is no route: a tag of a takes the same requests' },
+    ])
+  })
+
+  it('is a service of its own for a route that only some instances have, once their list is known', () => {
+    const tags = { users: [['route-/all', 'route-/some'], ['route-/all']] }
+    const early = planOf(tags, { hasList: (key) => key === 'users' })
+    expect(keysOf(early)).toEqual(['users', 'users /some'])
+    expect(routesOf(early)).toEqual(['/all → users'])
+    const known = planOf(tags)
+    expect(routesOf(known)).toEqual(['/all → users', '/some → users /some'])
+    expect(known.services[1]).toMatchObject({ subset: { prefix: 'route-', place: '/some' } })
+  })
+
+  it('leaves a route where it is until the service that is to take it over knows its instances', () => {
+    const before = planOf({ users: [['route-/x'], ['route-/x']] }).routes
+    const tags = { users: [['route-/x'], []] }
+    expect(routesOf(planOf(tags, { before, hasList: (key) => key === 'users' }))).toEqual(['/x → users'])
+    expect(routesOf(planOf(tags, { before }))).toEqual(['/x → users /x'])
+  })
+
+  it('is reached over TLS where its tags say so, and never against what the configuration says', () => {
+    expect(planOf({ users: [['route-/x proto=https']] }).services).toMatchObject([{ key: 'users', tls }])
+    const mixed = planOf({ users: [['route-/a', 'route-/b proto=https tlsskipverify=true']] })
+    expect(mixed.services).toMatchObject([
+      { key: 'users', tls: null },
+      { key: 'users /b', tls: { ...tls, verify: false } },
+    ])
+    const declared = [service('users', { tls })]
+    const kept = planOf({ users: [['route-/x proto=http', 'route-/y']] }, { declared, unrouted: true })
+    expect(routesOf(kept)).toEqual(['/y → users'])
+    expect(kept.skipped[0]?.cause).toContain('its service is reached over TLS only')
+  })
+})
