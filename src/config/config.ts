@@ -36,6 +36,15 @@ export interface ConsulSourceConfig {
   readonly datacenter: string | null
 }
 
+export interface MdnsSourceConfig {
+  readonly name: string
+  readonly type: 'mdns'
+  /** In lower case, without a final dot. */
+  readonly domain: string
+  /** Names or IPv4 addresses; null = all. */
+  readonly interfaces: readonly string[] | null
+}
+
 export interface StaticInstanceConfig {
   readonly host: string
   readonly port: number
@@ -52,7 +61,7 @@ export interface StaticSourceConfig {
   readonly services: Readonly<Record<string, readonly StaticInstanceConfig[]>>
 }
 
-export type SourceConfig = ConsulSourceConfig | StaticSourceConfig
+export type SourceConfig = ConsulSourceConfig | MdnsSourceConfig | StaticSourceConfig
 
 export interface ServiceConfig {
   /** The name that routes use. */

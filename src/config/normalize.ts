@@ -57,7 +57,7 @@ function normalizeListener(listener: Listener, tls: ListenerConfig['tls']): List
 }
 
 function normalizeSource(name: string, source: Source): SourceConfig {
-  if (source.type === 'consul') return { name, ...source }
+  if (source.type === 'consul' || source.type === 'mdns') return { name, ...source }
   const services = Object.entries(source.services).map(([service, instances]) => [
     service,
     instances.map(({ address, ...rest }) => ({ ...address, ...rest })),
