@@ -5,8 +5,6 @@ import type { Heard } from './response.ts'
 
 /** Of one host; it is not worth remembering more. */
 const maxAddresses = 16
-/** RFC 6762 section 10.2: what came this close before belongs to the same set. */
-const sameSetMs = 1000
 
 export interface AddressOrigin {
   readonly wire: string
@@ -44,9 +42,8 @@ export class HeldAddresses {
   hear(heard: readonly Heard<string>[], origin: AddressOrigin, nowMs: number): void {
     for (const each of heard) this.#hearOne(each, origin, nowMs)
     const living = heard.filter(({ ttlMs }) => ttlMs > 0)
-    if (living.some(({ isFlush }) => isFlush)) this.#flush(living, origin.wire, nowMs)
-    // go-micro never flushes, and says all it has with every location.
-    else if (origin.hasLocation && living.length > 0) this.#keepOnly(living, origin.wire)
+    const isWhole = origin.hasLocation || living.some(({ isFlush }) => isFlush)
+    if (isWhole && living.length > 0) this.#keepOnly(living, origin)
   }
 
   *records(): Generator<HeldRecord<string>> {
@@ -84,21 +81,18 @@ export class HeldAddresses {
     }
   }
 
-  /** A host may say other addresses on another wire. */
-  #flush(living: readonly Heard<string>[], wire: string, nowMs: number): void {
+  /**
+   * What else was heard on this wire is no longer true; a host may say other addresses on another. RFC 6762 section 10.2 has them live
+   * for a second more, for sets that come in several messages: a host's addresses don't. Go-micro never flushes, and says all it
+   * has with every location.
+   */
+  #keepOnly(living: readonly Heard<string>[], { wire, hasLocation }: AddressOrigin): void {
     const said = new Set(living.map(({ content }) => content))
     const families = new Set(living.map(({ content }) => isIPv4(content)))
     for (const [address, held] of this.#held) {
-      const isOld = nowMs - held.record.heardAtMs > sameSetMs
-      if (held.wire === wire && !said.has(address) && families.has(isIPv4(address)) && isOld) {
-        held.record.endBy(nowMs + this.#goodbyeMs)
-      }
+      const isSaidAbout = hasLocation || families.has(isIPv4(address))
+      if (held.wire === wire && isSaidAbout && !said.has(address)) this.#held.delete(address)
     }
-  }
-
-  #keepOnly(living: readonly Heard<string>[], wire: string): void {
-    const said = new Set(living.map(({ content }) => content))
-    for (const [address, held] of this.#held) if (held.wire === wire && !said.has(address)) this.#held.delete(address)
   }
 }
 

@@ -34,6 +34,7 @@ export class ServiceBrowser {
   #nextAnswerFromMs: number
   #askMissingAtMs = Infinity
   #askedMissingAtMs = -Infinity
+  #tableDueAtMs = Infinity
   #wakesAtMs = Infinity
   #timer: NodeJS.Timeout | undefined
 
@@ -94,7 +95,12 @@ export class ServiceBrowser {
     if (hasGoodbye) this.#schedule.askBy(nowMs + this.#context.limits.goodbyeMs / 2)
     if ([...instances].some((instance) => instance.missing().size > 0)) this.#askMissingSoon(nowMs)
     this.#answerSoon(nowMs)
-    this.#wakeBy(Math.min(this.#answerAtMs, this.#askMissingAtMs, this.#schedule.dueAtMs, this.#table.dueAtMs(nowMs)))
+    this.#plan(nowMs)
+  }
+
+  #plan(nowMs: number): void {
+    this.#tableDueAtMs = this.#table.dueAtMs(nowMs)
+    this.#wakeBy(Math.min(this.#answerAtMs, this.#askMissingAtMs, this.#schedule.dueAtMs, this.#tableDueAtMs))
   }
 
   #askMissingSoon(nowMs: number): void {
@@ -120,11 +126,11 @@ export class ServiceBrowser {
   #tick(): void {
     const nowMs = systemClock.now()
     this.#wakesAtMs = Infinity
-    if (this.#table.dueAtMs(nowMs) <= nowMs) this.#answerSoon(nowMs)
+    if (this.#tableDueAtMs <= nowMs) this.#answerSoon(nowMs)
     this.#table.forget(nowMs)
     this.#askWhatIsDue(nowMs)
     if (this.#answerAtMs <= nowMs) this.#answer(nowMs)
-    this.#wakeBy(Math.min(this.#answerAtMs, this.#askMissingAtMs, this.#schedule.dueAtMs, this.#table.dueAtMs(nowMs)))
+    this.#plan(nowMs)
   }
 
   #askWhatIsDue(nowMs: number): void {
