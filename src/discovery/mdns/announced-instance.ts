@@ -62,6 +62,11 @@ export class AnnouncedInstance {
     return this.#pointer
   }
 
+  /** It said goodbye, and nobody said since that it goes on. */
+  get isLeaving(): boolean {
+    return (this.#pointer?.isLeaving ?? false) || (this.#location?.isLeaving ?? false)
+  }
+
   /** The service that its text names; null where it names none. */
   get textService(): string | null {
     const text = this.#text?.text
@@ -85,20 +90,23 @@ export class AnnouncedInstance {
 
   /** @returns whether it was taken back */
   hearLocation(heard: Heard<Location>, nowMs: number): boolean {
-    const held = this.#location
+    const isSame = this.#location !== null && isSameLocation(this.#location.content, heard.content)
     // A goodbye to where it was before says nothing of where it is now.
-    if (heard.ttlMs === 0 && held !== null && !isSameLocation(held.content, heard.content)) return false
+    if (heard.ttlMs === 0 && !isSame) return false
+    // Where it is now is news, whatever was said of where it was.
+    const held = isSame ? this.#location : null
     return this.#hear(held, heard, { nowMs, set: (record) => (this.#location = record) })
   }
 
-  hearText(heard: Heard<readonly Buffer[]>, nowMs: number): void {
+  /** @param mayRead whether a text that is not the one before can be read now; if not, it is to be asked for again */
+  hearText(heard: Heard<readonly Buffer[]>, nowMs: number, mayRead: () => boolean): void {
     const held = this.#text
     const isSame = held !== null && areSameStrings(held.record.content, heard.content)
     if (heard.ttlMs === 0) {
       if (isSame) held.record.endBy(nowMs + this.#context.limits.goodbyeMs)
       return
     }
-    // Reading it costs far more than comparing it.
+    if (!isSame && !mayRead()) return
     const text = isSame ? held.text : readServiceText(heard.content)
     this.#text = { record: new HeldRecord(heard, nowMs, this.#context.random), text }
   }
@@ -186,11 +194,12 @@ export class AnnouncedInstance {
     heard: Heard<Content>,
     { nowMs, set }: { nowMs: number; set: (record: HeldRecord<Content>) => void },
   ): boolean {
+    const { goodbyeMs } = this.#context.limits
     if (heard.ttlMs === 0) {
-      held?.endBy(nowMs + this.#context.limits.goodbyeMs)
+      held?.hearGoodbye(nowMs, goodbyeMs)
       return held !== null
     }
-    this.#hasLeft = false
+    if (held?.mayBeLate(nowMs, goodbyeMs)) return false
     if (held === null) set(new HeldRecord(heard, nowMs, this.#context.random))
     else held.hear(heard, nowMs)
     return false

@@ -16,6 +16,8 @@ export class HeldRecord<Content> {
   #expiresAtMs = 0
   #refreshes = 0
   #refreshAtMs = 0
+  /** Of a goodbye; null when there is none to be taken back. */
+  #goodbyeAtMs: number | null = null
 
   constructor(heard: Heard<Content>, nowMs: number, random: Random) {
     this.content = heard.content
@@ -32,8 +34,14 @@ export class HeldRecord<Content> {
     return Math.min(this.#refreshAtMs, this.#expiresAtMs)
   }
 
+  /** A goodbye was said that was not taken back since. */
+  get isLeaving(): boolean {
+    return this.#goodbyeAtMs !== null
+  }
+
   /** It was said again. */
   hear({ content, ttlMs }: Heard<Content>, nowMs: number): void {
+    this.#goodbyeAtMs = null
     this.content = content
     this.#ttlMs = Math.min(ttlMs, maxTtlMs)
     this.#heardAtMs = nowMs
@@ -46,6 +54,20 @@ export class HeldRecord<Content> {
   endBy(atMs: number): void {
     this.#expiresAtMs = Math.min(this.#expiresAtMs, atMs)
     if (this.#refreshAtMs >= this.#expiresAtMs) this.#refreshAtMs = Infinity
+  }
+
+  /** It holds for `graceMs` more, in which others may say that it goes on (RFC 6762 section 10.1). */
+  hearGoodbye(nowMs: number, graceMs: number): void {
+    this.#goodbyeAtMs ??= nowMs
+    this.endBy(nowMs + graceMs)
+  }
+
+  /**
+   * Whether what is heard now may have been said before the goodbye: answers come to another socket than goodbyes, and one that is
+   * read late would have the instance back for as long as its records live.
+   */
+  mayBeLate(nowMs: number, graceMs: number): boolean {
+    return this.#goodbyeAtMs !== null && nowMs < this.#goodbyeAtMs + graceMs / 2
   }
 
   isOver(nowMs: number): boolean {

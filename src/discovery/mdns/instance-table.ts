@@ -2,6 +2,7 @@ import type { SkippedEntry } from '../contract.ts'
 import { AnnouncedInstance, type InstanceContext, type InstanceRules } from './announced-instance.ts'
 import { nameKey, type Response } from './response.ts'
 import type { ServiceName } from './service-name.ts'
+import { TextBudget } from './text-budget.ts'
 
 /** Of names that are not taken in; what comes after them is not worth a word any more. */
 const maxRefused = 20
@@ -21,10 +22,13 @@ export class InstanceTable {
   readonly #instances = new Map<string, AnnouncedInstance>()
   readonly #refused = new Map<string, SkippedEntry>()
 
-  constructor(service: string, name: ServiceName, context: InstanceContext) {
+  readonly #texts: TextBudget
+
+  constructor(service: string, name: ServiceName, context: InstanceContext, nowMs: number) {
     this.#service = service
     this.#name = name
     this.#context = { ...context, isType: name.isType }
+    this.#texts = new TextBudget(context.limits.maxInstances, nowMs)
   }
 
   get instances(): IterableIterator<AnnouncedInstance> {
@@ -57,7 +61,7 @@ export class InstanceTable {
     for (const heard of response.texts) {
       const instance = this.#instances.get(nameKey(heard.name))
       if (instance === undefined) continue
-      instance.hearText(heard, nowMs)
+      instance.hearText(heard, nowMs, () => this.#texts.take(nowMs))
       changed.add(instance)
     }
     for (const instance of this.#hearAddresses(response, located, nowMs)) changed.add(instance)

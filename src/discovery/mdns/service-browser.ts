@@ -42,7 +42,7 @@ export class ServiceBrowser {
     this.#service = service
     this.#question = name.question
     this.#context = context
-    this.#table = new InstanceTable(service, name, context)
+    this.#table = new InstanceTable(service, name, context, this.#openedAtMs)
     this.#schedule = new QuerySchedule(context.limits, this.#openedAtMs)
     this.#nextAnswerFromMs = this.#openedAtMs + context.limits.answerWindowMs
     this.#answerAtMs = this.#nextAnswerFromMs
@@ -147,7 +147,7 @@ export class ServiceBrowser {
       const needsService = needsServiceQuestion(instance, parts)
       asksService ||= needsService
       // It is to say all of itself again: it must not be among the known.
-      if (!needsService) known.add(instance)
+      if (!needsService && !instance.isLeaving) known.add(instance)
       asks.push(...askForParts(instance, parts))
     }
     if (asksForMissing) {
