@@ -143,17 +143,18 @@ export class ServiceBrowser {
     for (const instance of this.#table.instances) {
       const parts: Set<Part> = instance.takeWanted(nowMs)
       const missing = instance.missing()
-      if (missing.size > 0 && missingLeft-- > 0) for (const part of missing) parts.add(part)
+      if (missing.size > 0 && missingLeft > 0) {
+        for (const part of missing) parts.add(part)
+        missingLeft -= 1
+        this.#askedMissingAtMs = nowMs
+      }
       const needsService = needsServiceQuestion(instance, parts)
       asksService ||= needsService
       // It is to say all of itself again: it must not be among the known.
       if (!needsService && !instance.isLeaving) known.add(instance)
       asks.push(...askForParts(instance, parts))
     }
-    if (asksForMissing) {
-      this.#askMissingAtMs = Infinity
-      this.#askedMissingAtMs = nowMs
-    }
+    if (asksForMissing) this.#askMissingAtMs = Infinity
     if (asksService) asks.push(askForService(this.#question, known, nowMs))
     if (asks.length > 0) this.#context.ask(asks)
   }
