@@ -29,8 +29,9 @@ export class Announcer {
   readonly #announced = new Map<string, Announced>()
   /** It hears no queries any more, as if its host had vanished. */
   isMute = false
+  /** Messages that asked something. */
+  queries = 0
   readonly questions: string[] = []
-  readonly knownAnswers: string[] = []
 
   private constructor(style: Style, port: number, mdns: MulticastDNS) {
     this.port = port
@@ -39,7 +40,7 @@ export class Announcer {
     this.#mdns = mdns
     mdns.on('query', ({ questions = [], answers = [] }, sender) => {
       for (const { name, type } of questions) this.questions.push(`${type} ${name}`)
-      for (const known of answers) if (known.type === 'PTR') this.knownAnswers.push(known.data)
+      this.queries += 1
       if (this.isMute) return
       for (const { name, type } of questions) {
         for (const response of this.#answersTo(name, type, answers)) {

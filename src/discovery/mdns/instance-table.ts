@@ -87,20 +87,19 @@ export class InstanceTable {
     return [...this.#instances.values()].some(({ addresses }) => addresses.isHeardOn(wire))
   }
 
+  /** Those that come with locations are of the instances located; those that come alone are of all instances of their host. */
   *#hearAddresses(
     { addresses, locations, wire, isOwn }: Response,
     located: ReadonlySet<AnnouncedInstance>,
     nowMs: number,
   ): Generator<AnnouncedInstance> {
     if (addresses.length === 0) return
-    for (const instance of this.#instances.values()) {
+    const hasLocation = locations.length > 0
+    for (const instance of hasLocation ? located : this.#instances.values()) {
       const target = instance.target
       if (target === null) continue
       const key = nameKey(target)
-      const hasLocation = located.has(instance)
-      // An address that is taken back with one instance's location is not taken back for the others of its host.
-      const isOthers = !hasLocation && locations.length > 0
-      const its = addresses.filter(({ name, ttlMs }) => nameKey(name) === key && (ttlMs > 0 || !isOthers))
+      const its = addresses.filter(({ name }) => nameKey(name) === key)
       if (its.length === 0) continue
       instance.addresses.hear(its, { wire, isOwn, hasLocation }, nowMs)
       yield instance

@@ -24,8 +24,9 @@ export interface MdnsLimits {
   readonly incompleteMs: number
   /** Changes that come together make one answer. */
   readonly settleMs: number
-  /** Between two answers of a service. */
+  /** Between two answers of a service, and as much more for each instance: a longer list costs more to take in. */
   readonly answerGapMs: number
+  readonly answerGapMsPerInstance: number
   readonly interfaceCheckMs: number
   /** Of one service. The network's strangers can make us remember no more. */
   readonly maxInstances: number
@@ -42,6 +43,7 @@ export const mdnsLimits: MdnsLimits = Object.freeze({
   incompleteMs: 1500,
   settleMs: 10,
   answerGapMs: 100,
+  answerGapMsPerInstance: 2,
   interfaceCheckMs: 2000,
   maxInstances: 1000,
   readInterfaces,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { ResponsePacket } from 'multicast-dns'
 
 /** One record of a response. */
@@ -33,7 +34,7 @@ export interface Response {
   readonly addresses: readonly Heard<string>[]
 }
 
-/** Null for what has to be ignored: opcodes and response codes other than 0 (RFC 6762 sections 18.3 and 18.11). */
+/** Null for what is broken or has to be ignored: opcodes and response codes other than 0 (RFC 6762 sections 18.3 and 18.11). */
 export function readResponse(packet: ResponsePacket, origin: Pick<Response, 'wire' | 'isOwn'>): Response | null {
   const { opcode, rcode } = packet as ResponsePacket & { readonly opcode: string; readonly rcode: string }
   if (opcode !== 'QUERY' || rcode !== 'NOERROR') return null
@@ -45,8 +46,11 @@ export function readResponse(packet: ResponsePacket, origin: Pick<Response, 'wir
     if (record.type === 'OPT' || !('data' in record) || record.class !== 'IN') continue
     const rest = { name: record.name, ttlMs: (record.ttl ?? 0) * 1000, isFlush: record.flush ?? false }
     if (record.type === 'PTR') pointers.push({ ...rest, content: record.data })
-    else if (record.type === 'A' || record.type === 'AAAA') addresses.push({ ...rest, content: record.data })
-    else if (record.type === 'TXT') texts.push({ ...rest, content: record.data as Buffer[] })
+    else if (record.type === 'A' || record.type === 'AAAA') {
+      // The decoder does not see that a message stops short within an address.
+      if (isIP(record.data) === 0) return null
+      addresses.push({ ...rest, content: record.data })
+    } else if (record.type === 'TXT') texts.push({ ...rest, content: record.data as Buffer[] })
     else if (record.type === 'SRV') {
       const { weight = 0, port, target } = record.data
       locations.push({ ...rest, content: { weight, port, target } })

@@ -95,11 +95,11 @@ export class ServiceBrowser {
     if (hasGoodbye) this.#schedule.askBy(nowMs + this.#context.limits.goodbyeMs / 2)
     if ([...instances].some((instance) => instance.missing().size > 0)) this.#askMissingSoon(nowMs)
     this.#answerSoon(nowMs)
-    this.#plan(nowMs)
+    for (const instance of instances) this.#tableDueAtMs = Math.min(this.#tableDueAtMs, instance.dueAtMs(nowMs))
+    this.#wakeForNext()
   }
 
-  #plan(nowMs: number): void {
-    this.#tableDueAtMs = this.#table.dueAtMs(nowMs)
+  #wakeForNext(): void {
     this.#wakeBy(Math.min(this.#answerAtMs, this.#askMissingAtMs, this.#schedule.dueAtMs, this.#tableDueAtMs))
   }
 
@@ -130,7 +130,8 @@ export class ServiceBrowser {
     this.#table.forget(nowMs)
     this.#askWhatIsDue(nowMs)
     if (this.#answerAtMs <= nowMs) this.#answer(nowMs)
-    this.#plan(nowMs)
+    this.#tableDueAtMs = this.#table.dueAtMs(nowMs)
+    this.#wakeForNext()
   }
 
   #askWhatIsDue(nowMs: number): void {
@@ -161,7 +162,7 @@ export class ServiceBrowser {
 
   /** The first answer comes with the first instance, but not before all had time to answer; that there is none is said after two queries. */
   #answer(nowMs: number): void {
-    const { queryGapMs, answerWindowMs, answerGapMs } = this.#context.limits
+    const { queryGapMs, answerWindowMs, answerGapMs, answerGapMsPerInstance } = this.#context.limits
     const { instances, skipped } = this.#read(nowMs)
     const lastChanceAtMs = this.#openedAtMs + queryGapMs + answerWindowMs
     if (this.#instances === null && instances.length === 0 && nowMs < lastChanceAtMs) {
@@ -169,7 +170,7 @@ export class ServiceBrowser {
       return
     }
     this.#answerAtMs = Infinity
-    this.#nextAnswerFromMs = nowMs + answerGapMs
+    this.#nextAnswerFromMs = nowMs + answerGapMs + instances.length * answerGapMsPerInstance
     this.#report(skipped)
     if (isDeepStrictEqual(instances, this.#instances)) return
     this.#instances = instances
