@@ -88,6 +88,10 @@ describe.each(consulSubjects)('discovery', (name, start, limits) => {
   discoveryConformance({ name, stage: () => stage, gaps: {} })
 })
 
+const checkless = async () => {
+  throw new Error('there are no checks')
+}
+
 describe.each<Style>(['dns-sd', 'go-micro'])('discovery', (style) => {
   let stage: DiscoveryStage
   let announcer: Announcer
@@ -107,9 +111,6 @@ describe.each<Style>(['dns-sd', 'go-micro'])('discovery', (style) => {
     }
     const domain = style === 'dns-sd' ? 'local' : 'micro'
     const open = () => mdns({ name: 'lan', type: 'mdns', domain, interfaces: null }, context, limits)
-    const unsupported = async () => {
-      throw new Error('there are no checks')
-    }
     stage = {
       discovery: open(),
       open,
@@ -122,8 +123,8 @@ describe.each<Style>(['dns-sd', 'go-micro'])('discovery', (style) => {
           weight,
           meta: tags.length === 0 ? meta : { ...meta, tags: tags.join(',') },
         }),
-      report: unsupported,
-      maintain: unsupported,
+      report: checkless,
+      maintain: checkless,
       deregister: async (service, id) => announcer.goodbye(service, id),
       stop: async () => {
         announcer.forgetAll()

@@ -88,7 +88,7 @@ describe('mDNS', () => {
     const { announcer, open } = await start('go-micro')
     await announcer.announce({ ...web, service: 'web' })
     const [one, two] = [watch(open(), 'web'), watch(open(), 'web')]
-    for (const watching of [one, two]) await watching.until(({ instances }) => instances.length === 1)
+    for (const watching of [one, two]) expect(await watching.next()).toMatchObject({ instances: [{ id: 'web-1' }] })
   })
 
   it('loses an instance whose host has vanished when its records end, and asks for it before', async () => {

@@ -44,7 +44,7 @@ export class Announcer {
       if (this.isMute) return
       for (const { name, type } of questions) {
         for (const response of this.#answersTo(name, type, answers)) {
-          if (style === 'dns-sd') this.send(response)
+          if (style === 'dns-sd') void this.send(response)
           else mdns.respond(response, sender)
         }
       }
@@ -103,7 +103,8 @@ export class Announcer {
       { type: 'SRV', name, ttl: ttlSeconds, flush, data: { port, target, weight, priority: 0 } },
       { type: 'TXT', name, ttl: ttlSeconds, flush, data },
     ]
-    if (!isName) rest.push({ type: host.includes(':') ? 'AAAA' : 'A', name: target, ttl: ttlSeconds, flush, data: host })
+    if (!isName)
+      rest.push({ type: host.includes(':') ? 'AAAA' : 'A', name: target, ttl: ttlSeconds, flush, data: host })
     return { pointer: { type: 'PTR', name: serviceName, ttl: ttlSeconds, data: name }, rest }
   }
 
@@ -138,7 +139,11 @@ function pairs(meta: Readonly<Record<string, string>>): string[] {
 export function goMicroText(service: string, meta: Readonly<Record<string, string>>): string[] {
   const { version = '' } = meta
   const json = JSON.stringify({ Service: service, Version: version, Endpoints: null, Metadata: meta })
-  return deflateSync(json).toString('hex').match(/.{1,255}/g) ?? []
+  return (
+    deflateSync(json)
+      .toString('hex')
+      .match(/.{1,255}/g) ?? []
+  )
 }
 
 async function freeUdpPort(): Promise<number> {

@@ -27,7 +27,9 @@ const consul = z.strictObject({
 const mdns = z.strictObject({
   type: z
     .literal('mdns')
-    .describe('Hears what instances on the local network announce: go-micro\'s (`domain: micro.`), or DNS-SD. For development.'),
+    .describe(
+      "Hears what instances on the local network announce: go-micro's (`domain: micro.`), or DNS-SD. For development.",
+    ),
   domain: parsedText(parseDomain)
     .prefault('local.')
     .describe('`local.` for DNS-SD, with services such as `_http._tcp`; `micro.` for go-micro.'),
@@ -36,7 +38,9 @@ const mdns = z.strictObject({
     .min(1)
     .nullable()
     .prefault(null)
-    .describe('Names or IPv4 addresses of the network interfaces to use; null = all that are up, the loopback interface included.'),
+    .describe(
+      'Names or IPv4 addresses of the network interfaces to use; null = all that are up, the loopback interface included.',
+    ),
 })
 
 const weight = integer(0, 65_535)
@@ -100,7 +104,10 @@ function parseAgentAddress(text: string): string {
 
 function parseDomain(text: string): string {
   const domain = text.toLowerCase().replace(/\.$/, '')
-  if (!/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/.test(domain) || domain.length > 200) {
+  if (
+    !/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/.test(domain) ||
+    domain.length > 200
+  ) {
     throw new InvalidValue(`expected a domain, got ${JSON.stringify(text)}`, 'write "local." or "micro."')
   }
   return domain

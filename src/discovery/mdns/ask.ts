@@ -1,9 +1,9 @@
-import type { Answer, Question } from 'dns-packet'
+import type { Question, StringAnswer } from 'dns-packet'
 
 /** A question, and what its asker knows already and need not be told (RFC 6762 section 7.1). */
 export interface Ask {
   readonly question: Question
-  readonly known: readonly Answer[]
+  readonly known: readonly StringAnswer[]
 }
 
 /** What fits in an Ethernet frame, with room for the headers. */
@@ -12,14 +12,14 @@ const maxMessageBytes = 1400
 const fixedBytes = 12
 
 /** As few messages as hold them. A question's known answers go with it as far as they fit: who is left out answers once more. */
-export function messagesOf(asks: readonly Ask[]): { questions: Question[]; answers: Answer[] }[] {
-  const messages: { questions: Question[]; answers: Answer[] }[] = []
+export function messagesOf(asks: readonly Ask[]): { questions: Question[]; answers: StringAnswer[] }[] {
+  const messages: { questions: Question[]; answers: StringAnswer[] }[] = []
   let roomBytes = 0
   for (const { question, known } of asks) {
-    const answers: Answer[] = []
+    const answers: StringAnswer[] = []
     let bytes = sizeOf(question.name)
     for (const answer of known) {
-      const size = sizeOf(answer.name) + ('data' in answer ? String(answer.data).length : 0)
+      const size = sizeOf(answer.name) + Buffer.byteLength(answer.data)
       if (bytes + size > maxMessageBytes) break
       bytes += size
       answers.push(answer)

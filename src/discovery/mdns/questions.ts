@@ -1,4 +1,4 @@
-import type { Answer } from 'dns-packet'
+import type { StringAnswer } from 'dns-packet'
 import type { AnnouncedInstance, Part } from './announced-instance.ts'
 import type { Ask } from './ask.ts'
 
@@ -10,7 +10,7 @@ const maxLabelBytes = 63
  * @param known the instances that need not say so again: they are in the list of known answers while that may be
  */
 export function askForService(question: string, known: Iterable<AnnouncedInstance>, nowMs: number): Ask {
-  const answers: Answer[] = []
+  const answers: StringAnswer[] = []
   for (const { name, id, pointer } of known) {
     const seconds = pointer?.knownForSeconds(nowMs) ?? null
     if (seconds !== null && isWritable(id)) answers.push({ name: question, type: 'PTR', ttl: seconds, data: name })

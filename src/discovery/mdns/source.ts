@@ -32,11 +32,11 @@ class Mdns implements Discovery {
     const end = AbortSignal.any([signal, this.#closing.signal])
     if (end.aborted) return
     const name = serviceName(service, this.#options.domain)
-    const browser = typeof name === 'string' ? null : this.#browserOf(service, name)
-    if (browser === null) {
-      const message = `${JSON.stringify(service)} can't be asked for in the DNS: ${String(name)}; set the service's \`name\``
+    if (typeof name === 'string') {
+      const message = `${JSON.stringify(service)} can't be asked for in the DNS: ${name}; set the service's \`name\``
       throw new DiscoveryError('unreadable', message)
     }
+    const browser = this.#browserOf(service, name)
     const box = browser.join()
     const onEnd = () => box.cancel()
     end.addEventListener('abort', onEnd, { once: true })

@@ -1,4 +1,4 @@
-import type { Answer as DnsAnswer } from 'dns-packet'
+import type { Answer as DnsAnswer, StringAnswer } from 'dns-packet'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SkippedEntry } from '../../../../src/discovery/contract.ts'
 import type { Ask } from '../../../../src/discovery/mdns/ask.ts'
@@ -18,7 +18,7 @@ function browse(service: string, domain: string, limits: Partial<MdnsLimits> = {
   const ask = (asks: readonly Ask[]) => {
     for (const { question, known: answers } of asks) {
       asked.push(`${question.type} ${question.name}`)
-      if (question.type === 'PTR') known.push(answers.map((each) => ('data' in each ? String(each.data) : '')))
+      if (question.type === 'PTR') known.push(answers.map(({ data }) => data))
     }
   }
   const browser = new ServiceBrowser(service, serviceName(service, domain) as ServiceName, {
@@ -41,7 +41,12 @@ function browse(service: string, domain: string, limits: Partial<MdnsLimits> = {
 }
 
 const name = (id: string) => `${id}._http._tcp.local`
-const pointer = (id: string, ttl = 4500): DnsAnswer => ({ type: 'PTR', name: '_http._tcp.local', ttl, data: name(id) })
+const pointer = (id: string, ttl = 4500): StringAnswer => ({
+  type: 'PTR',
+  name: '_http._tcp.local',
+  ttl,
+  data: name(id),
+})
 const location = (id: string, port: number, ttl = 120): DnsAnswer => ({
   type: 'SRV',
   name: name(id),
@@ -56,8 +61,22 @@ const text = (id: string, ...pairs: string[]): DnsAnswer => ({
   flush: true,
   data: pairs.map((pair) => Buffer.from(pair)),
 })
-const address = (data: string, ttl = 120, flush = true): DnsAnswer => ({ type: 'A', name: 'box.local', ttl, flush, data })
+const address = (data: string, ttl = 120, flush = true): DnsAnswer => ({
+  type: 'A',
+  name: 'box.local',
+  ttl,
+  flush,
+  data,
+})
 const whole = (id: string, port = 80) => [pointer(id), location(id, port), text(id), address('192.0.2.7')]
+
+/** As go-micro answers. */
+const wholeOfMicro = (id: string, texts: readonly string[], port = 80): DnsAnswer[] => [
+  { type: 'PTR', name: 'web.micro', ttl: 120, data: `${id}.web.micro` },
+  { type: 'SRV', name: `${id}.web.micro`, ttl: 120, data: { port, target: 'box', weight: 1, priority: 10 } },
+  { type: 'TXT', name: `${id}.web.micro`, ttl: 120, data: texts.map((each) => Buffer.from(each)) },
+  { type: 'A', name: 'box', ttl: 120, data: '192.0.2.7' },
+]
 
 describe('a browsed service', () => {
   beforeEach(() => {
@@ -190,7 +209,9 @@ describe('a browsed service', () => {
 
   it('tells who answers already whom it knows, while half of the life is left', async () => {
     const { browser, known } = browse('_http._tcp', 'local', { queryGapMs: 20_000 })
-    browser.hear(responseWith([pointer('one', 120), location('one', 80, 4500), text('one'), address('192.0.2.7', 4500)]))
+    browser.hear(
+      responseWith([pointer('one', 120), location('one', 80, 4500), text('one'), address('192.0.2.7', 4500)]),
+    )
     await vi.advanceTimersByTimeAsync(20_500)
     await vi.advanceTimersByTimeAsync(40_000)
     expect(known).toEqual([[], [name('one')], []])
@@ -220,7 +241,11 @@ describe('a browsed service', () => {
     browser.hear(responseWith([address('192.0.2.7')], { wire: 'eth0', isOwn: false }))
     await vi.advanceTimersByTimeAsync(300)
     expect(answers).toEqual([['one 192.0.2.7:80']])
-    expect([browser.isHeardOn('eth0'), browser.isHeardOn('eth1'), browser.isHeardOn('eth2')]).toEqual([true, true, false])
+    expect([browser.isHeardOn('eth0'), browser.isHeardOn('eth1'), browser.isHeardOn('eth2')]).toEqual([
+      true,
+      true,
+      false,
+    ])
   })
 
   it.each(['127.0.0.1', '0.0.0.0', '224.0.0.1'])('does not take %s from another machine', async (bad) => {
@@ -246,16 +271,10 @@ describe('a browsed service', () => {
 
   it('names what can not be an instance once, and keeps its neighbours', async () => {
     const { browser, answers, skipped } = browse('web', 'micro')
-    const record = (id: string, texts: readonly string[], port = 80): DnsAnswer[] => [
-      { type: 'PTR', name: 'web.micro', ttl: 120, data: `${id}.web.micro` },
-      { type: 'SRV', name: `${id}.web.micro`, ttl: 120, data: { port, target: 'box', weight: 1, priority: 10 } },
-      { type: 'TXT', name: `${id}.web.micro`, ttl: 120, data: texts.map((each) => Buffer.from(each)) },
-      { type: 'A', name: 'box', ttl: 120, data: '192.0.2.7' },
-    ]
     for (let time = 0; time < 3; time++) {
-      browser.hear(responseWith(record('good', goMicroText('web', {}))))
-      browser.hear(responseWith(record('garbled', ['78ff00'])))
-      browser.hear(responseWith(record('portless', goMicroText('web', {}), 0)))
+      browser.hear(responseWith(wholeOfMicro('good', goMicroText('web', {}))))
+      browser.hear(responseWith(wholeOfMicro('garbled', ['78ff00'])))
+      browser.hear(responseWith(wholeOfMicro('portless', goMicroText('web', {}), 0)))
       browser.hear(responseWith([{ type: 'PTR', name: 'web.micro', ttl: 120, data: 'x.elsewhere.micro' }]))
       browser.hear(responseWith([{ type: 'PTR', name: 'web.micro', ttl: 120, data: 'lost.web.micro' }]))
       await vi.advanceTimersByTimeAsync(2000)
@@ -268,8 +287,18 @@ describe('a browsed service', () => {
     const { browser, answers } = browse('user', 'micro')
     browser.hear(
       responseWith([
-        { type: 'SRV', name: 'u-1.api.user.micro', ttl: 120, data: { port: 80, target: 'box', weight: 1, priority: 10 } },
-        { type: 'TXT', name: 'u-1.api.user.micro', ttl: 120, data: goMicroText('api.user', {}).map((each) => Buffer.from(each)) },
+        {
+          type: 'SRV',
+          name: 'u-1.api.user.micro',
+          ttl: 120,
+          data: { port: 80, target: 'box', weight: 1, priority: 10 },
+        },
+        {
+          type: 'TXT',
+          name: 'u-1.api.user.micro',
+          ttl: 120,
+          data: goMicroText('api.user', {}).map((each) => Buffer.from(each)),
+        },
         { type: 'A', name: 'box', ttl: 120, data: '192.0.2.7' },
       ]),
     )
@@ -300,7 +329,7 @@ describe('a browsed service', () => {
 
   it('takes names of any case for the same, and ignores responses with an error code', async () => {
     const { browser, answers } = browse('_http._tcp', 'local')
-    browser.hear(responseWith([{ ...pointer('One'), name: '_HTTP._tcp.LOCAL' } as DnsAnswer, ...whole('One').slice(1)]))
+    browser.hear(responseWith([{ ...pointer('One'), name: '_HTTP._tcp.LOCAL' }, ...whole('One').slice(1)]))
     await vi.advanceTimersByTimeAsync(300)
     expect(answers).toEqual([['One 192.0.2.7:80']])
     const bytes = Buffer.from(recorded('avahi', 'goodbye')[0]!)

@@ -48,7 +48,11 @@ describe('the text of an instance', () => {
     ['JSON of another shape', packed('{"Metadata":{}}'), /not what go-micro writes/],
     ['metadata that is no text', packed('{"Service":"web","Metadata":{"a":1}}'), /not what go-micro writes/],
     ['more than it may unpack to', packed(JSON.stringify({ Service: 'x'.repeat(300_000) })), /can't be read/],
-    ['more metadata than is kept', packed(JSON.stringify({ Service: 'web', Metadata: { a: 'x'.repeat(9000) } })), /more than 8192/],
+    [
+      'more metadata than is kept',
+      packed(JSON.stringify({ Service: 'web', Metadata: { a: 'x'.repeat(9000) } })),
+      /more than 8192/,
+    ],
     ['more bytes than are read', Array.from({ length: 200 }, () => Buffer.alloc(255, 'a')), /more than 32768/],
   ])('is refused with a reason: %s', (_, content, reason) => {
     expect(readServiceText(content)).toMatch(reason)
