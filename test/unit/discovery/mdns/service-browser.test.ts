@@ -316,6 +316,16 @@ describe('a browsed service', () => {
     expect(skipped.map(({ entry }) => entry)).toEqual(['further instances'])
   })
 
+  it('believes nobody for longer than 75 minutes', async () => {
+    const { browser, answers } = browse('_http._tcp', 'local')
+    const forever = 2 ** 32 - 1
+    browser.hear(responseWith(whole('one').map((record) => ({ ...record, ttl: forever }))))
+    await vi.advanceTimersByTimeAsync(74 * 60_000)
+    expect(answers).toEqual([['one 192.0.2.7:80']])
+    await vi.advanceTimersByTimeAsync(2 * 60_000)
+    expect(answers.at(-1)).toEqual([])
+  })
+
   it('answers at most ten times a second, whatever it hears', async () => {
     const { browser, answers } = browse('_http._tcp', 'local')
     for (let number = 0; number < 1000; number++) {
