@@ -34,6 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Packages and modules that one place of src keeps to itself. */
 const onlyIn: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['workers'],
+  'multicast-dns': ['discovery'],
   pino: ['observe'],
   'prom-client': ['observe'],
   consul: ['discovery'],

@@ -41,6 +41,15 @@ export interface ConsulSourceConfig {
   readonly routesFromTags: string | null
 }
 
+export interface MdnsSourceConfig {
+  readonly name: string
+  readonly type: 'mdns'
+  /** In lower case, without a final dot. */
+  readonly domain: string
+  /** Names or IPv4 addresses; null = all. */
+  readonly interfaces: readonly string[] | null
+}
+
 export interface StaticInstanceConfig {
   readonly host: string
   readonly port: number
@@ -71,7 +80,7 @@ export interface DnsSourceConfig {
   readonly timeoutMs: number
 }
 
-export type SourceConfig = ConsulSourceConfig | StaticSourceConfig | DnsSourceConfig
+export type SourceConfig = ConsulSourceConfig | MdnsSourceConfig | DnsSourceConfig | StaticSourceConfig
 
 export interface ServiceConfig {
   /** The name that routes use. */

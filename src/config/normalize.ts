@@ -77,7 +77,7 @@ function checkDatacenters({ discovery }: ParsedConfig): Problem[] {
 }
 
 function normalizeSource(name: string, source: Source): SourceConfig {
-  if (source.type === 'consul') return { name, ...source }
+  if (source.type === 'consul' || source.type === 'mdns') return { name, ...source }
   if (source.type === 'dns') {
     const { minTtl, maxTtl, timeout, ...rest } = source
     return { name, ...rest, minTtlMs: minTtl, maxTtlMs: maxTtl, timeoutMs: timeout }

@@ -4,11 +4,14 @@ import type { Discovery } from './contract.ts'
 import type { DiscoveryContext } from './context.ts'
 import type { DnsOptions } from './dns/options.ts'
 import { dns } from './dns/source.ts'
+import type { MdnsOptions } from './mdns/options.ts'
+import { mdns } from './mdns/source.ts'
 import { staticList, type StaticOptions } from './static.ts'
 
 /** A source's configuration with all defaults filled in, by its `type`. */
 export interface DiscoveryOptionsByType {
   readonly consul: ConsulOptions
+  readonly mdns: MdnsOptions
   readonly static: StaticOptions
   readonly dns: DnsOptions
 }
@@ -20,6 +23,7 @@ export const discoveries: {
   readonly [Type in DiscoveryType]: (options: DiscoveryOptionsByType[Type], context: DiscoveryContext) => Discovery
 } = {
   consul,
+  mdns,
   static: staticList,
   dns,
 }

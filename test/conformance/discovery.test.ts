@@ -3,10 +3,13 @@ import { consulLimits, type ConsulLimits } from '../../src/discovery/consul/opti
 import { consul } from '../../src/discovery/consul/source.ts'
 import type { Discovery } from '../../src/discovery/contract.ts'
 import { staticList, type StaticInstance } from '../../src/discovery/static.ts'
+import { mdnsLimits } from '../../src/discovery/mdns/options.ts'
+import { mdns } from '../../src/discovery/mdns/source.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { consulApi } from '../support/consul-api.ts'
 import { startConsul } from '../support/consul.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { Announcer, loopback, type Style } from '../support/mdns-announcer.ts'
 import { seededRandom } from '../../src/util/random.ts'
 import { discoveryConformance, type DiscoveryStage } from './discovery.ts'
 
@@ -95,6 +98,71 @@ describe.each(consulSubjects)('discovery', (name, start, limits) => {
   })
 
   discoveryConformance({ name, stage: () => stage, gaps: {} })
+})
+
+const checkless = async () => {
+  throw new Error('there are no checks')
+}
+
+describe.each<Style>(['dns-sd', 'go-micro'])('discovery', (style) => {
+  let stage: DiscoveryStage
+  let announcer: Announcer
+  let hasNetwork = true
+
+  beforeAll(async () => {
+    announcer = await Announcer.start(style)
+    const limits = {
+      ...mdnsLimits,
+      port: announcer.port,
+      answerWindowMs: 50,
+      queryGapMs: 100,
+      goodbyeMs: 50,
+      incompleteMs: 150,
+      interfaceCheckMs: 10,
+      readInterfaces: () => (hasNetwork ? [loopback] : []),
+    }
+    const domain = style === 'dns-sd' ? 'local' : 'micro'
+    const open = () => mdns({ name: 'lan', type: 'mdns', domain, interfaces: null }, context, limits)
+    stage = {
+      discovery: open(),
+      open,
+      register: async (service, { id, host, port, weight = 0, tags = [], meta = {} }) =>
+        announcer.announce({
+          service,
+          id,
+          host,
+          port,
+          weight,
+          meta: tags.length === 0 ? meta : { ...meta, tags: tags.join(',') },
+        }),
+      report: checkless,
+      maintain: checkless,
+      deregister: async (service, id) => announcer.goodbye(service, id),
+      stop: async () => {
+        announcer.forgetAll()
+        hasNetwork = false
+      },
+      restart: async () => {
+        hasNetwork = true
+      },
+    }
+  })
+
+  afterAll(async () => {
+    await stage.discovery.close()
+    await announcer.close()
+  })
+
+  const noChecks = 'there are no checks: who announces itself passes'
+  discoveryConformance({
+    name: `mdns of ${style}`,
+    stage: () => stage,
+    gaps: {
+      'keeps an instance that turns critical in the list, and says so': noChecks,
+      'weighs an instance that warns as it asked for': noChecks,
+      'tells maintenance from failure': noChecks,
+    },
+  })
 })
 
 /** Ids are the agent's, not the service's: tests that use the same ones would move an instance from one service to another. */

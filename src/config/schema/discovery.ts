@@ -40,6 +40,25 @@ const consul = z.strictObject({
     ),
 })
 
+const mdns = z.strictObject({
+  type: z
+    .literal('mdns')
+    .describe(
+      "Hears what instances on the local network announce: go-micro's (`domain: micro.`), or DNS-SD. For development.",
+    ),
+  domain: parsedText(parseDomain)
+    .prefault('local.')
+    .describe('`local.` for DNS-SD, with services such as `_http._tcp`; `micro.` for go-micro.'),
+  interfaces: z
+    .array(name())
+    .min(1)
+    .nullable()
+    .prefault(null)
+    .describe(
+      'Names or IPv4 addresses of the network interfaces to use; null = all that are up, the loopback interface included.',
+    ),
+})
+
 const weight = integer(0, 65_535)
 const bareInstance = { weight: 1, zone: '', version: '', tags: [] as string[], meta: {} as Record<string, string> }
 
@@ -67,11 +86,15 @@ const staticList = z.strictObject({
 })
 
 export const discovery = z
-  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, staticList, dnsSource]))
+  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, mdns, dnsSource, staticList]))
   .prefault({ consul: { type: 'consul' } })
   .describe('Where instances come from, by a name of your choice; the first is the default source of services.')
 
-export type Source = z.output<typeof consul> | z.output<typeof staticList> | z.output<typeof dnsSource>
+export type Source =
+  | z.output<typeof consul>
+  | z.output<typeof mdns>
+  | z.output<typeof dnsSource>
+  | z.output<typeof staticList>
 
 /** Objects list keys that are whole numbers first: with them the first source would not be the first in the file. */
 function parseSourceName(text: string): string {
@@ -102,4 +125,15 @@ function parseAgentAddress(text: string): string {
   }
   if (url.search !== '' || url.hash !== '') throw new InvalidValue('the URL of an agent has no query and no fragment')
   return url.href.replace(/\/+$/, '')
+}
+
+function parseDomain(text: string): string {
+  const domain = text.toLowerCase().replace(/\.$/, '')
+  if (
+    !/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/.test(domain) ||
+    domain.length > 200
+  ) {
+    throw new InvalidValue(`expected a domain, got ${JSON.stringify(text)}`, 'write "local." or "micro."')
+  }
+  return domain
 }

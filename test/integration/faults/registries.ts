@@ -91,6 +91,20 @@ export const registries: readonly FaultRow[] = [
     tests: [['e2e/gateway-follow', 'routes each service to the instances of its own source']],
   },
   {
+    number: 11,
+    fault: 'mDNS: a goodbye, a host that vanishes, strangers, an interface that goes down',
+    outcome:
+      'gone a second later, at the end of its records, never with the forged; bounded; an outage, nothing removed',
+    tests: [
+      [
+        'unit/discovery/mdns/service-browser',
+        'loses it a second after its goodbye',
+        'remembers no more instances than it may',
+      ],
+      ['integration/mdns', 'host has vanished', 'is not led by garbage', 'an interface that is gone'],
+    ],
+  },
+  {
     number: 12,
     fault: 'an instance is taken out under load',
     outcome: 'no new requests; what it has is finished; 0 failed',
