@@ -1,0 +1,53 @@
+import type { Flow } from './flow.ts'
+import { follow } from './limited.ts'
+import { type Learned, type Phase, type Step, watching } from './phase.ts'
+import { judge } from './probing.ts'
+import { watch } from './watching.ts'
+
+/** How a service stands with the limit that is looked for. */
+export interface Finding {
+  readonly phase: Phase
+  readonly learned: Learned
+  /** Why the last change came about; empty = there was none. */
+  readonly why: string
+}
+
+export const noFinding: Finding = {
+  phase: watching,
+  learned: { baseMs: null, usualMs: null, held: 0, misses: 0, mutedUntilMs: 0, missedAtMs: 0 },
+  why: '',
+}
+
+/**
+ * Finds out whether a service is overloaded, and how much it does at a time, from what passes through it. To be called for each look,
+ * every 50 ms or so. It refuses nobody before a probe has shown that fewer in flight lower no throughput.
+ *
+ * @param pendingTimeoutMs how long a request may wait; bounds what a probe may cost
+ */
+export function findLimit({ phase, learned, why }: Finding, flow: Flow, pendingTimeoutMs: number): Finding {
+  const step = stepOf(phase, learned, flow, pendingTimeoutMs)
+  return { phase: step.phase, learned: step.learned, why: step.why ?? why }
+}
+
+function stepOf(phase: Phase, learned: Learned, flow: Flow, pendingTimeoutMs: number): Step {
+  switch (phase.kind) {
+    case 'watching':
+      return watch(phase, learned, flow, pendingTimeoutMs)
+    case 'probing':
+      return judge(phase, learned, flow, pendingTimeoutMs)
+    case 'limited':
+      return follow(phase, learned, flow)
+  }
+}
+
+/** What is to be in force: how many in flight, and how many that wait. Null = no limit; `pending` null = whoever comes may wait. */
+export function limitOf({ phase }: Finding): { readonly limit: number; readonly pending: number | null } | null {
+  switch (phase.kind) {
+    case 'watching':
+      return null
+    case 'probing':
+      return { limit: phase.limit, pending: null }
+    case 'limited':
+      return { limit: phase.dip?.limit ?? phase.limit, pending: phase.pending }
+  }
+}

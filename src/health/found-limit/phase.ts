@@ -1,0 +1,81 @@
+import { nothing, type Tally } from './flow.ts'
+
+/** What is known of a service, whatever phase it is in. */
+export interface Learned {
+  /** What its quickest answers take when nothing queues: a minimum that is forgotten slowly. Null before the first answers. */
+  readonly baseMs: number | null
+  /** What its answers take on average while nothing is suspected. */
+  readonly usualMs: number | null
+  /** Of those in flight, how many no answer is expected of soon: long polls, streams, tunnels. */
+  readonly held: number
+  /** Probes in a row that found no overload. */
+  readonly misses: number
+  /** No probe before. */
+  readonly mutedUntilMs: number
+  /** What a request was to take, by Little's law, when the last probe found no overload. */
+  readonly missedAtMs: number
+}
+
+/** No limit is in force. */
+export interface Watching {
+  readonly kind: 'watching'
+  readonly tally: Tally
+  /** The last tallies, all late and one after the other. */
+  readonly late: readonly Tally[]
+}
+
+export const watching: Watching = { kind: 'watching', tally: nothing, late: [] }
+
+/** A limit is in force to see what it does; what is over it waits, and none is refused for it. */
+export interface Probing {
+  readonly kind: 'probing'
+  readonly sinceMs: number
+  readonly limit: number
+  /** Of those that can move, how many the limit takes away. */
+  readonly share: number
+  /** Answers a millisecond before. */
+  readonly rate: number
+  /** What one that came last before the limit takes, if it waits for all in front of it. */
+  readonly queueMs: number
+  /** Answers to the last that came before the limit. */
+  readonly before: Tally
+  /** Answers to those that came under it. */
+  readonly under: Tally
+}
+
+/** Overload was found: the limit is what the service does at a time, and some. */
+export interface Limited {
+  readonly kind: 'limited'
+  readonly limit: number
+  readonly pending: number
+  /** Answers a millisecond, while it has as much to do as it may. */
+  readonly rate: number
+  /** What an answer takes that waits for nothing in an instance. */
+  readonly serviceMs: number
+  readonly endpoints: number
+  readonly tally: Tally
+  /** Since when much of the limit is not used; null = it is. */
+  readonly quietSinceMs: number | null
+  readonly dip: Dip | null
+  readonly nextDipMs: number
+  /** What the last dip was made at. */
+  readonly dippedRate: number
+  /** The limit has not shown yet that the throughput holds with it. */
+  readonly isOnTrial: boolean
+}
+
+/** A limit so low, for a moment, that nothing can queue in the instances: it shows what an answer takes. */
+export interface Dip {
+  readonly limit: number
+  readonly settledAtMs: number
+  readonly tally: Tally
+}
+
+export type Phase = Watching | Probing | Limited
+
+/** What becomes of a look. `why`: half a sentence for the timeline; null = nothing new. */
+export interface Step {
+  readonly phase: Phase
+  readonly learned: Learned
+  readonly why: string | null
+}

@@ -1,0 +1,186 @@
+import { findLimit, limitOf, noFinding, type Finding } from '../../src/health/found-limit/found-limit.ts'
+import { longestMs } from '../../src/health/found-limit/flow.ts'
+import { seededRandom } from '../../src/util/random.ts'
+
+const pendingTimeoutMs = 1000
+const lookMs = 50
+
+interface Asked {
+  readonly atMs: number
+  readonly isLong: boolean
+  readonly then: (() => void) | null
+}
+
+export interface Answered {
+  readonly atMs: number
+  /** From when it was asked. */
+  readonly tookMs: number
+  readonly isLong: boolean
+}
+
+export interface SimulatedService {
+  readonly endpoints?: number
+  /** Requests that an instance works on at a time; Infinity = all. */
+  slots: number
+  /** What an answer takes that waits for nothing. */
+  serviceMs: (random: () => number) => number
+}
+
+/**
+ * A service, the gateway in front of it and their clients, on a clock of its own: instances with a queue without an end, requests that
+ * wait for the found limit as they do in an Admission, and a look every 50 ms.
+ */
+export class Simulation {
+  nowMs = 0
+  finding: Finding = noFinding
+  readonly service: SimulatedService
+  readonly answered: Answered[] = []
+  readonly refusedMs: number[] = []
+  /** Every `why`, with when it came and the kind of phase it led to. */
+  readonly history: { readonly atMs: number; readonly phase: string; readonly why: string }[] = []
+  readonly random = seededRandom(7)
+  #endpoints: { working: number; waiting: (() => void)[] }[]
+  #events: { atMs: number; order: number; run: () => void }[] = []
+  #order = 0
+  #turn = 0
+  #inflight = 0
+  #waiting: Asked[] = []
+  #window = { answers: 0, sumMs: 0, leastMs: null as number | null }
+  probes = 0
+
+  constructor(service: SimulatedService) {
+    this.service = service
+    this.#endpoints = Array.from({ length: service.endpoints ?? 3 }, () => ({ working: 0, waiting: [] }))
+    this.at(lookMs, () => this.#look())
+  }
+
+  at(atMs: number, run: () => void): void {
+    const event = { atMs, order: this.#order++, run }
+    let [low, high] = [0, this.#events.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#events[middle] as { atMs: number }).atMs > atMs) low = middle + 1
+      else high = middle
+    }
+    // Latest first; of the same time, the one that came later runs later.
+    while (low > 0 && this.#events[low - 1]?.atMs === atMs) low--
+    this.#events.splice(low, 0, event)
+  }
+
+  /** Lets time pass. */
+  run(untilMs: number): this {
+    for (;;) {
+      const next = this.#events.at(-1)
+      if (next === undefined || next.atMs > untilMs) break
+      this.#events.pop()
+      this.nowMs = next.atMs
+      next.run()
+    }
+    this.nowMs = untilMs
+    return this
+  }
+
+  /** Requests at a constant rate, but for a little jitter, whether or not answers come. */
+  open(perSecond: number, fromMs: number, toMs: number): this {
+    const next = (atMs: number): void => {
+      if (atMs >= toMs) return
+      this.at(atMs, () => {
+        this.#ask({ atMs, isLong: false, then: null })
+        next(atMs + (1000 / perSecond) * (0.5 + this.random()))
+      })
+    }
+    next(fromMs)
+    return this
+  }
+
+  /** Clients that ask again as soon as they have an answer; one that was refused waits first. */
+  closed(clients: number, fromMs: number, toMs: number, { isLong = false } = {}): this {
+    const ask = (): void => {
+      if (this.nowMs < toMs) this.#ask({ atMs: this.nowMs, isLong, then: ask })
+    }
+    for (let i = 0; i < clients; i++) this.at(fromMs + i * 0.1, ask)
+    return this
+  }
+
+  get limit(): number | null {
+    return limitOf(this.finding)?.limit ?? null
+  }
+
+  /** Of those that were answered from one time to another: how many a second, and their 99th percentile. */
+  during(fromMs: number, toMs: number) {
+    const took = this.answered.filter(({ atMs, isLong }) => !isLong && atMs >= fromMs && atMs < toMs).map((a) => a.tookMs)
+    const p99Ms = took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? Number.NaN
+    return { perSecond: (took.length * 1000) / (toMs - fromMs), p99Ms }
+  }
+
+  #ask(asked: Asked): void {
+    const found = limitOf(this.finding)
+    if (found === null || (this.#waiting.length === 0 && this.#inflight < found.limit)) return this.#send(asked)
+    if (this.#waiting.length >= (found.pending ?? Infinity)) return this.#refuse(asked)
+    this.#waiting.push(asked)
+  }
+
+  #refuse({ then }: Asked): void {
+    this.refusedMs.push(this.nowMs)
+    if (then !== null) this.at(this.nowMs + 1000, then)
+  }
+
+  #send(asked: Asked): void {
+    const sentMs = this.nowMs
+    this.#inflight++
+    const endpoint = this.#endpoints[this.#turn++ % this.#endpoints.length] as (typeof this.#endpoints)[number]
+    if (asked.isLong) return this.at(sentMs + 25_000 * (0.1 + this.random()), () => this.#answer(asked, sentMs))
+    const work = (): void => {
+      endpoint.working++
+      this.at(this.nowMs + this.service.serviceMs(this.random), () => {
+        endpoint.working--
+        this.#answer(asked, sentMs)
+        while (endpoint.working < this.service.slots && endpoint.waiting.length > 0) endpoint.waiting.shift()?.()
+      })
+    }
+    if (endpoint.working < this.service.slots) work()
+    else endpoint.waiting.push(work)
+  }
+
+  #answer(asked: Asked, sentMs: number): void {
+    this.#inflight--
+    const ms = this.nowMs - sentMs
+    this.#window.answers++
+    this.#window.sumMs += Math.min(ms, longestMs)
+    this.#window.leastMs = Math.min(ms, this.#window.leastMs ?? Infinity)
+    this.answered.push({ atMs: this.nowMs, tookMs: this.nowMs - asked.atMs, isLong: asked.isLong })
+    asked.then?.()
+    this.#letIn()
+  }
+
+  #letIn(): void {
+    const limit = this.limit ?? Infinity
+    while (this.#waiting.length > 0 && this.#inflight < limit) this.#send(this.#waiting.shift() as Asked)
+  }
+
+  #look(): void {
+    const before = this.finding
+    this.finding = findLimit(
+      before,
+      {
+        nowMs: this.nowMs,
+        lengthMs: lookMs,
+        ...this.#window,
+        inflight: this.#inflight,
+        waiting: this.#waiting.length,
+        endpoints: this.#endpoints.length,
+      },
+      pendingTimeoutMs,
+    )
+    this.#window = { answers: 0, sumMs: 0, leastMs: null }
+    const { phase, why } = this.finding
+    if (phase.kind === 'probing' && before.phase.kind !== 'probing') this.probes++
+    if (why !== before.why || phase.kind !== before.phase.kind) this.history.push({ atMs: this.nowMs, phase: phase.kind, why })
+    const pending = limitOf(this.finding)?.pending ?? Infinity
+    const isTooLate = (asked: Asked): boolean =>
+      this.limit !== null && (this.nowMs - asked.atMs > pendingTimeoutMs || this.#waiting.length > pending)
+    while (this.#waiting[0] !== undefined && isTooLate(this.#waiting[0])) this.#refuse(this.#waiting.shift() as Asked)
+    this.#letIn()
+    this.at(this.nowMs + lookMs, () => this.#look())
+  }
+}
