@@ -15,7 +15,7 @@ export const serviceDefaults = {
   headTimeout: '15s',
   idleTimeout: '5m',
   retryBudget: { percent: 20, perSecond: 10 },
-  maxRequests: null,
+  maxRequests: 'auto',
   maxRequestsPerEndpoint: null,
   maxPending: null,
   pendingTimeout: '1s',

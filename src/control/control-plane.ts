@@ -10,6 +10,7 @@ import { Commands, type CommandAction, type CommandOutcome } from './commands.ts
 import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import { Disagreements } from './disagreements.ts'
+import { FoundLimits } from './found-limits.ts'
 import { HealthChecks } from './health-checks.ts'
 import { Holds } from './hold.ts'
 import { ListenerRows } from './listener-rows.ts'
@@ -64,6 +65,7 @@ export class ControlPlane<S extends SourceEntry> {
   readonly #serviceSlots: SlotAllocator
   readonly #listeners: ListenerRows
   readonly #parts: LineParts
+  readonly #foundLimits: FoundLimits
   readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
   /** Discoveries of sources that the configuration no longer has, until nothing watches them. */
   #unused: readonly Discovery[] = []
@@ -135,6 +137,7 @@ export class ControlPlane<S extends SourceEntry> {
       disagreements: new Disagreements({ checks, timeline, clock }),
       lines: () => this.#allLines(),
     }
+    this.#foundLimits = new FoundLimits({ ledger, clock, timeline, lines: () => this.#allLines() })
     this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
@@ -203,17 +206,17 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   serviceViews(): readonly ServiceView[] {
-    return [...this.#allLines()].map((line) => serviceView(line, this.#parts))
+    return [...this.#allLines()].map((line) => serviceView(line, this.#viewParts()))
   }
 
   /** Null when no service of that name is routed. */
   serviceView(name: string): ServiceView | null {
     const known = this.#lines.get(name)
-    return known === undefined ? null : serviceView(known.line, this.#parts)
+    return known === undefined ? null : serviceView(known.line, this.#viewParts())
   }
 
   stats(): ControlStats {
-    return statsOf([...this.#allLines()], this.#parts.disagreements, this.#options.ledger)
+    return statsOf([...this.#allLines()], this.#viewParts())
   }
 
   /**
@@ -267,6 +270,7 @@ export class ControlPlane<S extends SourceEntry> {
     this.#cancelTick()
     this.tickets.close()
     this.#stalls.close()
+    this.#foundLimits.close()
     this.#prober.close()
     this.#parts.checks.close()
     this.#parts.orders.close()
@@ -275,6 +279,10 @@ export class ControlPlane<S extends SourceEntry> {
     for (const { endpoints } of this.#allLines()) endpoints.stop()
     await Promise.all([...this.#allLines()].map((line) => line.stop()))
     await Promise.all([this.#sources.close(), this.#closeUnused(this.#unused, []), this.#state?.close()])
+  }
+
+  #viewParts() {
+    return { ...this.#parts, found: this.#foundLimits }
   }
 
   /** What both ways to take a configuration begin with. @returns the services that its routes name */

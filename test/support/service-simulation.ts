@@ -1,5 +1,5 @@
-import { findLimit, limitOf, noFinding, type Finding } from '../../src/health/found-limit/found-limit.ts'
-import { longestMs } from '../../src/health/found-limit/flow.ts'
+import { longestAnswerMs } from '../../src/core/service-cell.ts'
+import { endpointShareOf, findLimit, limitOf, noFinding, type Finding } from '../../src/health/found-limit/found-limit.ts'
 import { seededRandom } from '../../src/util/random.ts'
 
 const pendingTimeoutMs = 1000
@@ -16,6 +16,11 @@ export interface Answered {
   /** From when it was asked. */
   readonly tookMs: number
   readonly isLong: boolean
+}
+
+interface SimulatedEndpoint {
+  working: number
+  readonly waiting: (() => void)[]
 }
 
 export interface SimulatedService {
@@ -38,8 +43,8 @@ export class Simulation {
   readonly refusedMs: number[] = []
   /** Every `why`, with when it came and the kind of phase it led to. */
   readonly history: { readonly atMs: number; readonly phase: string; readonly why: string }[] = []
-  readonly random = seededRandom(7)
-  #endpoints: { working: number; waiting: (() => void)[] }[]
+  readonly random: () => number
+  readonly #endpoints: SimulatedEndpoint[]
   #events: { atMs: number; order: number; run: () => void }[] = []
   #order = 0
   #turn = 0
@@ -48,8 +53,9 @@ export class Simulation {
   #window = { answers: 0, sumMs: 0, leastMs: null as number | null }
   probes = 0
 
-  constructor(service: SimulatedService) {
+  constructor(service: SimulatedService, seed = 1) {
     this.service = service
+    this.random = seededRandom(seed)
     this.#endpoints = Array.from({ length: service.endpoints ?? 3 }, () => ({ working: 0, waiting: [] }))
     this.at(lookMs, () => this.#look())
   }
@@ -128,25 +134,35 @@ export class Simulation {
   #send(asked: Asked): void {
     const sentMs = this.nowMs
     this.#inflight++
-    const endpoint = this.#endpoints[this.#turn++ % this.#endpoints.length] as (typeof this.#endpoints)[number]
+    const endpoint = this.#pick()
     if (asked.isLong) return this.at(sentMs + 25_000 * (0.1 + this.random()), () => this.#answer(asked, sentMs))
     const work = (): void => {
       endpoint.working++
       this.at(this.nowMs + this.service.serviceMs(this.random), () => {
         endpoint.working--
-        this.#answer(asked, sentMs)
         while (endpoint.working < this.service.slots && endpoint.waiting.length > 0) endpoint.waiting.shift()?.()
+        this.#answer(asked, sentMs)
       })
     }
     if (endpoint.working < this.service.slots) work()
     else endpoint.waiting.push(work)
   }
 
+  /** In turn; an endpoint that has its share is passed over. */
+  #pick(): SimulatedEndpoint {
+    const most = endpointShareOf(this.finding, this.#endpoints.length) ?? Infinity
+    for (let i = 0; i < this.#endpoints.length; i++) {
+      const endpoint = this.#endpoints[this.#turn++ % this.#endpoints.length] as SimulatedEndpoint
+      if (endpoint.working + endpoint.waiting.length < most) return endpoint
+    }
+    return this.#endpoints[this.#turn++ % this.#endpoints.length] as SimulatedEndpoint
+  }
+
   #answer(asked: Asked, sentMs: number): void {
     this.#inflight--
     const ms = this.nowMs - sentMs
     this.#window.answers++
-    this.#window.sumMs += Math.min(ms, longestMs)
+    this.#window.sumMs += Math.min(ms, longestAnswerMs)
     this.#window.leastMs = Math.min(ms, this.#window.leastMs ?? Infinity)
     this.answered.push({ atMs: this.nowMs, tookMs: this.nowMs - asked.atMs, isLong: asked.isLong })
     asked.then?.()
@@ -176,9 +192,9 @@ export class Simulation {
     const { phase, why } = this.finding
     if (phase.kind === 'probing' && before.phase.kind !== 'probing') this.probes++
     if (why !== before.why || phase.kind !== before.phase.kind) this.history.push({ atMs: this.nowMs, phase: phase.kind, why })
-    const pending = limitOf(this.finding)?.pending ?? Infinity
+    const pending = limitOf(this.finding)?.pending ?? null
     const isTooLate = (asked: Asked): boolean =>
-      this.limit !== null && (this.nowMs - asked.atMs > pendingTimeoutMs || this.#waiting.length > pending)
+      pending !== null && (this.nowMs - asked.atMs > pendingTimeoutMs || this.#waiting.length > pending)
     while (this.#waiting[0] !== undefined && isTooLate(this.#waiting[0])) this.#refuse(this.#waiting.shift() as Asked)
     this.#letIn()
     this.at(this.nowMs + lookMs, () => this.#look())

@@ -5,7 +5,7 @@ export interface Flow {
   readonly lengthMs: number
   /** Response heads that came. */
   readonly answers: number
-  /** What they took together, each counted as `longestMs` at most. */
+  /** What they took together, each counted as `longestAnswerMs` at most. */
   readonly sumMs: number
   /** What the quickest of them took; null when none came. */
   readonly leastMs: number | null
@@ -16,9 +16,6 @@ export interface Flow {
   /** Endpoints that may be picked. */
   readonly endpoints: number
 }
-
-/** What takes longer is a long poll, not an answer that waited in a queue. */
-export const longestMs = 2000
 
 /** Flows put together, until there is enough to judge by. */
 export interface Tally {

@@ -14,7 +14,7 @@ export interface Finding {
 
 export const noFinding: Finding = {
   phase: watching,
-  learned: { baseMs: null, usualMs: null, held: 0, misses: 0, mutedUntilMs: 0, missedAtMs: 0 },
+  learned: { baseMs: null, usualMs: null, usualRate: 0, held: 0, misses: 0, mutedUntilMs: 0, missedAtMs: 0 },
   why: '',
 }
 
@@ -48,6 +48,15 @@ export function limitOf({ phase }: Finding): { readonly limit: number; readonly 
     case 'probing':
       return { limit: phase.limit, pending: null }
     case 'limited':
-      return { limit: phase.dip?.limit ?? phase.limit, pending: phase.pending }
+      return { limit: phase.dip?.limit ?? phase.limit, pending: phase.trial?.isDoubted ? null : (phase.dip?.pending ?? phase.pending) }
   }
+}
+
+/** Of the limit, an endpoint may have so much more than falls to it: without that, one of them hoards what the others wait for. */
+const endpointSlack = 1.25
+
+/** How many may be in flight to an endpoint for each unit of its weight; null = as many as come. @param weight of all together */
+export function endpointShareOf({ phase }: Finding, weight: number): number | null {
+  if (phase.kind !== 'limited' || weight <= 0) return null
+  return (phase.limit * endpointSlack) / weight
 }

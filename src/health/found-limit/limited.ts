@@ -1,6 +1,7 @@
 import { add, blend, type Flow, meanOf, nothing, perSecond, rateOf } from './flow.ts'
+import { advantageOf } from './probing.ts'
 import { muted } from './mute.ts'
-import { type Dip, type Learned, type Limited, type Probing, type Step, watching } from './phase.ts'
+import { type Dip, type Learned, type Limited, type Probing, type Step, type Trial, watching } from './phase.ts'
 
 /** In flight, of what the service does at a time: so much more that none of its places is empty between two looks of the balancer. */
 const headroom = 1.5
@@ -19,13 +20,20 @@ const rateWithinMs = 1000
 const heldWithinMs = 5000
 /** Below this share of the throughput that was found, the limit is what holds it down. */
 const trialShare = 0.8
+const overdueFactor = 1.5
 /** Under this share of the limit in flight for so long, it is needed no more. */
 const quietShare = 0.6
 const quietMs = 5000
 const leastPending = 2
+/** What leaves no doubt. */
+const sureQueueMs = 800
+const sureAdvantage = 1.6
+const sureRate = 0.9
 
 /** A probe has found overload. */
-export function limitTo({ under, rate, limit, before, share }: Probing, learned: Learned, flow: Flow): Step {
+export function limitTo(probing: Probing, learned: Learned, flow: Flow): Step {
+  const { under, settling, limit, before, share } = probing
+  const rate = rateOf(settling)
   const serviceMs = Math.min(learned.usualMs ?? Infinity, meanOf(under))
   const phase: Limited = sized(
     {
@@ -40,7 +48,7 @@ export function limitTo({ under, rate, limit, before, share }: Probing, learned:
       dip: null,
       nextDipMs: flow.nowMs + firstDipMs,
       dippedRate: rate,
-      isOnTrial: true,
+      trial: trialOf(probing, learned, flow, rate),
     },
     learned,
   )
@@ -50,6 +58,17 @@ export function limitTo({ under, rate, limit, before, share }: Probing, learned:
     learned: { ...learned, misses: 0 },
     why: `with ${(share * 100).toFixed(0)} % fewer in flight (${limit}) as many answers came, ${perSecond(rateOf(under))}/s, and what they took fell from ${taken}`,
   }
+}
+
+function trialOf(probing: Probing, { held }: Learned, { inflight, nowMs }: Flow, rate: number): Trial {
+  const earlier = inflight - held
+  return { earlier, overdueAtMs: nowMs + (earlier / rate) * overdueFactor, isDoubted: isDoubted(probing) }
+}
+
+/** Few answers, or a small step: it may have been chance. */
+function isDoubted(probing: Probing): boolean {
+  const { rateLeft, ratio } = advantageOf(probing)
+  return probing.under.answers < fewAnswers || probing.queueMs > sureQueueMs || ratio < sureAdvantage || rateLeft < sureRate
 }
 
 /**
@@ -68,13 +87,16 @@ export function follow(phase: Limited, learned: Learned, flow: Flow): Step {
 }
 
 function measure(phase: Limited, learned: Learned, flow: Flow): Step {
+  const { trial } = phase
+  const isSettling = trial !== null && trial.earlier > 0 && flow.nowMs < trial.overdueAtMs
+  if (isSettling) return { phase: { ...phase, trial: { ...trial, earlier: trial.earlier - flow.answers } }, learned, why: null }
   const tally = add(phase.tally, flow)
   const isFull = flow.waiting > 0 || flow.inflight >= phase.limit * 0.9
   if (tally.ms < longMs && (tally.answers < fewAnswers || tally.ms < shortMs)) {
     return { phase: { ...phase, tally }, learned, why: null }
   }
   const seen = rateOf(tally)
-  if (phase.isOnTrial && isFull && seen < phase.rate * trialShare) {
+  if (trial !== null && isFull && seen < phase.rate * trialShare) {
     const why = `with ${phase.limit} in flight only ${perSecond(seen)} answers/s came instead of ${perSecond(phase.rate)}: not overloaded`
     return { phase: watching, learned: muted(learned, flow.nowMs, flow.inflight / phase.rate), why }
   }
@@ -83,7 +105,7 @@ function measure(phase: Limited, learned: Learned, flow: Flow): Step {
   const heldNow = Math.max(0, flow.inflight - seen * meanOf(tally))
   const held = blend(learned.held, heldNow < flow.inflight * 0.15 ? 0 : heldNow, tally.ms, heldWithinMs)
   const known = { ...learned, held }
-  const next = sized({ ...phase, rate, tally: nothing, isOnTrial: false }, known)
+  const next = sized({ ...phase, rate, tally: nothing, trial: null }, known)
   const hasMoved = Math.abs(rate / phase.dippedRate - 1) > movedBy
   const nextDipMs = hasMoved ? Math.min(phase.nextDipMs, flow.nowMs) : phase.nextDipMs
   if (!isFull || flow.nowMs < nextDipMs) return { phase: { ...next, nextDipMs }, learned: known, why: null }
@@ -93,7 +115,8 @@ function measure(phase: Limited, learned: Learned, flow: Flow): Step {
 function dipOf({ rate, serviceMs, endpoints }: Limited, { held }: Learned, flow: Flow): Dip {
   const limit = Math.ceil(held + Math.max(endpoints, rate * serviceMs * dipShare))
   const drainMs = Math.max(0, flow.inflight - limit) / rate
-  return { limit, settledAtMs: flow.nowMs + drainMs + serviceMs, tally: nothing }
+  const pending = Math.max(leastPending, Math.ceil(rate * serviceMs * dipShare))
+  return { limit, pending, settledAtMs: flow.nowMs + drainMs + serviceMs, tally: nothing }
 }
 
 function duringDip(phase: Limited, dip: Dip, learned: Learned, flow: Flow): Step {
@@ -113,7 +136,7 @@ function duringDip(phase: Limited, dip: Dip, learned: Learned, flow: Flow): Step
 /** Endpoints have come or gone: what can be done has changed by as much, until it is seen. */
 function rescaled(phase: Limited, learned: Learned, flow: Flow): Limited {
   const rate = phase.endpoints === 0 ? phase.rate : (phase.rate * flow.endpoints) / phase.endpoints
-  return sized({ ...phase, rate, endpoints: flow.endpoints, tally: nothing, dip: null, isOnTrial: false }, learned)
+  return sized({ ...phase, rate, endpoints: flow.endpoints, tally: nothing, dip: null, trial: null }, learned)
 }
 
 function sized(phase: Limited, { held }: Learned): Limited {

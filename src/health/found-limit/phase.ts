@@ -6,6 +6,8 @@ export interface Learned {
   readonly baseMs: number | null
   /** What its answers take on average while nothing is suspected. */
   readonly usualMs: number | null
+  /** Answers a millisecond while nothing is suspected. */
+  readonly usualRate: number
   /** Of those in flight, how many no answer is expected of soon: long polls, streams, tunnels. */
   readonly held: number
   /** Probes in a row that found no overload. */
@@ -22,9 +24,11 @@ export interface Watching {
   readonly tally: Tally
   /** The last tallies, all late and one after the other. */
   readonly late: readonly Tally[]
+  /** When the first of them began; null = there are none. */
+  readonly lateSinceMs: number | null
 }
 
-export const watching: Watching = { kind: 'watching', tally: nothing, late: [] }
+export const watching: Watching = { kind: 'watching', tally: nothing, late: [], lateSinceMs: null }
 
 /** A limit is in force to see what it does; what is over it waits, and none is refused for it. */
 export interface Probing {
@@ -33,11 +37,13 @@ export interface Probing {
   readonly limit: number
   /** Of those that can move, how many the limit takes away. */
   readonly share: number
-  /** Answers a millisecond before. */
-  readonly rate: number
   /** What one that came last before the limit takes, if it waits for all in front of it. */
   readonly queueMs: number
-  /** Answers to the last that came before the limit. */
+  /** How many of those in flight had come before the limit, and how many may be in flight under it; held ones apart. */
+  readonly earlier: number
+  readonly later: number
+  /** Answers until all who came before the limit are through, and to the last of them. */
+  readonly settling: Tally
   readonly before: Tally
   /** Answers to those that came under it. */
   readonly under: Tally
@@ -60,13 +66,22 @@ export interface Limited {
   readonly nextDipMs: number
   /** What the last dip was made at. */
   readonly dippedRate: number
-  /** The limit has not shown yet that the throughput holds with it. */
-  readonly isOnTrial: boolean
+  /** Whether the throughput holds with this limit as well is yet to be seen; null = it does. */
+  readonly trial: Trial | null
+}
+
+export interface Trial {
+  /** Answers to go until those who came before this limit are through, and when they are overdue. */
+  readonly earlier: number
+  readonly overdueAtMs: number
+  /** The probe left a doubt: until it is removed whoever comes may wait. */
+  readonly isDoubted: boolean
 }
 
 /** A limit so low, for a moment, that nothing can queue in the instances: it shows what an answer takes. */
 export interface Dip {
   readonly limit: number
+  readonly pending: number
   readonly settledAtMs: number
   readonly tally: Tally
 }

@@ -6,47 +6,49 @@ import { type Learned, type Probing, type Step, watching } from './phase.ts'
 /** Takes away half of what is in flight, or less where that would have others wait long. */
 const mostShare = 0.5
 /** Less can't be told from noise. */
-const leastShare = 0.2
-/** Of `pendingTimeout`: nobody waits longer for a probe that finds nothing. */
+const leastShare = 0.25
+/** Of `pendingTimeout`, or of what answers take: nobody waits more than twice as long for a probe that finds nothing. */
 const patience = 0.4
-/** Of the answers that must have come, times the share that was taken away. */
-const rateSlack = 0.35
+/** What takes longer than this is not looked into. */
+const longestQueueMs = 3000
 
-const leastWatchedMs = 100
-/** Of `pendingTimeout`, at most. */
-const mostWatched = 0.3
-/** Answers to watch, for a share of one half; noise weighs more where less was taken away. */
-const answersOfHalf = 24
-/** How long the last that came before the limit are looked at, before they are through. */
-const lastShare = 0.3
-/** After the time that they should take. */
-const slackFactor = 1.1
-const slackMs = 50
+/** From when on those that came before the limit are the last of them. */
+const lastFrom = 0.6
+/** So many times what they were to take, and they are not through: fewer answers come than did. */
+const overdueFactor = 1.8
+const overdueMs = 100
+
+/** How much more the time must have fallen than the throughput, and what of the throughput must be left whatever the time did. */
+const leastAdvantage = 1.15
+const leastRate = 0.75
+/** So much is enough before all is seen; of so many answers, in so long. */
+const clearAdvantage = 1.5
+const clearRate = 0.9
+const clearAnswers = 20
+const clearMs = 100
+/** Where hardly any answers come. */
+const clearlyFewer = 0.3
+const expectedAnswers = 10
 
 /** How much of what is in flight a probe may take away; null = too little to tell anything. */
 export function shareOf(queueMs: number, pendingTimeoutMs: number): number | null {
-  const share = Math.min(mostShare, (patience * pendingTimeoutMs) / queueMs)
-  return share >= leastShare ? share : null
+  if (queueMs > longestQueueMs) return null
+  return Math.max(leastShare, Math.min(mostShare, (patience * pendingTimeoutMs) / queueMs))
 }
 
-interface Suspicion {
-  readonly learned: Learned
-  readonly flow: Flow
-  readonly rate: number
-  readonly queueMs: number
-  readonly pendingTimeoutMs: number
-}
-
-export function probe({ learned, flow, rate, queueMs, pendingTimeoutMs }: Suspicion): Step {
-  const share = shareOf(queueMs, pendingTimeoutMs) ?? leastShare
-  const movable = flow.inflight - learned.held
+/** @param share of those that can move, how many the limit takes away */
+export function probe(learned: Learned, flow: Flow, queueMs: number, share: number): Step {
+  const earlier = flow.inflight - learned.held
+  const later = earlier * (1 - share)
   const phase: Probing = {
     kind: 'probing',
     sinceMs: flow.nowMs,
-    limit: Math.max(1, Math.ceil(learned.held + movable * (1 - share))),
+    limit: Math.max(1, Math.ceil(learned.held + later)),
     share,
-    rate,
     queueMs,
+    earlier,
+    later,
+    settling: nothing,
     before: nothing,
     under: nothing,
   }
@@ -57,38 +59,57 @@ export function probe({ learned, flow, rate, queueMs, pendingTimeoutMs }: Suspic
  * Fewer are in flight than before. Where they wait in the instances, as many answers come as before, and they come sooner; where the
  * service is slow, and does all of them at a time, fewer answers come, after the same time.
  *
- * What came before the limit says nothing of it: judged are the answers to those that came later, a whole latency after.
+ * What came before the limit says nothing of it: judged are the answers after so many as were in flight then.
  */
 export function judge(phase: Probing, learned: Learned, flow: Flow, pendingTimeoutMs: number): Step {
-  const elapsedMs = flow.nowMs - phase.sinceMs
   if (flow.inflight + flow.waiting < phase.limit / 2) return { phase: watching, learned, why: null }
-  const throughMs = phase.queueMs * slackFactor + slackMs
-  if (elapsedMs <= throughMs) {
-    const isLast = elapsedMs > phase.queueMs * (1 - lastShare)
-    return { phase: isLast ? { ...phase, before: add(phase.before, flow) } : phase, learned, why: null }
+  const { settling, earlier, queueMs } = phase
+  if (settling.answers < earlier) {
+    const before = settling.answers >= earlier * lastFrom ? add(phase.before, flow) : phase.before
+    const next = { ...phase, settling: add(settling, flow), before }
+    const isOverdue = next.settling.ms > overdueFactor * queueMs + overdueMs
+    return isOverdue ? miss(next, learned, flow) : { phase: next, learned, why: null }
   }
   const next = { ...phase, under: add(phase.under, flow) }
-  if (!isEnough(next, pendingTimeoutMs)) return { phase: next, learned, why: null }
-  return holds(next) ? limitTo(next, learned, flow) : miss(next, learned, flow)
+  const advantage = advantageOf(next)
+  if (isClear(next, advantage)) return limitTo(next, learned, flow)
+  const isSeen = next.under.answers >= phase.later || next.under.ms >= Math.min(queueMs, Math.max(patience * pendingTimeoutMs, queueMs * leastShare))
+  if (!isSeen && !isHopeless(next)) return { phase: next, learned, why: null }
+  const holds = advantage.ratio >= leastAdvantage && advantage.rateLeft >= leastRate
+  return holds ? limitTo(next, learned, flow) : miss(next, learned, flow)
 }
 
-function isEnough({ under, rate, queueMs, share }: Probing, pendingTimeoutMs: number): boolean {
-  if (under.ms >= pendingTimeoutMs * mostWatched) return true
-  const expected = under.ms * rate
-  if (under.ms >= leastWatchedMs && expected >= 10 && under.answers < expected * 0.3) return true
-  const wanted = answersOfHalf * (mostShare / share) ** 2
-  return under.ms >= Math.max(leastWatchedMs, queueMs * share) && expected >= wanted
+interface Advantage {
+  /** Of the throughput before. */
+  readonly rateLeft: number
+  /** How much more of it than of the time that answers took. */
+  readonly ratio: number
 }
 
-function holds({ before, under, rate, share }: Probing): boolean {
-  if (before.answers === 0 || under.answers === 0) return false
-  const comesSooner = meanOf(under) <= meanOf(before) * (1 - share / 2)
-  return comesSooner && rateOf(under) >= rate * (1 - rateSlack * share)
+/**
+ * By Little's law what is in flight is the throughput times what an answer takes: one of the two has to fall with the limit. Compared
+ * with each other they weigh twice as much against chance as either alone.
+ */
+export function advantageOf({ settling, before, under }: Probing): Advantage {
+  if (before.answers === 0 || under.answers === 0) return { rateLeft: 0, ratio: 0 }
+  const rateLeft = rateOf(under) / rateOf(settling)
+  return { rateLeft, ratio: (rateLeft * meanOf(before)) / meanOf(under) }
 }
 
-function miss({ under, before, rate, limit, queueMs }: Probing, learned: Learned, flow: Flow): Step {
-  const taken = meanOf(under.answers > 0 ? under : before)
-  const came = `${perSecond(rateOf(under))} answers/s came instead of ${perSecond(rate)}, after ${taken.toFixed(0)} ms`
+function isClear({ under }: Probing, { rateLeft, ratio }: Advantage): boolean {
+  const isMuch = under.answers >= clearAnswers && under.ms >= clearMs
+  return isMuch && ratio >= clearAdvantage && rateLeft >= clearRate
+}
+
+function isHopeless({ under, settling }: Probing): boolean {
+  const expected = under.ms * rateOf(settling)
+  return under.ms >= clearMs && expected >= expectedAnswers && under.answers < expected * clearlyFewer
+}
+
+function miss({ under, before, settling, limit, queueMs }: Probing, learned: Learned, flow: Flow): Step {
+  const seen = under.answers > 0 ? under : settling
+  const taken = meanOf(seen)
+  const came = `${perSecond(rateOf(under))} answers/s came instead of ${perSecond(rateOf(settling))}, after ${taken.toFixed(0)} ms`
   return {
     phase: watching,
     learned: {

@@ -3,7 +3,7 @@ import { type Learned, type Step, type Watching, watching } from './phase.ts'
 import { probe, shareOf } from './probing.ts'
 
 /** Answers that say something together, and how long they may take to come. */
-const fewAnswers = 10
+const fewAnswers = 6
 const longTallyMs = 500
 /** The fewest that a long tally may have. Under ten answers a second nothing is ever suspected. */
 const leastAnswers = 5
@@ -13,12 +13,20 @@ const manyPerEndpoint = 8
 const lateFactor = 2
 const queueFactor = 3
 const lateInARow = 3
+/**
+ * A service that has just become slow answers less than it is asked for until what it takes now has passed: a throughput under this
+ * share of the usual one is believed only after so many times what answers take.
+ */
+const usualShare = 0.85
+const settledAfter = 1.3
 /** One that took so many times as long as when a probe found nothing is looked at again, muted or not. */
-const unmuteFactor = 4
+const unmuteFactor = 2
 
 const forgetMs = 60_000
 const usualWithinMs = 5000
-const heldWithinMs = 2000
+/** A queue that grows looks like one that is held: it must not be taken for it soon. */
+const heldWithinMs = 10_000
+const releasedWithinMs = 2000
 /** A fluke must not count for all: each tally brings the base down by so much of the difference. */
 const baseShare = 0.3
 
@@ -31,15 +39,18 @@ export function watch(phase: Watching, learned: Learned, flow: Flow, pendingTime
   if (tally.answers < fewAnswers && tally.ms < longTallyMs) return { phase: { ...phase, tally }, learned, why: null }
   const isLate = tally.answers >= leastAnswers && late(tally, learned, flow)
   const lateOnes = isLate ? [...phase.late, tally].slice(-lateInARow) : []
-  const next = { ...watching, late: lateOnes }
+  const lateSinceMs = isLate ? (phase.lateSinceMs ?? flow.nowMs - tally.ms) : null
+  const next = { ...watching, late: lateOnes, lateSinceMs }
   const known = learn(learned, tally, flow, isLate)
   if (lateOnes.length < lateInARow) return { phase: next, learned: known, why: null }
   // The first began before it was late.
   const rate = rateOf(lateOnes.slice(1).reduce(sum))
   const queueMs = (flow.inflight - learned.held) / rate
   const isMuted = flow.nowMs < learned.mutedUntilMs && queueMs < unmuteFactor * learned.missedAtMs
-  if (isMuted || shareOf(queueMs, pendingTimeoutMs) === null) return { phase: next, learned: known, why: null }
-  return probe({ learned, flow, rate, queueMs, pendingTimeoutMs })
+  const isSettling = rate < learned.usualRate * usualShare && flow.nowMs - (lateSinceMs ?? 0) < settledAfter * meanOf(tally)
+  const share = shareOf(queueMs, pendingTimeoutMs)
+  if (isMuted || isSettling || share === null) return { phase: next, learned: known, why: null }
+  return probe(learned, flow, queueMs, share)
 }
 
 function late({ leastMs, ...tally }: Tally, { baseMs, held }: Learned, { inflight, endpoints }: Flow): boolean {
@@ -54,7 +65,7 @@ function late({ leastMs, ...tally }: Tally, { baseMs, held }: Learned, { infligh
 function learn(learned: Learned, tally: Tally, flow: Flow, isLate: boolean): Learned {
   const { leastMs, ms } = tally
   if (leastMs === null) return learned
-  const { baseMs, usualMs, held } = learned
+  const { baseMs, usualMs, usualRate, held } = learned
   const base = baseMs === null ? leastMs : towards(baseMs, leastMs, ms)
   if (isLate) return { ...learned, baseMs: base }
   const mean = meanOf(tally)
@@ -63,7 +74,8 @@ function learn(learned: Learned, tally: Tally, flow: Flow, isLate: boolean): Lea
     ...learned,
     baseMs: base,
     usualMs: usualMs === null ? mean : blend(usualMs, mean, ms, usualWithinMs),
-    held: blend(held, heldNow, ms, heldWithinMs),
+    usualRate: blend(usualRate, rateOf(tally), ms, usualWithinMs),
+    held: leastMs >= lateFactor * base ? held : blend(held, heldNow, ms, heldNow > held ? heldWithinMs : releasedWithinMs),
   }
 }
 
