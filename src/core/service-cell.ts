@@ -11,7 +11,7 @@ const tookMs = 1
 const leastMs = 2
 const timeColumns = 3
 
-/** What takes longer is a long poll, not an answer that waited in a queue: it counts as this. */
+/** What takes longer is a long poll, not an answer that waited in a queue: it is not counted. */
 export const longestAnswerMs = 5000
 
 /** Thousandths of a request, for what an endpoint may have per unit of its weight. */
@@ -40,7 +40,7 @@ export interface FoundLimits {
   readonly perWeight: number | null
 }
 
-/** What the answers of all threads took, each counted as `longestAnswerMs` at most. */
+/** What the answers of all threads took. */
 export interface AnswerTimes {
   readonly answers: number
   readonly sumMs: number
@@ -73,10 +73,11 @@ export class ServiceCell {
 
   /** Counts what one answer took, in this thread. */
   addAnswer(ms: number): void {
+    if (ms > longestAnswerMs) return
     const at = this.#own
     const times = this.#times
     times[at + answered] = (times[at + answered] as number) + 1
-    times[at + tookMs] = (times[at + tookMs] as number) + Math.min(ms, longestAnswerMs)
+    times[at + tookMs] = (times[at + tookMs] as number) + ms
     const least = times[at + leastMs] as number
     // 0 = none since the last look. A time that is lost to a look at the same moment does no harm.
     if (least === 0 || ms < least) times[at + leastMs] = ms

@@ -161,9 +161,11 @@ export class Simulation {
   #answer(asked: Asked, sentMs: number): void {
     this.#inflight--
     const ms = this.nowMs - sentMs
-    this.#window.answers++
-    this.#window.sumMs += Math.min(ms, longestAnswerMs)
-    this.#window.leastMs = Math.min(ms, this.#window.leastMs ?? Infinity)
+    if (ms <= longestAnswerMs) {
+      this.#window.answers++
+      this.#window.sumMs += ms
+      this.#window.leastMs = Math.min(ms, this.#window.leastMs ?? Infinity)
+    }
     this.answered.push({ atMs: this.nowMs, tookMs: this.nowMs - asked.atMs, isLong: asked.isLong })
     asked.then?.()
     this.#letIn()

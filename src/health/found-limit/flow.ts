@@ -3,9 +3,9 @@ export interface Flow {
   readonly nowMs: number
   /** Since the look before. */
   readonly lengthMs: number
-  /** Response heads that came. */
+  /** Response heads that came, but for those that took longer than `longestAnswerMs`. */
   readonly answers: number
-  /** What they took together, each counted as `longestAnswerMs` at most. */
+  /** What they took together. */
   readonly sumMs: number
   /** What the quickest of them took; null when none came. */
   readonly leastMs: number | null

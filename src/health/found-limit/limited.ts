@@ -20,7 +20,11 @@ const rateWithinMs = 1000
 const heldWithinMs = 5000
 /** Below this share of the throughput that was found, the limit is what holds it down. */
 const trialShare = 0.8
+/** Of what may be in flight under the probe, at most so much under the limit that follows. */
+const trialStep = 0.7
 const overdueFactor = 1.5
+/** So many answers that should have come, and none has. */
+const silentAnswers = 10
 /** Under this share of the limit in flight for so long, it is needed no more. */
 const quietShare = 0.6
 const quietMs = 5000
@@ -52,9 +56,11 @@ export function limitTo(probing: Probing, learned: Learned, flow: Flow): Step {
     },
     learned,
   )
+  // Whatever it comes to, it has to be a step down, or nothing is tried.
+  const tried = Math.min(phase.limit, Math.max(1, Math.ceil(learned.held + probing.later * trialStep)))
   const taken = `${meanOf(before).toFixed(0)} to ${meanOf(under).toFixed(0)} ms`
   return {
-    phase,
+    phase: { ...phase, limit: tried },
     learned: { ...learned, misses: 0 },
     why: `with ${(share * 100).toFixed(0)} % fewer in flight (${limit}) as many answers came, ${perSecond(rateOf(under))}/s, and what they took fell from ${taken}`,
   }
@@ -62,7 +68,7 @@ export function limitTo(probing: Probing, learned: Learned, flow: Flow): Step {
 
 function trialOf(probing: Probing, { held }: Learned, { inflight, nowMs }: Flow, rate: number): Trial {
   const earlier = inflight - held
-  return { earlier, overdueAtMs: nowMs + (earlier / rate) * overdueFactor, isDoubted: isDoubted(probing) }
+  return { earlier, overdueAtMs: nowMs + (earlier / rate) * overdueFactor, silentSinceMs: nowMs, isDoubted: isDoubted(probing) }
 }
 
 /** Few answers, or a small step: it may have been chance. */
@@ -88,8 +94,11 @@ export function follow(phase: Limited, learned: Learned, flow: Flow): Step {
 
 function measure(phase: Limited, learned: Learned, flow: Flow): Step {
   const { trial } = phase
-  const isSettling = trial !== null && trial.earlier > 0 && flow.nowMs < trial.overdueAtMs
-  if (isSettling) return { phase: { ...phase, trial: { ...trial, earlier: trial.earlier - flow.answers } }, learned, why: null }
+  if (trial !== null && isSettling(trial, phase, flow)) {
+    const silentSinceMs = flow.answers > 0 ? flow.nowMs : trial.silentSinceMs
+    const left = { ...trial, earlier: trial.earlier - flow.answers, silentSinceMs }
+    return { phase: { ...phase, trial: left }, learned, why: null }
+  }
   const tally = add(phase.tally, flow)
   const isFull = flow.waiting > 0 || flow.inflight >= phase.limit * 0.9
   if (tally.ms < longMs && (tally.answers < fewAnswers || tally.ms < shortMs)) {
@@ -110,6 +119,10 @@ function measure(phase: Limited, learned: Learned, flow: Flow): Step {
   const nextDipMs = hasMoved ? Math.min(phase.nextDipMs, flow.nowMs) : phase.nextDipMs
   if (!isFull || flow.nowMs < nextDipMs) return { phase: { ...next, nextDipMs }, learned: known, why: null }
   return { phase: { ...next, dip: dipOf(next, known, flow) }, learned: known, why: null }
+}
+
+function isSettling({ earlier, overdueAtMs, silentSinceMs }: Trial, { rate }: Limited, { nowMs }: Flow): boolean {
+  return earlier > 0 && nowMs < overdueAtMs && (nowMs - silentSinceMs) * rate < silentAnswers
 }
 
 function dipOf({ rate, serviceMs, endpoints }: Limited, { held }: Learned, flow: Flow): Dip {

@@ -74,6 +74,8 @@ export interface Trial {
   /** Answers to go until those who came before this limit are through, and when they are overdue. */
   readonly earlier: number
   readonly overdueAtMs: number
+  /** Since when no answer has come. */
+  readonly silentSinceMs: number
   /** The probe left a doubt: until it is removed whoever comes may wait. */
   readonly isDoubted: boolean
 }

@@ -10,7 +10,7 @@ const leastShare = 0.25
 /** Of `pendingTimeout`, or of what answers take: nobody waits more than twice as long for a probe that finds nothing. */
 const patience = 0.4
 /** What takes longer than this is not looked into. */
-const longestQueueMs = 3000
+const longestQueueMs = 2000
 
 /** From when on those that came before the limit are the last of them. */
 const lastFrom = 0.6
@@ -29,6 +29,9 @@ const clearMs = 100
 /** Where hardly any answers come. */
 const clearlyFewer = 0.3
 const expectedAnswers = 10
+
+/** Of those in flight before, how many a surge has left at the end of a probe, with those that came since. */
+const surgeShare = 0.8
 
 /** How much of what is in flight a probe may take away; null = too little to tell anything. */
 export function shareOf(queueMs: number, pendingTimeoutMs: number): number | null {
@@ -72,11 +75,19 @@ export function judge(phase: Probing, learned: Learned, flow: Flow, pendingTimeo
   }
   const next = { ...phase, under: add(phase.under, flow) }
   const advantage = advantageOf(next)
-  if (isClear(next, advantage)) return limitTo(next, learned, flow)
+  if (isClear(next, advantage)) return found(next, learned, flow)
   const isSeen = next.under.answers >= phase.later || next.under.ms >= Math.min(queueMs, Math.max(patience * pendingTimeoutMs, queueMs * leastShare))
   if (!isSeen && !isHopeless(next)) return { phase: next, learned, why: null }
   const holds = advantage.ratio >= leastAdvantage && advantage.rateLeft >= leastRate
-  return holds ? limitTo(next, learned, flow) : miss(next, learned, flow)
+  return holds ? found(next, learned, flow) : miss(next, learned, flow)
+}
+
+/** More has come than can be done at a time. Where it is being worked off, it was a surge, and nobody has to be refused. */
+function found(phase: Probing, learned: Learned, flow: Flow): Step {
+  const left = flow.inflight + flow.waiting - learned.held
+  if (left >= phase.earlier * surgeShare) return limitTo(phase, learned, flow)
+  const why = `a surge: of ${phase.earlier.toFixed(0)} in flight ${left.toFixed(0)} are left, and those that came since`
+  return { phase: watching, learned, why }
 }
 
 interface Advantage {
