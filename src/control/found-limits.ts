@@ -2,7 +2,7 @@ import type { AnswerTimes, ServiceCell } from '../core/service-cell.ts'
 import type { Ledger } from '../core/ledger.ts'
 import { eligible } from '../health/eligibility.ts'
 import type { Flow } from '../health/found-limit/flow.ts'
-import { endpointShareOf, findLimit, type Finding, limitOf, noFinding } from '../health/found-limit/found-limit.ts'
+import { endpointShareOf, findLimit, type Finding, isFound, limitOf, noFinding } from '../health/found-limit/found-limit.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import { pendingOf } from './load-view.ts'
 import type { EndpointRecord } from './membership.ts'
@@ -86,7 +86,7 @@ export class FoundLimits {
     followed.answers = answers
     followed.lookedAtMs = nowMs
     if (limitOf(finding) !== null || limitOf(before) !== null) this.#putInForce(line, followed.cell, finding, flow)
-    const [was, is] = [before.phase.kind === 'limited', finding.phase.kind === 'limited']
+    const [was, is] = [isFound(before), isFound(finding)]
     if (was === is) return
     this.#timeline.record({ type: is ? 'limited' : 'unlimited', service: line.name, endpoint: null, cause: finding.why })
   }

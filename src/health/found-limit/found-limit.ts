@@ -52,6 +52,11 @@ export function limitOf({ phase }: Finding): { readonly limit: number; readonly 
   }
 }
 
+/** Overload was found, beyond doubt. */
+export function isFound({ phase }: Finding): boolean {
+  return phase.kind === 'limited' && phase.trial?.isDoubted !== true
+}
+
 /** Of the limit, an endpoint may have so much more than falls to it: without that, one of them hoards what the others wait for. */
 const endpointSlack = 1.25
 
