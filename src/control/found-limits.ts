@@ -2,7 +2,14 @@ import type { AnswerTimes, ServiceCell } from '../core/service-cell.ts'
 import type { Ledger } from '../core/ledger.ts'
 import { eligible } from '../health/eligibility.ts'
 import type { Flow } from '../health/found-limit/flow.ts'
-import { endpointShareOf, findLimit, type Finding, isFound, limitOf, noFinding } from '../health/found-limit/found-limit.ts'
+import {
+  endpointShareOf,
+  findLimit,
+  type Finding,
+  isFound,
+  limitOf,
+  noFinding,
+} from '../health/found-limit/found-limit.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import { pendingOf } from './load-view.ts'
 import type { EndpointRecord } from './membership.ts'
@@ -80,7 +87,13 @@ export class FoundLimits {
     }
     const before = followed.finding
     const answers = followed.cell.takeAnswers()
-    const flow = new LineFlow(line, this.#ledger, { nowMs, lengthMs: nowMs - followed.lookedAtMs }, answers, followed.answers)
+    const flow = new LineFlow(
+      line,
+      this.#ledger,
+      { nowMs, lengthMs: nowMs - followed.lookedAtMs },
+      answers,
+      followed.answers,
+    )
     const finding = findLimit(before, flow, pendingTimeoutMs)
     followed.finding = finding
     followed.answers = answers
@@ -88,7 +101,12 @@ export class FoundLimits {
     if (limitOf(finding) !== null || limitOf(before) !== null) this.#putInForce(line, followed.cell, finding, flow)
     const [was, is] = [isFound(before), isFound(finding)]
     if (was === is) return
-    this.#timeline.record({ type: is ? 'limited' : 'unlimited', service: line.name, endpoint: null, cause: finding.why })
+    this.#timeline.record({
+      type: is ? 'limited' : 'unlimited',
+      service: line.name,
+      endpoint: null,
+      cause: finding.why,
+    })
   }
 
   #putInForce(line: ServiceLine, cell: ServiceCell, finding: Finding, flow: LineFlow): void {
@@ -155,7 +173,10 @@ class LineFlow implements Flow {
 
   /** Of the eligible endpoints together, as the balancers see it. */
   get weight(): number {
-    return this.#records.reduce((sum, { published, cell }) => sum + (published.weight * (100 - cell.coldPercent())) / 100, 0)
+    return this.#records.reduce(
+      (sum, { published, cell }) => sum + (published.weight * (100 - cell.coldPercent())) / 100,
+      0,
+    )
   }
 
   get #records(): readonly EndpointRecord[] {

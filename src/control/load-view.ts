@@ -48,7 +48,8 @@ export function loadOf(line: ServiceLine, ledger: Ledger, finding: Finding | nul
     found?.limit ?? Infinity,
   )
   // A limit that is only tried out has whoever comes wait.
-  const maxPending = found === null ? (limits.pending ?? limits.requests ?? maxRequests) : pendingOf(found.pending, limits.pending)
+  const maxPending =
+    found === null ? (limits.pending ?? limits.requests ?? maxRequests) : pendingOf(found.pending, limits.pending)
   const state = stateOf({
     pending,
     maxPending: maxPending ?? Infinity,

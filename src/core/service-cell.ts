@@ -163,7 +163,8 @@ export class ServiceCell {
 
   clear(): void {
     this.#ints.fill(0, this.#base, this.#base + serviceColumns)
-    for (let at = this.#row; at < this.#times.length; at += this.#rowsOfWorker) this.#times.fill(0, at, at + timeColumns)
+    for (let at = this.#row; at < this.#times.length; at += this.#rowsOfWorker)
+      this.#times.fill(0, at, at + timeColumns)
   }
 }
 

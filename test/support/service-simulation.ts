@@ -1,5 +1,11 @@
 import { longestAnswerMs } from '../../src/core/service-cell.ts'
-import { endpointShareOf, findLimit, limitOf, noFinding, type Finding } from '../../src/health/found-limit/found-limit.ts'
+import {
+  endpointShareOf,
+  findLimit,
+  limitOf,
+  noFinding,
+  type Finding,
+} from '../../src/health/found-limit/found-limit.ts'
 import { seededRandom } from '../../src/util/random.ts'
 
 const pendingTimeoutMs = 1000
@@ -114,7 +120,9 @@ export class Simulation {
 
   /** Of those that were answered from one time to another: how many a second, and their 99th percentile. */
   during(fromMs: number, toMs: number) {
-    const took = this.answered.filter(({ atMs, isLong }) => !isLong && atMs >= fromMs && atMs < toMs).map((a) => a.tookMs)
+    const took = this.answered
+      .filter(({ atMs, isLong }) => !isLong && atMs >= fromMs && atMs < toMs)
+      .map((a) => a.tookMs)
     const p99Ms = took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? Number.NaN
     return { perSecond: (took.length * 1000) / (toMs - fromMs), p99Ms }
   }
@@ -193,7 +201,8 @@ export class Simulation {
     this.#window = { answers: 0, sumMs: 0, leastMs: null }
     const { phase, why } = this.finding
     if (phase.kind === 'probing' && before.phase.kind !== 'probing') this.probes++
-    if (why !== before.why || phase.kind !== before.phase.kind) this.history.push({ atMs: this.nowMs, phase: phase.kind, why })
+    if (why !== before.why || phase.kind !== before.phase.kind)
+      this.history.push({ atMs: this.nowMs, phase: phase.kind, why })
     const pending = limitOf(this.finding)?.pending ?? null
     const isTooLate = (asked: Asked): boolean =>
       pending !== null && (this.nowMs - asked.atMs > pendingTimeoutMs || this.#waiting.length > pending)

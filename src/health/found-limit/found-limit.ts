@@ -48,7 +48,10 @@ export function limitOf({ phase }: Finding): { readonly limit: number; readonly 
     case 'probing':
       return { limit: phase.limit, pending: null }
     case 'limited':
-      return { limit: phase.dip?.limit ?? phase.limit, pending: phase.trial?.isDoubted ? null : (phase.dip?.pending ?? phase.pending) }
+      return {
+        limit: phase.dip?.limit ?? phase.limit,
+        pending: phase.trial?.isDoubted ? null : (phase.dip?.pending ?? phase.pending),
+      }
   }
 }
 

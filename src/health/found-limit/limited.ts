@@ -68,13 +68,20 @@ export function limitTo(probing: Probing, learned: Learned, flow: Flow): Step {
 
 function trialOf(probing: Probing, { held }: Learned, { inflight, nowMs }: Flow, rate: number): Trial {
   const earlier = inflight - held
-  return { earlier, overdueAtMs: nowMs + (earlier / rate) * overdueFactor, silentSinceMs: nowMs, isDoubted: isDoubted(probing) }
+  return {
+    earlier,
+    overdueAtMs: nowMs + (earlier / rate) * overdueFactor,
+    silentSinceMs: nowMs,
+    isDoubted: isDoubted(probing),
+  }
 }
 
 /** Few answers, or a small step: it may have been chance. */
 function isDoubted(probing: Probing): boolean {
   const { rateLeft, ratio } = advantageOf(probing)
-  return probing.under.answers < fewAnswers || probing.queueMs > sureQueueMs || ratio < sureAdvantage || rateLeft < sureRate
+  return (
+    probing.under.answers < fewAnswers || probing.queueMs > sureQueueMs || ratio < sureAdvantage || rateLeft < sureRate
+  )
 }
 
 /**
@@ -82,7 +89,8 @@ function isDoubted(probing: Probing): boolean {
  * nothing. The first is seen all the time, the second in dips.
  */
 export function follow(phase: Limited, learned: Learned, flow: Flow): Step {
-  if (flow.endpoints !== phase.endpoints && flow.endpoints > 0) return follow(rescaled(phase, learned, flow), learned, flow)
+  if (flow.endpoints !== phase.endpoints && flow.endpoints > 0)
+    return follow(rescaled(phase, learned, flow), learned, flow)
   const quietSinceMs = isQuiet(phase, learned, flow) ? (phase.quietSinceMs ?? flow.nowMs) : null
   if (quietSinceMs !== null && flow.nowMs - quietSinceMs >= quietMs) {
     const why = `for ${quietMs / 1000} s less than ${phase.limit} were in flight, and none waited`

@@ -76,7 +76,9 @@ export function judge(phase: Probing, learned: Learned, flow: Flow, pendingTimeo
   const next = { ...phase, under: add(phase.under, flow) }
   const advantage = advantageOf(next)
   if (isClear(next, advantage)) return found(next, learned, flow)
-  const isSeen = next.under.answers >= phase.later || next.under.ms >= Math.min(queueMs, Math.max(patience * pendingTimeoutMs, queueMs * leastShare))
+  const isSeen =
+    next.under.answers >= phase.later ||
+    next.under.ms >= Math.min(queueMs, Math.max(patience * pendingTimeoutMs, queueMs * leastShare))
   if (!isSeen && !isHopeless(next)) return { phase: next, learned, why: null }
   const holds = advantage.ratio >= leastAdvantage && advantage.rateLeft >= leastRate
   return holds ? found(next, learned, flow) : miss(next, learned, flow)

@@ -47,7 +47,8 @@ export function watch(phase: Watching, learned: Learned, flow: Flow, pendingTime
   const rate = rateOf(lateOnes.slice(1).reduce(sum))
   const queueMs = (flow.inflight - learned.held) / rate
   const isMuted = flow.nowMs < learned.mutedUntilMs && queueMs < unmuteFactor * learned.missedAtMs
-  const isSettling = rate < learned.usualRate * usualShare && flow.nowMs - (lateSinceMs ?? 0) < settledAfter * meanOf(tally)
+  const isSettling =
+    rate < learned.usualRate * usualShare && flow.nowMs - (lateSinceMs ?? 0) < settledAfter * meanOf(tally)
   const share = shareOf(queueMs, pendingTimeoutMs)
   if (isMuted || isSettling || share === null) return { phase: next, learned: known, why: null }
   return probe(learned, flow, queueMs, share)
@@ -75,7 +76,8 @@ function learn(learned: Learned, tally: Tally, flow: Flow, isLate: boolean): Lea
     baseMs: base,
     usualMs: usualMs === null ? mean : blend(usualMs, mean, ms, usualWithinMs),
     usualRate: blend(usualRate, rateOf(tally), ms, usualWithinMs),
-    held: leastMs >= lateFactor * base ? held : blend(held, heldNow, ms, heldNow > held ? heldWithinMs : releasedWithinMs),
+    held:
+      leastMs >= lateFactor * base ? held : blend(held, heldNow, ms, heldNow > held ? heldWithinMs : releasedWithinMs),
   }
 }
 

@@ -31,7 +31,10 @@ describe('a service that is overloaded', () => {
 
   it('is found to be by clients that ask again and again', () => {
     const simulation = new Simulation({ slots: 4, serviceMs: about(50) })
-    simulation.open(capacity / 2, 0, 5 * seconds).closed(100, 5 * seconds, 35 * seconds).run(35 * seconds)
+    simulation
+      .open(capacity / 2, 0, 5 * seconds)
+      .closed(100, 5 * seconds, 35 * seconds)
+      .run(35 * seconds)
 
     expect(limited(simulation)).toBe(true)
     expect(simulation.during(8 * seconds, 35 * seconds).perSecond).toBeGreaterThan(0.97 * capacity)
@@ -40,7 +43,10 @@ describe('a service that is overloaded', () => {
 
   it('is found to be at few requests a second', () => {
     const simulation = new Simulation({ slots: 2, serviceMs: about(100) }, 2)
-    simulation.open(30, 0, 10 * seconds).open(90, 10 * seconds, 60 * seconds).run(60 * seconds)
+    simulation
+      .open(30, 0, 10 * seconds)
+      .open(90, 10 * seconds, 60 * seconds)
+      .run(60 * seconds)
 
     expect(limited(simulation)).toBe(true)
     expect(simulation.during(15 * seconds, 60 * seconds).perSecond).toBeGreaterThan(0.95 * 60)
@@ -138,7 +144,10 @@ describe('a service that is not overloaded', () => {
 
   it('is never probed for long polls beside short requests', () => {
     const simulation = new Simulation({ slots: 4, serviceMs: about(50) })
-    simulation.closed(500, 0, 60 * seconds, { isLong: true }).open(capacity / 2, 0, 60 * seconds).run(60 * seconds)
+    simulation
+      .closed(500, 0, 60 * seconds, { isLong: true })
+      .open(capacity / 2, 0, 60 * seconds)
+      .run(60 * seconds)
 
     expect(simulation.probes).toBe(0)
   })
