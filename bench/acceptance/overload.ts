@@ -97,11 +97,12 @@ async function start(service: object, slots: number) {
   }
   const file = await createConfigFile(JSON.stringify(config))
   const gateway = startGatewayProcess(file.path)
-  const { listeners } = await gateway.listening()
+  const { listeners, admin } = await gateway.listening()
   return {
     gateway,
     instances: child,
     port: listeners[0]?.port ?? 0,
+    admin: admin?.port ?? 0,
     async stop(): Promise<void> {
       await gateway.kill()
       child.kill('SIGKILL')
@@ -111,7 +112,7 @@ async function start(service: object, slots: number) {
 }
 
 async function measure(name: string, service: object): Promise<string[]> {
-  const { gateway, port, stop } = await start(service, atATime)
+  const { gateway, port, admin, stop } = await start(service, atATime)
   try {
     await offer(port, capacity / 2, 2)
     const normal = await offer(port, capacity / 2, normalSeconds)
@@ -120,6 +121,7 @@ async function measure(name: string, service: object): Promise<string[]> {
     const watch = setInterval(() => (peakKib = Math.max(peakKib, residentKib(gateway.pid))), 200)
     const over = await offer(port, 3 * capacity, seconds)
     clearInterval(watch)
+    console.error(await searchOf(admin))
     const good = over.okMs.filter((ms) => ms <= goodMs).length / seconds
     const [normalP99, p99] = [percentile(normal.okMs, 0.99), percentile(over.okMs, 0.99)]
     const later = over.okMs.filter((_, i) => (over.okAtMs[i] ?? 0) >= convergenceMs)
@@ -250,6 +252,12 @@ function ask(port: number, agent: Agent, dueMs: number, outcome: Outcome, starte
   }).finally(() => {
     outcome.unanswered--
   })
+}
+
+/** What the gateway found out about the limit of the service. */
+async function searchOf(admin: number): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${admin}/api/v1/services/api`)
+  return JSON.stringify(((await answer.json()) as { load: unknown }).load)
 }
 
 function residentKib(pid: number): number {

@@ -130,6 +130,7 @@ class LineFlow implements Flow {
   readonly answers: number
   readonly sumMs: number
   readonly leastMs: number | null
+  readonly unanswered: number
   readonly #line: ServiceLine
   readonly #ledger: Ledger
   #inflight: number | null = null
@@ -149,6 +150,7 @@ class LineFlow implements Flow {
     this.answers = now.answers - before.answers
     this.sumMs = now.sumMs - before.sumMs
     this.leastMs = now.leastMs
+    this.unanswered = now.unanswered
   }
 
   get inflight(): number {

@@ -9,7 +9,8 @@ const serviceColumns = 6
 const answered = 0
 const tookMs = 1
 const leastMs = 2
-const timeColumns = 3
+const unanswered = 3
+const timeColumns = 4
 
 /** What takes longer is a long poll, not an answer that waited in a queue: it is not counted. */
 export const longestAnswerMs = 5000
@@ -46,6 +47,8 @@ export interface AnswerTimes {
   readonly sumMs: number
   /** Null when none came. */
   readonly leastMs: number | null
+  /** Attempts that ended without one. */
+  readonly unanswered: number
 }
 
 /**
@@ -83,18 +86,25 @@ export class ServiceCell {
     if (least === 0 || ms < least) times[at + leastMs] = ms
   }
 
+  /** Counts an attempt of this thread that ended without an answer. */
+  addUnanswered(): void {
+    const at = this.#own + unanswered
+    this.#times[at] = (this.#times[at] as number) + 1
+  }
+
   /** What came since the row was cleared, but for the least: that is since the last look. For the control plane. */
   takeAnswers(): AnswerTimes {
-    let [answers, sumMs, least] = [0, 0, Infinity]
+    let [answers, sumMs, least, without] = [0, 0, Infinity, 0]
     for (let at = this.#row; at < this.#times.length; at += this.#rowsOfWorker) {
       answers += this.#times[at + answered] as number
       sumMs += this.#times[at + tookMs] as number
+      without += this.#times[at + unanswered] as number
       const own = this.#times[at + leastMs] as number
       if (own === 0) continue
       this.#times[at + leastMs] = 0
       least = Math.min(least, own)
     }
-    return { answers, sumMs, leastMs: least === Infinity ? null : least }
+    return { answers, sumMs, leastMs: least === Infinity ? null : least, unanswered: without }
   }
 
   /** Exchanges that may have a place; 0 = no limit was found. Read for each request, without Atomics, as the epoch is. */

@@ -55,9 +55,12 @@ export class Simulation {
   #order = 0
   #turn = 0
   #inflight = 0
+  #unanswered = 0
   #waiting: Asked[] = []
   #window = { answers: 0, sumMs: 0, leastMs: null as number | null }
   probes = 0
+  /** Clients give up after so long; they must not be in a hurry when it is set. */
+  patienceMs = Infinity
 
   constructor(service: SimulatedService, seed = 1) {
     this.service = service
@@ -142,6 +145,13 @@ export class Simulation {
   #send(asked: Asked): void {
     const sentMs = this.nowMs
     this.#inflight++
+    const leftMs = asked.atMs + this.patienceMs - this.nowMs
+    let isOver = false
+    const over = (): boolean => {
+      if (isOver) return false
+      return (isOver = true)
+    }
+    if (!asked.isLong && leftMs < Infinity) this.at(this.nowMs + leftMs, () => over() && this.#giveUp())
     const endpoint = this.#pick()
     if (asked.isLong) return this.at(sentMs + 25_000 * (0.1 + this.random()), () => this.#answer(asked, sentMs))
     const work = (): void => {
@@ -149,7 +159,7 @@ export class Simulation {
       this.at(this.nowMs + this.service.serviceMs(this.random), () => {
         endpoint.working--
         while (endpoint.working < this.service.slots && endpoint.waiting.length > 0) endpoint.waiting.shift()?.()
-        this.#answer(asked, sentMs)
+        if (over()) this.#answer(asked, sentMs)
       })
     }
     if (endpoint.working < this.service.slots) work()
@@ -164,6 +174,13 @@ export class Simulation {
       if (endpoint.working + endpoint.waiting.length < most) return endpoint
     }
     return this.#endpoints[this.#turn++ % this.#endpoints.length] as SimulatedEndpoint
+  }
+
+  /** The instance does not notice, and works on it all the same. */
+  #giveUp(): void {
+    this.#inflight--
+    this.#unanswered++
+    this.#letIn()
   }
 
   #answer(asked: Asked, sentMs: number): void {
@@ -192,6 +209,7 @@ export class Simulation {
         nowMs: this.nowMs,
         lengthMs: lookMs,
         ...this.#window,
+        unanswered: this.#unanswered,
         inflight: this.#inflight,
         waiting: this.#waiting.length,
         endpoints: this.#endpoints.length,

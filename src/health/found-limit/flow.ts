@@ -9,6 +9,8 @@ export interface Flow {
   readonly sumMs: number
   /** What the quickest of them took; null when none came. */
   readonly leastMs: number | null
+  /** Attempts that ended without a response head, since the service is there. */
+  readonly unanswered: number
   /** Attempts on their way now, whether or not they hold a place. */
   readonly inflight: number
   /** Exchanges that wait for a place now. */

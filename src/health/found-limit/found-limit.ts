@@ -2,6 +2,7 @@ import type { Flow } from './flow.ts'
 import { follow } from './limited.ts'
 import { type Learned, type Phase, type Step, watching } from './phase.ts'
 import { judge } from './probing.ts'
+import { awaitAnswers } from './rescuing.ts'
 import { watch } from './watching.ts'
 
 /** How a service stands with the limit that is looked for. */
@@ -14,7 +15,7 @@ export interface Finding {
 
 export const noFinding: Finding = {
   phase: watching,
-  learned: { baseMs: null, usualMs: null, usualRate: 0, held: 0, misses: 0, mutedUntilMs: 0, missedAtMs: 0 },
+  learned: { baseMs: null, usualMs: null, usualRate: 0, bestRate: 0, held: 0, misses: 0, mutedUntilMs: 0, missedAtMs: 0 },
   why: '',
 }
 
@@ -35,6 +36,8 @@ function stepOf(phase: Phase, learned: Learned, flow: Flow, pendingTimeoutMs: nu
       return watch(phase, learned, flow, pendingTimeoutMs)
     case 'probing':
       return judge(phase, learned, flow, pendingTimeoutMs)
+    case 'rescuing':
+      return awaitAnswers(phase, learned, flow)
     case 'limited':
       return follow(phase, learned, flow)
   }
@@ -47,6 +50,8 @@ export function limitOf({ phase }: Finding): { readonly limit: number; readonly 
       return null
     case 'probing':
       return { limit: phase.limit, pending: null }
+    case 'rescuing':
+      return { limit: phase.limit, pending: phase.limit }
     case 'limited':
       return {
         limit: phase.dip?.limit ?? phase.limit,
@@ -57,7 +62,7 @@ export function limitOf({ phase }: Finding): { readonly limit: number; readonly 
 
 /** Overload was found, beyond doubt. */
 export function isFound({ phase }: Finding): boolean {
-  return phase.kind === 'limited' && phase.trial?.isDoubted !== true
+  return phase.kind === 'rescuing' || (phase.kind === 'limited' && phase.trial?.isDoubted !== true)
 }
 
 /** Of the limit, an endpoint may have so much more than falls to it: without that, one of them hoards what the others wait for. */

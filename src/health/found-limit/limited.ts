@@ -37,33 +37,39 @@ const sureRate = 0.9
 /** A probe has found overload. */
 export function limitTo(probing: Probing, learned: Learned, flow: Flow): Step {
   const { under, settling, limit, before, share } = probing
-  const rate = rateOf(settling)
+  const rate = Math.min(rateOf(settling), rateOf(under))
   const serviceMs = Math.min(learned.usualMs ?? Infinity, meanOf(under))
-  const phase: Limited = sized(
-    {
-      kind: 'limited',
-      limit: 0,
-      pending: 0,
-      rate: Math.min(rate, rateOf(under)),
-      serviceMs,
-      endpoints: flow.endpoints,
-      tally: nothing,
-      quietSinceMs: null,
-      dip: null,
-      nextDipMs: flow.nowMs + firstDipMs,
-      dippedRate: rate,
-      trial: trialOf(probing, learned, flow, rate),
-    },
-    learned,
-  )
+  const came = `as many answers came, ${perSecond(rateOf(under))}/s`
+  const took = `what they took fell from ${meanOf(before).toFixed(0)} to ${meanOf(under).toFixed(0)} ms`
+  const why = `with ${(share * 100).toFixed(0)} % fewer in flight (${limit}) ${came}, and ${took}`
+  const trial = trialOf(probing, learned, flow, rate)
+  const { phase, learned: known } = limitAt({ rate, serviceMs, trial }, learned, flow)
   // Whatever it comes to, it has to be a step down, or nothing is tried.
-  const tried = Math.min(phase.limit, Math.max(1, Math.ceil(learned.held + probing.later * trialStep)))
-  const taken = `${meanOf(before).toFixed(0)} to ${meanOf(under).toFixed(0)} ms`
-  return {
-    phase: { ...phase, limit: tried },
-    learned: { ...learned, misses: 0 },
-    why: `with ${(share * 100).toFixed(0)} % fewer in flight (${limit}) as many answers came, ${perSecond(rateOf(under))}/s, and what they took fell from ${taken}`,
+  const most = Math.max(1, Math.ceil(learned.held + probing.later * trialStep))
+  return { phase: { ...phase, limit: Math.min(phase.limit, most) }, learned: known, why }
+}
+
+/** The limit that follows from what is known so far. */
+export function limitAt(
+  { rate, serviceMs, trial }: Pick<Limited, 'rate' | 'serviceMs' | 'trial'>,
+  learned: Learned,
+  flow: Flow,
+): { readonly phase: Limited; readonly learned: Learned } {
+  const phase: Limited = {
+    kind: 'limited',
+    limit: 0,
+    pending: 0,
+    rate,
+    serviceMs,
+    endpoints: flow.endpoints,
+    tally: nothing,
+    quietSinceMs: null,
+    dip: null,
+    nextDipMs: flow.nowMs + firstDipMs,
+    dippedRate: rate,
+    trial,
   }
+  return { phase: sized(phase, learned), learned: { ...learned, misses: 0 } }
 }
 
 function trialOf(probing: Probing, { held }: Learned, { inflight, nowMs }: Flow, rate: number): Trial {

@@ -8,6 +8,8 @@ export interface Learned {
   readonly usualMs: number | null
   /** Answers a millisecond while nothing is suspected. */
   readonly usualRate: number
+  /** The most that came: a maximum that is forgotten slowly. */
+  readonly bestRate: number
   /** Of those in flight, how many no answer is expected of soon: long polls, streams, tunnels. */
   readonly held: number
   /** Probes in a row that found no overload. */
@@ -26,9 +28,18 @@ export interface Watching {
   readonly late: readonly Tally[]
   /** When the first of them began; null = there are none. */
   readonly lateSinceMs: number | null
+  readonly losses: Losses | null
 }
 
-export const watching: Watching = { kind: 'watching', tally: nothing, late: [], lateSinceMs: null }
+export const watching: Watching = { kind: 'watching', tally: nothing, late: [], lateSinceMs: null, losses: null }
+
+/** What came of requests while many are in flight. */
+export interface Losses {
+  readonly sinceMs: number
+  readonly unansweredBefore: number
+  readonly answers: number
+  readonly leastMs: number | null
+}
 
 /** A limit is in force to see what it does; what is over it waits, and none is refused for it. */
 export interface Probing {
@@ -47,6 +58,14 @@ export interface Probing {
   readonly before: Tally
   /** Answers to those that came under it. */
   readonly under: Tally
+}
+
+/** Clients give up before they are answered: a limit is in force until answers come again. */
+export interface Rescuing {
+  readonly kind: 'rescuing'
+  readonly sinceMs: number
+  readonly limit: number
+  readonly tally: Tally
 }
 
 /** Overload was found: the limit is what the service does at a time, and some. */
@@ -88,7 +107,7 @@ export interface Dip {
   readonly tally: Tally
 }
 
-export type Phase = Watching | Probing | Limited
+export type Phase = Watching | Probing | Rescuing | Limited
 
 /** What becomes of a look. `why`: half a sentence for the timeline; null = nothing new. */
 export interface Step {

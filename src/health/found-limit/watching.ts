@@ -1,6 +1,7 @@
-import { add, blend, type Flow, least, meanOf, rateOf, type Tally } from './flow.ts'
-import { type Learned, type Step, type Watching, watching } from './phase.ts'
+import { add, blend, type Flow, least, meanOf, nothing, rateOf, type Tally } from './flow.ts'
+import type { Learned, Step, Watching } from './phase.ts'
 import { probe, shareOf } from './probing.ts'
+import { countLosses, hasCollapsed, isCounted, rescue } from './rescuing.ts'
 
 /** Answers that say something together, and how long they may take to come. */
 const fewAnswers = 6
@@ -24,6 +25,8 @@ const unmuteFactor = 2
 
 const forgetMs = 60_000
 const usualWithinMs = 5000
+/** A burst is no throughput. */
+const bestWithinMs = 1000
 /** A queue that grows looks like one that is held: it must not be taken for it soon. */
 const heldWithinMs = 10_000
 const releasedWithinMs = 2000
@@ -37,28 +40,41 @@ const baseShare = 0.3
 export function watch(phase: Watching, learned: Learned, flow: Flow, pendingTimeoutMs: number): Step {
   const tally = add(phase.tally, flow)
   if (tally.answers < fewAnswers && tally.ms < longTallyMs) return { phase: { ...phase, tally }, learned, why: null }
-  const isLate = tally.answers >= leastAnswers && late(tally, learned, flow)
-  const lateOnes = isLate ? [...phase.late, tally].slice(-lateInARow) : []
-  const lateSinceMs = isLate ? (phase.lateSinceMs ?? flow.nowMs - tally.ms) : null
-  const next = { ...watching, late: lateOnes, lateSinceMs }
+  const isCrowded = flow.inflight - learned.held >= manyPerEndpoint * Math.max(flow.endpoints, 1)
+  const isLate = isCrowded && tally.answers >= leastAnswers && late(tally, learned, flow)
   const known = learn(learned, tally, flow, isLate)
-  if (lateOnes.length < lateInARow) return { phase: next, learned: known, why: null }
+  const losses = countLosses(phase.losses, tally, flow, isCrowded)
+  const isOver = losses !== null && isCounted(losses, flow)
+  if (isOver && hasCollapsed(losses, learned, flow)) return rescue(known, flow)
+  const next: Watching = {
+    kind: 'watching',
+    tally: nothing,
+    late: isLate ? [...phase.late, tally].slice(-lateInARow) : [],
+    lateSinceMs: isLate ? (phase.lateSinceMs ?? flow.nowMs - tally.ms) : null,
+    losses: isOver ? null : losses,
+  }
+  const queueMs = queueMsOf(next, tally, learned, flow)
+  const share = queueMs === null ? null : shareOf(queueMs, pendingTimeoutMs)
+  if (queueMs === null || share === null) return { phase: next, learned: known, why: null }
+  return probe(known, flow, queueMs, share)
+}
+
+/** What the last in flight is to take, where that is a reason for a probe; null = it is none. */
+function queueMsOf({ late: lateOnes, lateSinceMs }: Watching, tally: Tally, learned: Learned, flow: Flow): number | null {
+  if (lateOnes.length < lateInARow) return null
   // The first began before it was late.
   const rate = rateOf(lateOnes.slice(1).reduce(sum))
   const queueMs = (flow.inflight - learned.held) / rate
-  const isMuted = flow.nowMs < learned.mutedUntilMs && queueMs < unmuteFactor * learned.missedAtMs
-  const isSettling =
-    rate < learned.usualRate * usualShare && flow.nowMs - (lateSinceMs ?? 0) < settledAfter * meanOf(tally)
-  const share = shareOf(queueMs, pendingTimeoutMs)
-  if (isMuted || isSettling || share === null) return { phase: next, learned: known, why: null }
-  return probe(learned, flow, queueMs, share)
+  if (flow.nowMs < learned.mutedUntilMs && queueMs < unmuteFactor * learned.missedAtMs) return null
+  const lateForMs = flow.nowMs - (lateSinceMs ?? 0)
+  const isSettling = rate < learned.usualRate * usualShare && lateForMs < settledAfter * meanOf(tally)
+  return isSettling ? null : queueMs
 }
 
-function late({ leastMs, ...tally }: Tally, { baseMs, held }: Learned, { inflight, endpoints }: Flow): boolean {
-  if (leastMs === null || baseMs === null) return false
-  const movable = inflight - held
-  if (movable < manyPerEndpoint * Math.max(endpoints, 1) || leastMs < lateFactor * baseMs) return false
-  const queueMs = movable / rateOf({ ...tally, leastMs })
+function late(tally: Tally, { baseMs, held }: Learned, { inflight }: Flow): boolean {
+  const { leastMs } = tally
+  if (leastMs === null || baseMs === null || leastMs < lateFactor * baseMs) return false
+  const queueMs = (inflight - held) / rateOf(tally)
   // Where fewer are in flight than the answers say, they came in a burst, as those of long polls do.
   return queueMs >= queueFactor * baseMs && queueMs >= leastMs / 2
 }
@@ -68,12 +84,15 @@ function learn(learned: Learned, tally: Tally, flow: Flow, isLate: boolean): Lea
   if (leastMs === null) return learned
   const { baseMs, usualMs, usualRate, held } = learned
   const base = baseMs === null ? leastMs : towards(baseMs, leastMs, ms)
-  if (isLate) return { ...learned, baseMs: base }
+  const rate = rateOf(tally)
+  const bestRate = blend(learned.bestRate, rate, ms, rate > learned.bestRate ? bestWithinMs : forgetMs)
+  if (isLate) return { ...learned, baseMs: base, bestRate }
   const mean = meanOf(tally)
   const heldNow = Math.max(0, flow.inflight - rateOf(tally) * mean)
   return {
     ...learned,
     baseMs: base,
+    bestRate,
     usualMs: usualMs === null ? mean : blend(usualMs, mean, ms, usualWithinMs),
     usualRate: blend(usualRate, rateOf(tally), ms, usualWithinMs),
     held:

@@ -93,6 +93,22 @@ describe('a service that is overloaded', () => {
     expect(simulation.during(30 * seconds, 45 * seconds).perSecond).toBeGreaterThan((0.95 * capacity) / 2)
   })
 
+  it('is helped out again where its clients give up before it is their turn', () => {
+    const simulation = new Simulation({ slots: 4, serviceMs: about(50) })
+    simulation.patienceMs = 5 * seconds
+    simulation.open(capacity / 2, 0, 5 * seconds).run(5 * seconds)
+    // As if a probe had found nothing just before: it is not looked at until it is too late for another.
+    const { learned } = simulation.finding
+    const muted = { ...learned, mutedUntilMs: 15 * seconds, missedAtMs: 60 * seconds }
+    simulation.finding = { ...simulation.finding, learned: muted }
+    simulation.open(3 * capacity, 5 * seconds, 120 * seconds).run(120 * seconds)
+
+    expect(simulation.history.map(({ phase }) => phase)).toContain('rescuing')
+    expect(simulation.during(10 * seconds, 15 * seconds).perSecond).toBeLessThan(0.3 * capacity)
+    expect(simulation.during(60 * seconds, 120 * seconds).perSecond).toBeGreaterThan(0.95 * capacity)
+    expect(simulation.during(60 * seconds, 120 * seconds).p99Ms).toBeLessThan(3.5 * 60)
+  })
+
   it('is found to be beside long polls, which keep their places', () => {
     const simulation = new Simulation({ slots: 4, serviceMs: about(50) })
     simulation.closed(200, 0, 90 * seconds, { isLong: true }).open(capacity / 2, 0, 60 * seconds)
