@@ -15,7 +15,17 @@ export interface Finding {
 
 export const noFinding: Finding = {
   phase: watching,
-  learned: { baseMs: null, usualMs: null, usualRate: 0, bestRate: 0, held: 0, misses: 0, mutedUntilMs: 0, missedAtMs: 0 },
+  learned: {
+    baseMs: null,
+    usualMs: null,
+    calmMs: null,
+    usualRate: 0,
+    bestRate: 0,
+    held: 0,
+    misses: 0,
+    mutedUntilMs: 0,
+    missedAtMs: 0,
+  },
   why: '',
 }
 

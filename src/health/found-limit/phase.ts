@@ -6,6 +6,8 @@ export interface Learned {
   readonly baseMs: number | null
   /** What its answers take on average while nothing is suspected. */
   readonly usualMs: number | null
+  /** The same, while few are in flight: a miss that was wrong leaves it as it is. */
+  readonly calmMs: number | null
   /** Answers a millisecond while nothing is suspected. */
   readonly usualRate: number
   /** The most that came: a maximum that is forgotten slowly. */

@@ -35,7 +35,11 @@ export function isCounted({ sinceMs }: Losses, flow: Flow): boolean {
  * The queue has become so long that clients give up before it is their turn, and the instances work for nobody. No probe can show that any
  * more; and those who come have nothing to lose.
  */
-export function hasCollapsed({ sinceMs, unansweredBefore, answers, leastMs }: Losses, learned: Learned, flow: Flow): boolean {
+export function hasCollapsed(
+  { sinceMs, unansweredBefore, answers, leastMs }: Losses,
+  learned: Learned,
+  flow: Flow,
+): boolean {
   const { baseMs, bestRate } = learned
   const unanswered = flow.unanswered - unansweredBefore
   if (baseMs === null || bestRate < leastBestRate || unanswered < leastUnanswered || unanswered < answers) return false
@@ -44,7 +48,7 @@ export function hasCollapsed({ sinceMs, unansweredBefore, answers, leastMs }: Lo
 }
 
 export function rescue(learned: Learned, flow: Flow): Step {
-  const serviceMs = learned.usualMs ?? 0
+  const serviceMs = learned.calmMs ?? learned.usualMs ?? 0
   const limit = Math.ceil(learned.held + Math.max(flow.endpoints, learned.bestRate * serviceMs * headroom))
   return { phase: { kind: 'rescuing', sinceMs: flow.nowMs, limit, tally: nothing }, learned, why: null }
 }
@@ -56,7 +60,7 @@ export function awaitAnswers(phase: Rescuing, learned: Learned, flow: Flow): Ste
   const seen = perSecond(rateOf(tally))
   if (rateOf(tally) >= learned.bestRate * backShare) {
     const why = `most were given up before they were answered; with ${phase.limit} in flight ${seen} answers/s come again`
-    const serviceMs = Math.min(learned.usualMs ?? Infinity, meanOf(tally))
+    const serviceMs = Math.min(learned.calmMs ?? Infinity, meanOf(tally))
     return { ...limitAt({ rate: rateOf(tally), serviceMs, trial: null }, learned, flow), why }
   }
   if (flow.nowMs - phase.sinceMs < longestMs) return { phase: { ...phase, tally: nothing }, learned, why: null }

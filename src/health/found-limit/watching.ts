@@ -42,7 +42,7 @@ export function watch(phase: Watching, learned: Learned, flow: Flow, pendingTime
   if (tally.answers < fewAnswers && tally.ms < longTallyMs) return { phase: { ...phase, tally }, learned, why: null }
   const isCrowded = flow.inflight - learned.held >= manyPerEndpoint * Math.max(flow.endpoints, 1)
   const isLate = isCrowded && tally.answers >= leastAnswers && late(tally, learned, flow)
-  const known = learn(learned, tally, flow, isLate)
+  const known = learn(isCrowded ? learned : calm(learned, tally), tally, flow, isLate)
   const losses = countLosses(phase.losses, tally, flow, isCrowded)
   const isOver = losses !== null && isCounted(losses, flow)
   if (isOver && hasCollapsed(losses, learned, flow)) return rescue(known, flow)
@@ -60,7 +60,12 @@ export function watch(phase: Watching, learned: Learned, flow: Flow, pendingTime
 }
 
 /** What the last in flight is to take, where that is a reason for a probe; null = it is none. */
-function queueMsOf({ late: lateOnes, lateSinceMs }: Watching, tally: Tally, learned: Learned, flow: Flow): number | null {
+function queueMsOf(
+  { late: lateOnes, lateSinceMs }: Watching,
+  tally: Tally,
+  learned: Learned,
+  flow: Flow,
+): number | null {
   if (lateOnes.length < lateInARow) return null
   // The first began before it was late.
   const rate = rateOf(lateOnes.slice(1).reduce(sum))
@@ -77,6 +82,13 @@ function late(tally: Tally, { baseMs, held }: Learned, { inflight }: Flow): bool
   const queueMs = (inflight - held) / rateOf(tally)
   // Where fewer are in flight than the answers say, they came in a burst, as those of long polls do.
   return queueMs >= queueFactor * baseMs && queueMs >= leastMs / 2
+}
+
+function calm(learned: Learned, tally: Tally): Learned {
+  if (tally.answers === 0) return learned
+  const mean = meanOf(tally)
+  const calmMs = learned.calmMs === null ? mean : blend(learned.calmMs, mean, tally.ms, usualWithinMs)
+  return { ...learned, calmMs }
 }
 
 function learn(learned: Learned, tally: Tally, flow: Flow, isLate: boolean): Learned {
