@@ -103,7 +103,7 @@ async function start(service: object, slots: number) {
     instances: child,
     port: listeners[0]?.port ?? 0,
     admin: admin?.port ?? 0,
-    async stop(): Promise<void> {
+    stop: async (): Promise<void> => {
       await gateway.kill()
       child.kill('SIGKILL')
       await file.remove()
@@ -155,7 +155,7 @@ async function becomeSlow(): Promise<void> {
     await offer(port, capacity, 2)
     const before = await offer(port, capacity, normalSeconds)
     instances.kill('SIGUSR2')
-    const after = await offer(port, capacity, seconds)
+    const slow = await offer(port, capacity, seconds)
     const columns = ({ okMs, refusedMs, failed }: Outcome, forSeconds: number): string[] => [
       (okMs.length / forSeconds).toFixed(0),
       percentile(okMs, 0.5).toFixed(0),
@@ -170,7 +170,7 @@ async function becomeSlow(): Promise<void> {
         ['what they take', '200/s', 'p50', 'p99', 'longest', '503', 'failed'],
         [
           [`${serviceMs} ms`, ...columns(before, normalSeconds)],
-          [`${serviceMs * 10} ms, suddenly`, ...columns(after, seconds)],
+          [`${serviceMs * 10} ms, suddenly`, ...columns(slow, seconds)],
         ],
       ),
     )

@@ -53,7 +53,7 @@ async function stage(engine: EngineName, port: number): Promise<TestGateway> {
 function clients(port: number, count: number) {
   const agent = new Agent({ keepAlive: true })
   const statuses: number[] = []
-  let isOver = false
+  const end = { isOver: false }
   let answered = Promise.withResolvers<void>()
   const ask = async (): Promise<number> => {
     const done = Promise.withResolvers<number>()
@@ -67,7 +67,7 @@ function clients(port: number, count: number) {
     return status
   }
   const all = Array.from({ length: count }, async () => {
-    while (!isOver && (await ask()) === 200);
+    while (!end.isOver && (await ask()) === 200);
   })
   return {
     statuses,
@@ -75,7 +75,7 @@ function clients(port: number, count: number) {
       while (statuses.length < answers) await answered.promise
     },
     async stop(): Promise<void> {
-      isOver = true
+      end.isOver = true
       await Promise.all(all)
       agent.destroy()
     },
@@ -121,7 +121,7 @@ describe.each(engines)('without a configured limit, engine: %s', (engine) => {
     const gateway = await stage(engine, origin.port)
     await serveUsually(gateway)
 
-    origin.pace.serviceMs = 300
+    origin.pace.serviceMs = 200
     const many = clients(gateway.port(), 40)
     let now = await load(gateway)
     while (now.search?.why === '') {

@@ -14,7 +14,7 @@ const lookMs = 50
 interface Asked {
   readonly atMs: number
   readonly isLong: boolean
-  readonly then: (() => void) | null
+  readonly next: (() => void) | null
 }
 
 export interface Answered {
@@ -100,7 +100,7 @@ export class Simulation {
     const next = (atMs: number): void => {
       if (atMs >= toMs) return
       this.at(atMs, () => {
-        this.#ask({ atMs, isLong: false, then: null })
+        this.#ask({ atMs, isLong: false, next: null })
         next(atMs + (1000 / perSecond) * (0.5 + this.random()))
       })
     }
@@ -111,7 +111,7 @@ export class Simulation {
   /** Clients that ask again as soon as they have an answer; one that was refused waits first. */
   closed(clients: number, fromMs: number, toMs: number, { isLong = false } = {}): this {
     const ask = (): void => {
-      if (this.nowMs < toMs) this.#ask({ atMs: this.nowMs, isLong, then: ask })
+      if (this.nowMs < toMs) this.#ask({ atMs: this.nowMs, isLong, next: ask })
     }
     for (let i = 0; i < clients; i++) this.at(fromMs + i * 0.1, ask)
     return this
@@ -137,9 +137,9 @@ export class Simulation {
     this.#waiting.push(asked)
   }
 
-  #refuse({ then }: Asked): void {
+  #refuse({ next }: Asked): void {
     this.refusedMs.push(this.nowMs)
-    if (then !== null) this.at(this.nowMs + 1000, then)
+    if (next !== null) this.at(this.nowMs + 1000, next)
   }
 
   #send(asked: Asked): void {
@@ -192,7 +192,7 @@ export class Simulation {
       this.#window.leastMs = Math.min(ms, this.#window.leastMs ?? Infinity)
     }
     this.answered.push({ atMs: this.nowMs, tookMs: this.nowMs - asked.atMs, isLong: asked.isLong })
-    asked.then?.()
+    asked.next?.()
     this.#letIn()
   }
 

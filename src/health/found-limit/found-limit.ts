@@ -48,7 +48,7 @@ function stepOf(phase: Phase, learned: Learned, flow: Flow, pendingTimeoutMs: nu
       return judge(phase, learned, flow, pendingTimeoutMs)
     case 'rescuing':
       return awaitAnswers(phase, learned, flow)
-    case 'limited':
+    default:
       return follow(phase, learned, flow)
   }
 }
@@ -62,7 +62,7 @@ export function limitOf({ phase }: Finding): { readonly limit: number; readonly 
       return { limit: phase.limit, pending: null }
     case 'rescuing':
       return { limit: phase.limit, pending: phase.limit }
-    case 'limited':
+    default:
       return {
         limit: phase.dip?.limit ?? phase.limit,
         pending: phase.trial?.isDoubted ? null : (phase.dip?.pending ?? phase.pending),

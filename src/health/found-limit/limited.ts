@@ -1,5 +1,5 @@
 import { add, blend, type Flow, meanOf, nothing, perSecond, rateOf } from './flow.ts'
-import { advantageOf } from './probing.ts'
+import { advantageOf } from './advantage.ts'
 import { muted } from './mute.ts'
 import { type Dip, type Learned, type Limited, type Probing, type Step, type Trial, watching } from './phase.ts'
 

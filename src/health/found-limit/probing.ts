@@ -1,4 +1,5 @@
 import { add, type Flow, meanOf, nothing, perSecond, rateOf } from './flow.ts'
+import { type Advantage, advantageOf } from './advantage.ts'
 import { limitTo } from './limited.ts'
 import { muted } from './mute.ts'
 import { type Learned, type Probing, type Step, watching } from './phase.ts'
@@ -90,23 +91,6 @@ function found(phase: Probing, learned: Learned, flow: Flow): Step {
   if (left >= phase.earlier * surgeShare) return limitTo(phase, learned, flow)
   const why = `a surge: of ${phase.earlier.toFixed(0)} in flight ${left.toFixed(0)} are left, and those that came since`
   return { phase: watching, learned, why }
-}
-
-interface Advantage {
-  /** Of the throughput before. */
-  readonly rateLeft: number
-  /** How much more of it than of the time that answers took. */
-  readonly ratio: number
-}
-
-/**
- * By Little's law what is in flight is the throughput times what an answer takes: one of the two has to fall with the limit. Compared
- * with each other they weigh twice as much against chance as either alone.
- */
-export function advantageOf({ settling, before, under }: Probing): Advantage {
-  if (before.answers === 0 || under.answers === 0) return { rateLeft: 0, ratio: 0 }
-  const rateLeft = rateOf(under) / rateOf(settling)
-  return { rateLeft, ratio: (rateLeft * meanOf(before)) / meanOf(under) }
 }
 
 function isClear({ under }: Probing, { rateLeft, ratio }: Advantage): boolean {
