@@ -46,6 +46,7 @@ const alarming: ReadonlySet<DecisionType> = new Set([
   'held',
   'config-rejected',
   'worker-replaced',
+  'limited',
   'shedding-begun',
   'handover-failed',
   'route-skipped',

@@ -3,11 +3,16 @@ import type { AddressInfo } from 'node:net'
 
 /**
  * Instances, in a process of their own, that do so much at a time and no more: what comes meanwhile waits in a queue without an end,
- * and is worked on even if nobody waits for it any more, as most servers do. Prints their ports.
+ * and is worked on even if nobody waits for it any more, as most servers do. Prints their ports. At SIGUSR2 each request takes ten times
+ * as long from then on.
  *
  * node bench/acceptance/limited-instances.ts COUNT AT-A-TIME SERVICE-MS
  */
-const [count = 3, atATime = 4, serviceMs = 50] = process.argv.slice(2).map(Number)
+const [count = 3, atATime = 4, usualMs = 50] = process.argv.slice(2).map(Number)
+let serviceMs = usualMs
+process.on('SIGUSR2', () => {
+  serviceMs = usualMs * 10
+})
 
 function startInstance(): Promise<number> {
   const waiting: ServerResponse[] = []

@@ -1,4 +1,5 @@
 import { accessLog } from './access-log.ts'
+import { answerTimes } from './answer-times.ts'
 import type { Suite } from './benchmark.ts'
 import { feedback } from './feedback.ts'
 import { match } from './match.ts'
@@ -20,6 +21,7 @@ export const suites = {
   'response-head': responseHead,
   'response-write': responseWrite,
   feedback,
+  'answer-times': answerTimes,
   'access-log': accessLog,
 } as const satisfies Readonly<Record<string, Suite>>
 

@@ -91,7 +91,8 @@ function limitsOf(settings: Base['settings']): ServiceLimits | null {
   const { maxRequests, maxRequestsPerEndpoint, maxPending, pendingTimeout } = settings
   if (maxRequests === null && maxRequestsPerEndpoint === null) return null
   return {
-    requests: maxRequests,
+    requests: maxRequests === 'auto' ? null : maxRequests,
+    findsRequests: maxRequests === 'auto',
     requestsPerEndpoint: maxRequestsPerEndpoint,
     pending: maxPending,
     pendingTimeoutMs: pendingTimeout,

@@ -11,6 +11,7 @@ import { Commands, type CommandAction, type CommandOutcome } from './commands.ts
 import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import { Disagreements } from './disagreements.ts'
+import { FoundLimits } from './found-limits.ts'
 import { HealthChecks } from './health-checks.ts'
 import { Holds } from './hold.ts'
 import { ListenerRows } from './listener-rows.ts'
@@ -30,6 +31,7 @@ import { Stalls, unlessStalled } from './stalls.ts'
 import { StateStore } from './state-store.ts'
 import type { TagPlan } from './tag-plan.ts'
 import { TagRoutes } from './tag-routes.ts'
+import { objectionTo, type Readiness, readinessOf } from './take-over.ts'
 import { TicketRotation } from './ticket-rotation.ts'
 import type { Timeline } from './timeline.ts'
 import { serviceView, statsOf, type ControlStats, type ServiceView } from './views.ts'
@@ -71,6 +73,7 @@ export class ControlPlane<S extends SourceEntry> {
   readonly #listeners: ListenerRows
   readonly #parts: LineParts
   readonly #tags: TagRoutes
+  readonly #foundLimits: FoundLimits
   readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
   /** Discoveries of sources that the configuration no longer has, until nothing watches them. */
   #unused: readonly Discovery[] = []
@@ -139,6 +142,7 @@ export class ControlPlane<S extends SourceEntry> {
       lineOf: (key) => this.#lines.get(key)?.line,
       onChange: () => this.#followTags(),
     })
+    this.#foundLimits = new FoundLimits({ ledger, clock, timeline, lines: () => this.#allLines() })
     this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
@@ -237,17 +241,17 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   serviceViews(): readonly ServiceView[] {
-    return [...this.#allLines()].map((line) => serviceView(line, this.#parts))
+    return [...this.#allLines()].map((line) => serviceView(line, this.#viewParts()))
   }
 
   /** Null when no service of that name is routed. */
   serviceView(name: string): ServiceView | null {
     const known = this.#lines.get(name)
-    return known === undefined ? null : serviceView(known.line, this.#parts)
+    return known === undefined ? null : serviceView(known.line, this.#viewParts())
   }
 
   stats(): ControlStats {
-    return statsOf([...this.#allLines()], this.#parts.disagreements, this.#options.ledger)
+    return statsOf([...this.#allLines()], this.#viewParts())
   }
 
   /**
@@ -261,23 +265,14 @@ export class ControlPlane<S extends SourceEntry> {
     return { ready: this.#isReady, missing }
   }
 
-  /** `missing` as in `readiness`; `empty` are services of which there is a list, and no endpoint that may be picked. */
-  readinessToTakeOver(): { readonly missing: readonly string[]; readonly empty: readonly string[] } {
-    const empty = [...this.#allLines()].filter((line) => line.hasList && !line.canServe).map(({ name }) => name)
-    return { missing: this.readiness().missing, empty }
+  /** For the process in whose place this one is to be. */
+  readinessToTakeOver(): Readiness {
+    return readinessOf(this.#allLines(), this.readiness().missing)
   }
 
-  /**
-   * What stands against a process in this one's place: it would answer 503 where this one serves, since nobody told it of a service, or
-   * the registry has forgotten instances that this one holds.
-   *
-   * @returns a sentence; null = nothing
-   */
-  objectionTo({ missing, empty }: { readonly missing: readonly string[]; readonly empty: readonly string[] }) {
-    const unheard = missing.filter((name) => this.#lines.get(name)?.line.hasList || this.#tags.hasHeard(name))
-    if (unheard.length > 0) return `no registry told it of ${unheard.join(', ')}`
-    const served = empty.filter((name) => this.#lines.get(name)?.line.canServe)
-    return served.length === 0 ? null : `no registry lists it an instance that serves ${served.join(', ')}`
+  /** What stands against a process in this one's place; null = nothing. */
+  objectionTo(readiness: Readiness): string | null {
+    return objectionTo(readiness, (name) => this.#lines.get(name)?.line)
   }
 
   /** The operator's orders in force, for the process that takes this one's place. */
@@ -303,6 +298,7 @@ export class ControlPlane<S extends SourceEntry> {
     this.#tags.close()
     this.tickets.close()
     this.#stalls.close()
+    this.#foundLimits.close()
     this.#prober.close()
     this.#parts.checks.close()
     this.#parts.orders.close()
@@ -311,6 +307,10 @@ export class ControlPlane<S extends SourceEntry> {
     for (const { endpoints } of this.#allLines()) endpoints.stop()
     await Promise.all([...this.#allLines()].map((line) => line.stop()))
     await Promise.all([this.#sources.close(), this.#closeUnused(this.#unused, []), this.#state?.close()])
+  }
+
+  #viewParts() {
+    return { ...this.#parts, found: this.#foundLimits }
   }
 
   /** What both ways to take a configuration begin with. @returns the services that its routes name */

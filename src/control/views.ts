@@ -5,6 +5,7 @@ import { eligible } from '../health/eligibility.ts'
 import { checkFails, drainedByCommand, ejectedByCommand, stateOf, type EndpointState } from '../health/state.ts'
 import type { ControlClock } from './control-clock.ts'
 import { disputedWords, type Disagreements, type DisputedWord } from './disagreements.ts'
+import type { FoundLimits } from './found-limits.ts'
 import type { HealthChecks } from './health-checks.ts'
 import { addressOf } from './identity.ts'
 import type { EndpointRecord } from './membership.ts'
@@ -79,6 +80,7 @@ interface ViewParts {
   readonly clock: ControlClock
   readonly orders: Orders
   readonly checks: Pick<HealthChecks, 'wordOn'>
+  readonly found: Pick<FoundLimits, 'of'>
 }
 
 export function serviceView(line: ServiceLine, parts: ViewParts): ServiceView {
@@ -93,7 +95,7 @@ export function serviceView(line: ServiceLine, parts: ViewParts): ServiceView {
     stale: line.isStale,
     ageSeconds: line.ageMs() / 1000,
     panic,
-    load: loadOf(line, parts.ledger),
+    load: loadOf(line, parts.ledger, parts.found.of(line)),
     endpoints: records.map((record) => endpointView(name, record, { ...parts, isUsed: inUse.has(record) })),
   }
 }
@@ -151,9 +153,12 @@ function ejectedUntil(deciseconds: number, { ledger, clock }: ViewParts): string
 
 const states: readonly EndpointState[] = ['eligible', 'ejected', 'unhealthy', 'draining']
 
-export function statsOf(lines: readonly ServiceLine[], disagreements: Disagreements, ledger: Ledger): ControlStats {
+export function statsOf(
+  lines: readonly ServiceLine[],
+  { disagreements, ledger, found }: Pick<ViewParts, 'ledger' | 'found'> & { readonly disagreements: Disagreements },
+): ControlStats {
   return {
-    load: lines.map((line) => ({ service: line.name, ...loadOf(line, ledger) })),
+    load: lines.map((line) => ({ service: line.name, ...loadOf(line, ledger, found.of(line)) })),
     disagreements: lines.flatMap(({ name: service }) =>
       disputedWords.map((registry) => ({ service, registry, count: disagreements.count(service, registry) })),
     ),

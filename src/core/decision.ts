@@ -16,6 +16,9 @@ export type DecisionType =
   | 'source-lost'
   | 'source-back'
   | 'worker-replaced'
+  /** A service is overloaded, and gets no more than it can do; `unlimited`: it is no longer, or was not. */
+  | 'limited'
+  | 'unlimited'
   | 'shedding-begun'
   | 'shedding-over'
   /** Of a route that a tag in a registry asks for; `skipped`: it is none that can be served. */

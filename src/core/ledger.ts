@@ -8,7 +8,7 @@ import {
 } from './endpoint-cell.ts'
 import { KeyedCounts } from './keyed-counts.ts'
 import { createCountSegment, LimitedCount } from './limited-count.ts'
-import { createServiceSegment, ServiceCell } from './service-cell.ts'
+import { createServiceSegment, ServiceCell, type ServiceSegment } from './service-cell.ts'
 import { createWorkerRows, WorkerCell } from './worker-cell.ts'
 
 /** Rows in one segment. Segments are added, never grown: a growable buffer costs three times as much per access. */
@@ -29,7 +29,7 @@ export interface LedgerShape {
   /** `process.hrtime` milliseconds that count as 0 in the time columns, so that they fit 32 bits. */
   readonly originMs: number
   readonly endpoints: readonly EndpointSegment[]
-  readonly services: readonly SharedArrayBuffer[]
+  readonly services: readonly ServiceSegment[]
   /** Rows as `services`. */
   readonly admissions: readonly AdmissionSegment[]
   readonly listeners: readonly SharedArrayBuffer[]
@@ -49,7 +49,7 @@ export class Ledger {
   readonly workers: number
   readonly originMs: number
   readonly #endpoints: EndpointSegment[]
-  readonly #services: SharedArrayBuffer[]
+  readonly #services: ServiceSegment[]
   readonly #admissions: AdmissionSegment[]
   readonly #listeners: SharedArrayBuffer[]
   readonly #clients: (SharedArrayBuffer | null)[]
@@ -102,7 +102,7 @@ export class Ledger {
       grown = true
     }
     while (this.#services.length * rowsPerSegment < serviceRows) {
-      this.#services.push(createServiceSegment(rowsPerSegment))
+      this.#services.push(createServiceSegment(rowsPerSegment, this.workers))
       this.#admissions.push(createAdmissionSegment(rowsPerSegment, this.workers))
       grown = true
     }
@@ -135,10 +135,11 @@ export class Ledger {
     return new EndpointCell(segment, slot % rowsPerSegment, this.workers, worker)
   }
 
-  service(slot: number): ServiceCell {
+  /** @param worker as in `endpoint` */
+  service(slot: number, worker = -1): ServiceCell {
     const segment = this.#services[Math.floor(slot / rowsPerSegment)]
     if (segment === undefined) throw new RangeError(`no ledger segment holds service row ${slot}`)
-    return new ServiceCell(segment, slot % rowsPerSegment)
+    return new ServiceCell(segment, slot % rowsPerSegment, this.workers, worker)
   }
 
   /** What of a service is in flight and waits, where that is limited. */

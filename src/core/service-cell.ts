@@ -1,20 +1,138 @@
 const epoch = 0
 const retryTokens = 1
 const retryRefilledAt = 2
-const serviceColumns = 4
+const foundRequests = 3
+const foundPending = 4
+const foundPerWeight = 5
+const serviceColumns = 6
+/** Float columns of a service row, one group per worker. */
+const answered = 0
+const tookMs = 1
+const leastMs = 2
+const unanswered = 3
+const timeColumns = 4
 
-export function createServiceSegment(rows: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(rows * serviceColumns * 4)
+/** What takes longer is a long poll, not an answer that waited in a queue: it is not counted. */
+export const longestAnswerMs = 5000
+
+/** Thousandths of a request, for what an endpoint may have per unit of its weight. */
+const milli = 1000
+
+/** Rows of services: integers under Atomics, and what answers took, in doubles with a single writer each. */
+export interface ServiceSegment {
+  readonly ints: SharedArrayBuffer
+  readonly times: SharedArrayBuffer
 }
 
-/** One service's row: the epoch that makes every thread rebuild its eligible list, and the retry budget. */
+export function createServiceSegment(rows: number, workers: number): ServiceSegment {
+  return {
+    ints: new SharedArrayBuffer(rows * serviceColumns * 4),
+    times: new SharedArrayBuffer(rows * timeColumns * workers * 8),
+  }
+}
+
+/** How much of a service is used at a time, as the control plane has found it out. */
+export interface FoundLimits {
+  /** Exchanges with a place; at least 1. */
+  readonly requests: number
+  /** Exchanges that wait; null = whoever comes, as long as it takes. */
+  readonly pending: number | null
+  /** Attempts at an endpoint for each unit of its weight; null = as many as come. */
+  readonly perWeight: number | null
+}
+
+/** What the answers of all threads took. */
+export interface AnswerTimes {
+  readonly answers: number
+  readonly sumMs: number
+  /** Null when none came. */
+  readonly leastMs: number | null
+  /** Attempts that ended without one. */
+  readonly unanswered: number
+}
+
+/**
+ * One service's row: the epoch that makes every thread rebuild its eligible list, the retry budget, what answers take, and the limits
+ * that the control plane finds from it.
+ */
 export class ServiceCell {
   readonly #ints: Int32Array
+  readonly #times: Float64Array
   readonly #base: number
+  /** Of this thread; those of one thread lie together, so that threads don't write into each other's cache lines. */
+  readonly #own: number
+  readonly #row: number
+  readonly #rowsOfWorker: number
 
-  constructor(segment: SharedArrayBuffer, row: number) {
-    this.#ints = new Int32Array(segment)
+  /** @param worker -1 for the control plane, which measures nothing */
+  constructor({ ints, times }: ServiceSegment, row: number, workers: number, worker: number) {
+    this.#ints = new Int32Array(ints)
+    this.#times = new Float64Array(times)
     this.#base = row * serviceColumns
+    this.#row = row * timeColumns
+    this.#rowsOfWorker = this.#times.length / workers
+    this.#own = worker * this.#rowsOfWorker + this.#row
+  }
+
+  /** Counts what one answer took, in this thread. */
+  addAnswer(ms: number): void {
+    if (ms > longestAnswerMs) return
+    const at = this.#own
+    const times = this.#times
+    times[at + answered] = (times[at + answered] as number) + 1
+    times[at + tookMs] = (times[at + tookMs] as number) + ms
+    const least = times[at + leastMs] as number
+    // 0 = none since the last look. A time that is lost to a look at the same moment does no harm.
+    if (least === 0 || ms < least) times[at + leastMs] = ms
+  }
+
+  /** Counts an attempt of this thread that ended without an answer. */
+  addUnanswered(): void {
+    const at = this.#own + unanswered
+    this.#times[at] = (this.#times[at] as number) + 1
+  }
+
+  /** What came since the row was cleared, but for the least: that is since the last look. For the control plane. */
+  takeAnswers(): AnswerTimes {
+    let [answers, sumMs, least, without] = [0, 0, Infinity, 0]
+    for (let at = this.#row; at < this.#times.length; at += this.#rowsOfWorker) {
+      answers += this.#times[at + answered] as number
+      sumMs += this.#times[at + tookMs] as number
+      without += this.#times[at + unanswered] as number
+      const own = this.#times[at + leastMs] as number
+      if (own === 0) continue
+      this.#times[at + leastMs] = 0
+      least = Math.min(least, own)
+    }
+    return { answers, sumMs, leastMs: least === Infinity ? null : least, unanswered: without }
+  }
+
+  /** Exchanges that may have a place; 0 = no limit was found. Read for each request, without Atomics, as the epoch is. */
+  foundRequests(): number {
+    return this.#ints[this.#base + foundRequests] as number
+  }
+
+  /** Null = whoever comes may wait, as long as it takes. Meaningful where a limit was found. */
+  foundPending(): number | null {
+    const pending = this.#ints[this.#base + foundPending] as number
+    return pending < 0 ? null : pending
+  }
+
+  /** Attempts that an endpoint of this weight may have; null = no limit was found. Meaningful where a limit was found. */
+  foundPerEndpoint(weight: number): number | null {
+    const perWeight = this.#ints[this.#base + foundPerWeight] as number
+    return perWeight < 0 ? null : Math.max(1, Math.ceil((perWeight * weight) / milli))
+  }
+
+  /** For the control plane. Null = there is no limit. */
+  setFound(found: FoundLimits | null): void {
+    const at = this.#base
+    if (found === null) return void Atomics.store(this.#ints, at + foundRequests, 0)
+    const { requests, pending, perWeight } = found
+    // The limit last: the others mean nothing without it.
+    Atomics.store(this.#ints, at + foundPending, pending ?? -1)
+    Atomics.store(this.#ints, at + foundPerWeight, perWeight === null ? -1 : toInt(perWeight * milli))
+    Atomics.store(this.#ints, at + foundRequests, toInt(requests))
   }
 
   /**
@@ -55,5 +173,11 @@ export class ServiceCell {
 
   clear(): void {
     this.#ints.fill(0, this.#base, this.#base + serviceColumns)
+    for (let at = this.#row; at < this.#times.length; at += this.#rowsOfWorker)
+      this.#times.fill(0, at, at + timeColumns)
   }
+}
+
+function toInt(value: number): number {
+  return Math.min(Math.max(1, Math.ceil(value)), 2 ** 31 - 1)
 }

@@ -35,10 +35,12 @@ export interface RetryBudget {
   readonly perSecond: number
 }
 
-/** How much of a service is used at a time, over all threads. One of the first two is set at least. */
+/** How much of a service is used at a time, over all threads. One of the first three says something at least. */
 export interface ServiceLimits {
-  /** Exchanges in flight; null = no limit. */
+  /** Exchanges in flight; null = no limit, or one that is found. */
   readonly requests: number | null
+  /** The limit of exchanges in flight is found out, and in force only where there is overload. */
+  readonly findsRequests: boolean
   /** Attempts in flight to one endpoint; null = no limit. */
   readonly requestsPerEndpoint: number | null
   /** Exchanges that wait for room; null = as many as may be in flight. */

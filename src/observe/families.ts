@@ -99,7 +99,7 @@ export const families = [
   {
     name: 'tidegate_service_max_requests',
     type: 'gauge',
-    help: 'Most requests that may be in flight to a service: its own limit, or what its eligible endpoints take together; absent without limits.',
+    help: 'Most requests that may be in flight to a service: its own limit, the one that was found, or what its eligible endpoints take together; absent without limits.',
     labels: ['service'],
     source: 'control',
   },

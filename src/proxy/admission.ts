@@ -9,7 +9,7 @@ import { depositForRequest } from './retry.ts'
 import { hasOnlyFull, isFull, takeEndpoint } from './room.ts'
 import { fail } from './settle.ts'
 
-/** For a service whose endpoints alone are limited. */
+/** For a service whose endpoints alone are limited, or whose limit was lifted again. */
 const noLimit = 2 ** 30
 /** While somebody waits: looks for those that have waited too long, and for room that a thread that is stuck did not take. */
 const lookMs = 50
@@ -42,6 +42,14 @@ export class Admission {
     this.#cell = cell
     this.#wheel = wheel
     this.#timer = new WheelTimer(() => this.#look())
+  }
+
+  /** Whether requests have to come by here: no limit that is found out is in force most of the time. */
+  get isInForce(): boolean {
+    const { settings, cell } = this.#service
+    const { limits } = settings
+    if (limits === null) return false
+    return limits.requests !== null || limits.requestsPerEndpoint !== null || cell.foundRequests() !== 0
   }
 
   /** A request has come. */
@@ -133,7 +141,7 @@ export class Admission {
   /** @returns false when there is no room */
   #letIn(x: Exchange, limits: ServiceLimits | null): boolean {
     const { inflight } = this.#cell
-    if (!inflight.acquire(limits?.requests ?? noLimit)) return false
+    if (!inflight.acquire(this.#maxRequests(limits))) return false
     const endpoint = takeEndpoint(x, this.#service)
     if (endpoint === null && isFull(this.#service)) {
       inflight.release()
@@ -166,11 +174,34 @@ export class Admission {
     if (this.#queue.first === null && this.#between.first === null) this.#wheel.remove(this.#timer)
   }
 
+  #maxRequests(limits: ServiceLimits | null): number {
+    if (limits === null) return noLimit
+    return limits.requests ?? (this.#isFound(limits) ? this.#service.cell.foundRequests() : noLimit)
+  }
+
+  #isFound(limits: ServiceLimits): boolean {
+    return limits.findsRequests && this.#service.cell.foundRequests() !== 0
+  }
+
   #maxWaiting(limits: ServiceLimits | null): number {
     if (limits === null) return noLimit
+    if (this.#isFound(limits)) return this.#service.cell.foundPending() ?? noLimit
     const { pending, requests, requestsPerEndpoint } = limits
     if (pending !== null) return pending
+    if (requests === null && requestsPerEndpoint === null) return noLimit
     return requests ?? (requestsPerEndpoint ?? 1) * this.#service.endpoints.eligible.length
+  }
+
+  /** While it is only tried out whether a limit helps, nobody is turned away for it. */
+  #pendingTimeoutMs(limits: ServiceLimits | null): number {
+    if (limits === null) return Infinity
+    const isTried = this.#isFound(limits) && this.#service.cell.foundPending() === null
+    return isTried && limits.requestsPerEndpoint === null ? Infinity : limits.pendingTimeoutMs
+  }
+
+  /** A limit was found, and more wait than may: those that came first have waited longest, and would be answered last of all. */
+  #waitInVain(limits: ServiceLimits | null): boolean {
+    return limits !== null && this.#isFound(limits) && this.#cell.waiting.count() > this.#maxWaiting(limits)
   }
 
   /** Somebody waits still: time runs, and another thread may free a place. @param wakes before the last look for room */
@@ -191,12 +222,13 @@ export class Admission {
     const { limits } = this.#service.settings
     const now = performance.now()
     this.#isGoingOn = true
+    const timeoutMs = this.#pendingTimeoutMs(limits)
     for (let x = this.#queue.first; x !== null; x = this.#queue.first) {
-      if (limits === null || now - x.startedMs < limits.pendingTimeoutMs) break
+      if (now - x.startedMs < timeoutMs && !this.#waitInVain(limits)) break
       fail(x, 'overloaded')
     }
     for (let x = this.#between.first; x !== null; x = this.#between.first) {
-      if (limits === null || now - x.attemptMs < limits.pendingTimeoutMs) break
+      if (now - x.attemptMs < timeoutMs) break
       fail(x, 'overloaded')
     }
     // Out of turn: a thread that is stuck takes no place, and would keep all others from it.

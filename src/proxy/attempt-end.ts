@@ -24,6 +24,7 @@ export function endAttempt(
   const isAnswer = typeof outcome === 'number'
   const fault = faultOf(outcome)
   cell.count(fault !== null)
+  if (!isAnswer && x.status === 0) service.cell.addUnanswered()
   if (isAnswer) meter.answered(outcome)
   else if (outcome !== null) meter.failed(outcome)
   if (fault !== null && isEvidence) {

@@ -23,7 +23,7 @@ export function handle(x: Exchange): void {
   if (x.head.maxForwards === 0) return answerAsFinalRecipient(x)
   if (x.context.isShedding) return shed(x, route)
   if (x.requestDone) requestReceived(x)
-  if (route.admission !== null) return route.admission.enter(x)
+  if (route.admission !== null && route.admission.isInForce) return route.admission.enter(x)
   depositForRequest(route.service)
   attempt(x)
 }
@@ -86,7 +86,7 @@ export function answerDropped(x: Exchange, endpoint: Endpoint, status: number, n
   const route = x.route
   if (route === null) return
   const { service } = route
-  headReceived(service, endpoint, nowMs - x.attemptMs)
+  headReceived(x, service, endpoint, nowMs - x.attemptMs)
   endAttempt(x, endpoint, status, true, nowMs)
   if (x.isRetry) service.meter.retried('failure')
   addTried(x, endpoint)
@@ -102,10 +102,8 @@ export function attemptAnswered(x: Exchange, endpoint: Endpoint, nowMs: number):
   x.context.wheel.disarm(x.totalTimer)
   const elapsedMs = nowMs - x.attemptMs
   const { service } = route
-  headReceived(service, endpoint, elapsedMs)
-  // A long request takes as long as its client takes to send it: that says nothing about the endpoint.
-  if (service.feedback !== null && (x.kept !== null || x.requestBytes === 0))
-    service.feedback.answered(endpoint, elapsedMs)
+  headReceived(x, service, endpoint, elapsedMs)
+  if (service.feedback !== null && saysOfEndpoint(x)) service.feedback.answered(endpoint, elapsedMs)
   if (x.isRetry) service.meter.retried('success')
 }
 
@@ -152,9 +150,16 @@ export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure,
   }
 }
 
-function headReceived(service: Service, endpoint: Endpoint, elapsedMs: number): void {
+function headReceived(x: Exchange, service: Service, endpoint: Endpoint, elapsedMs: number): void {
   service.meter.headReceived(elapsedMs / 1000)
   endpoint.cell.addLatency(elapsedMs)
+  const { limits } = service.settings
+  if (limits !== null && limits.findsRequests && saysOfEndpoint(x)) service.cell.addAnswer(elapsedMs)
+}
+
+/** What an answer took. A long request takes as long as its client takes to send it: that says nothing about the endpoint. */
+function saysOfEndpoint(x: Exchange): boolean {
+  return x.kept !== null || x.requestBytes === 0
 }
 
 function addTried(x: Exchange, endpoint: Endpoint): void {

@@ -14,17 +14,34 @@ const maxPicks = 8
 export function takeEndpoint(x: Exchange, service: Service): Endpoint | null {
   const endpoint = service.pick(x)
   if (endpoint === null) return null
-  const limit = service.settings.limits?.requestsPerEndpoint ?? null
-  if (limit === null) {
+  // Where no limit is in force, nobody has a place.
+  if (x.admission === null) {
     endpoint.cell.acquire()
     return endpoint
   }
-  return endpoint.cell.acquireWithin(limit) ? endpoint : takeAnother(x, service, endpoint, limit)
+  return acquire(endpoint, service) ? endpoint : takeAnother(x, service, endpoint)
+}
+
+/** @returns false when the endpoint has as much as it may */
+function acquire(endpoint: Endpoint, { settings, cell }: Service): boolean {
+  const limit = settings.limits?.requestsPerEndpoint ?? null
+  const found = hasFoundShares(settings, cell) ? cell.foundPerEndpoint(endpoint.weight) : null
+  if (limit === null && found === null) {
+    endpoint.cell.acquire()
+    return true
+  }
+  return endpoint.cell.acquireWithin(Math.min(limit ?? Infinity, found ?? Infinity))
+}
+
+/** A limit was found that endpoints share by their weight. */
+function hasFoundShares({ limits }: Service['settings'], cell: Service['cell']): boolean {
+  return limits !== null && limits.findsRequests && cell.foundRequests() !== 0
 }
 
 /** Why there was none for a first attempt: true when endpoints may be used, but each one has as much as it may. */
-export function isFull({ settings, endpoints }: Service): boolean {
-  return settings.limits !== null && settings.limits.requestsPerEndpoint !== null && endpoints.eligible.length > 0
+export function isFull({ settings, endpoints, cell }: Service): boolean {
+  if (settings.limits === null || endpoints.eligible.length === 0) return false
+  return settings.limits.requestsPerEndpoint !== null || hasFoundShares(settings, cell)
 }
 
 /** Why there was none for a retry: true when there are endpoints that were not tried, but each one has as much as it may. */
@@ -52,37 +69,36 @@ function takesPart(endpoint: Endpoint, other: Endpoint): boolean {
   return endpoint.weight > 0 === other.weight > 0
 }
 
-function takeAnother(x: Exchange, service: Service, full: Endpoint, limit: number): Endpoint | null {
+function takeAnother(x: Exchange, service: Service, full: Endpoint): Endpoint | null {
   const { tried } = x
   const { passedOver } = x.context
   if (tried !== null) for (const endpoint of tried) passedOver.push(endpoint)
   x.tried = passedOver
-  const found = pickPast(x, service, full, limit)
+  const found = pickPast(x, service, full)
   x.tried = tried
   passedOver.length = 0
-  return found === full ? takeAny(x, service, full, limit) : found
+  return found === full ? takeAny(x, service, full) : found
 }
 
 /** @returns `full` when the picker was asked often enough */
-function pickPast(x: Exchange, service: Service, full: Endpoint, limit: number): Endpoint | null {
+function pickPast(x: Exchange, service: Service, full: Endpoint): Endpoint | null {
   const { passedOver } = x.context
   passedOver.push(full)
   for (let picks = 1; picks < maxPicks; picks++) {
     const endpoint = service.pick(x)
-    if (endpoint === null || endpoint.cell.acquireWithin(limit)) return endpoint
+    if (endpoint === null || acquire(endpoint, service)) return endpoint
     passedOver.push(endpoint)
   }
   return full
 }
 
 /** Asking a picker about one full endpoint after the other would take more than the square of their number. */
-function takeAny(x: Exchange, service: Service, full: Endpoint, limit: number): Endpoint | null {
+function takeAny(x: Exchange, service: Service, full: Endpoint): Endpoint | null {
   const { eligible } = service.endpoints
   let at = Math.floor(x.context.random() * eligible.length)
   for (let i = 0; i < eligible.length; i++) {
     const endpoint = eligible[at] as Endpoint
-    if (takesPart(endpoint, full) && x.tried?.includes(endpoint) !== true && endpoint.cell.acquireWithin(limit))
-      return endpoint
+    if (takesPart(endpoint, full) && x.tried?.includes(endpoint) !== true && acquire(endpoint, service)) return endpoint
     at = at + 1 === eligible.length ? 0 : at + 1
   }
   return null

@@ -80,10 +80,10 @@ export class ServiceTable {
   }
 
   #add(settings: ServiceSettings): void {
-    const { ledger, series, outlier } = this.#options
+    const { ledger, column, series, outlier } = this.#options
     const service = new Service({
       settings,
-      cell: ledger.service(settings.slot),
+      cell: ledger.service(settings.slot, column),
       meter: new ServiceMeter(series, settings.name),
       outlier,
       rebuild: this.#rebuild,

@@ -11,7 +11,16 @@ const flow = useFlow()
 const engines: readonly EngineName[] = ['fast', 'standard']
 
 function limits(changes: Partial<ServiceLimits>): { limits: ServiceLimits } {
-  return { limits: { requests: null, requestsPerEndpoint: null, pending: null, pendingTimeoutMs: 10_000, ...changes } }
+  return {
+    limits: {
+      requests: null,
+      findsRequests: false,
+      requestsPerEndpoint: null,
+      pending: null,
+      pendingTimeoutMs: 10_000,
+      ...changes,
+    },
+  }
 }
 
 /** An origin that answers when it is told to. */

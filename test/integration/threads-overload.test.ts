@@ -83,6 +83,7 @@ describe.each([0, 2, 3])('limits of a service, with %i data threads', (workers) 
       maxRequests: 4,
       maxRequestsPerEndpoint: null,
       maxPending: 6,
+      search: null,
     })
     expect(await metric(gateway, 'tidegate_service_inflight', { service: 'only' })).toBe(4)
     expect(await metric(gateway, 'tidegate_service_pending', { service: 'only' })).toBe(6)

@@ -6,7 +6,7 @@ import { flapping } from './flapping.ts'
 import { killedGet, killedPost } from './killed.ts'
 import { misbehaving, slow } from './misbehaving.ts'
 import { openFiles } from './open-files.ts'
-import { overloaded } from './overloaded.ts'
+import { overloaded, overloadedLimited } from './overloaded.ts'
 import { registryTroubles } from './registry.ts'
 import { reloaded } from './reloaded.ts'
 import { replaced } from './replaced.ts'
@@ -27,6 +27,7 @@ export const faults: readonly Fault[] = [
   replaced,
   crashedThread,
   overloaded,
+  overloadedLimited,
   slow,
   ...misbehaving,
   halfOpen,

@@ -207,10 +207,13 @@ export const serviceLayer = z.strictObject({
       'How many requests are sent again that may have reached an endpoint, over all routes and threads: when all endpoints fail, retries must not bury them.',
     )
     .meta({ fallback: budgetDefaults }),
-  maxRequests: integer(1, 1_000_000)
+  maxRequests: z
+    .union([z.literal('auto'), integer(1, 1_000_000)])
     .nullable()
     .optional()
-    .describe('Requests in flight to the service, over all threads. Further ones wait. null = no limit.')
+    .describe(
+      'Requests in flight to the service, over all threads. Further ones wait. `auto` = none, until the service is seen to be overloaded: then as many as it does at a time, found out and followed. null = no limit.',
+    )
     .meta({ fallback: serviceDefaults.maxRequests }),
   maxRequestsPerEndpoint: integer(1, 1_000_000)
     .nullable()

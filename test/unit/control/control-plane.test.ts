@@ -200,6 +200,7 @@ describe('what the admin API sees', () => {
           maxRequests: null,
           maxRequestsPerEndpoint: null,
           maxPending: null,
+          search: null,
         },
         endpoints: [
           {

@@ -16,9 +16,18 @@ function stateWith(limits: Partial<ServiceLimits>, inflight: number, waiting: nu
   const line = {
     slot: 0,
     endpoints: { records: new Map([[published.id, { published, cell: ledger.endpoint(0, -1) }]]) },
-    entry: { limits: { requests: null, requestsPerEndpoint: null, pending: null, pendingTimeoutMs: 1, ...limits } },
+    entry: {
+      limits: {
+        requests: null,
+        findsRequests: false,
+        requestsPerEndpoint: null,
+        pending: null,
+        pendingTimeoutMs: 1,
+        ...limits,
+      },
+    },
   }
-  return loadOf(line as unknown as ServiceLine, ledger).state
+  return loadOf(line as unknown as ServiceLine, ledger, null).state
 }
 
 it.each<[Partial<ServiceLimits>, number, number, string]>([

@@ -45,7 +45,7 @@ function makeService(weights: readonly number[], requestsPerEndpoint: number | n
       idleTimeoutMs: 1,
       retryBudget,
       spillBelowPercent: 70,
-      limits: { requests: null, requestsPerEndpoint, pending: null, pendingTimeoutMs: 1 },
+      limits: { requests: null, findsRequests: false, requestsPerEndpoint, pending: null, pendingTimeoutMs: 1 },
       tls: null,
     },
     cell: ledger.service(0),
