@@ -272,7 +272,8 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** What stands against a process in this one's place; null = nothing. */
   objectionTo(readiness: Readiness): string | null {
-    return objectionTo(readiness, (name) => this.#lines.get(name)?.line)
+    const hasHeard = (name: string) => this.#tags.hasHeard(name)
+    return objectionTo(readiness, { lineOf: (name) => this.#lines.get(name)?.line, hasHeard })
   }
 
   /** The operator's orders in force, for the process that takes this one's place. */

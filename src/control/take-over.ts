@@ -17,13 +17,15 @@ export function readinessOf(lines: Iterable<ServiceLine>, missing: readonly stri
  * What stands against a process in this one's place: it would answer 503 where this one serves, since nobody told it of a service, or
  * the registry has forgotten instances that this one holds.
  *
+ * @param known what this process knows; `hasHeard` of what tags name
  * @returns a sentence; null = nothing
  */
 export function objectionTo(
   { missing, empty }: Readiness,
-  lineOf: (name: string) => ServiceLine | undefined,
+  known: { readonly lineOf: (name: string) => ServiceLine | undefined; readonly hasHeard: (name: string) => boolean },
 ): string | null {
-  const unheard = missing.filter((name) => lineOf(name)?.hasList)
+  const { lineOf, hasHeard } = known
+  const unheard = missing.filter((name) => lineOf(name)?.hasList || hasHeard(name))
   if (unheard.length > 0) return `no registry told it of ${unheard.join(', ')}`
   const served = empty.filter((name) => lineOf(name)?.canServe)
   return served.length === 0 ? null : `no registry lists it an instance that serves ${served.join(', ')}`
