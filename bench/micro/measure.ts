@@ -48,11 +48,11 @@ function allocatedPerOp(run: Benchmark['run'], most: number): number {
  * What a round takes when nothing else happens: the middle of them, since the compiler allocates now and then, and what a
  * collection left to be swept is given back now and then, which hides as much of what was allocated.
  *
- * @param rounds bytes, NaN where the collector ran
+ * @param growths bytes, NaN where the collector ran
  * @returns null when too few rounds were left alone to tell
  */
-export function typicalGrowth(rounds: readonly number[]): number | null {
-  const measured = rounds.filter((bytes) => bytes >= 0).toSorted((one, other) => one - other)
+export function typicalGrowth(growths: readonly number[]): number | null {
+  const measured = growths.filter((bytes) => bytes >= 0).toSorted((one, other) => one - other)
   return measured.length * 2 > allocationRounds ? (measured[measured.length >> 1] ?? null) : null
 }
 

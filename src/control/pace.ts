@@ -27,8 +27,17 @@ export class Pace {
     this.#task()
   }
 
+  /** Does what was asked for and still waits, and ends. */
+  finish(): void {
+    const isAsked = this.#isAsked
+    this.close()
+    if (isAsked) this.#task()
+  }
+
+  /** Nothing is done from now on. */
   close(): void {
     this.#cancel?.()
     this.#cancel = null
+    this.#isAsked = false
   }
 }

@@ -127,6 +127,7 @@ describe('a slow start', () => {
     const { says, percents, control, entry, clock } = await withTwo()
     const before = clock.timers
     await says([a, b, c])
+    await clock.advance(100)
     control.apply(config([{ ...entry, slowStartMs: null }]))
     expect([percents(), clock.timers]).toEqual([[100, 100, 100], before])
   })
