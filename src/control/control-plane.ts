@@ -129,6 +129,8 @@ export class ControlPlane<S extends SourceEntry> {
           this.#lines.get(service)?.line.endpoints.restored(record)
           timeline.record({ type: 'restored', service, endpoint: record.published.id, cause })
         },
+        onRefused: ({ service, record: { published } }, cause) =>
+          this.ejected({ service, endpoint: published.id, slot: published.slot, reason: 'connect', cause }),
       }),
       orders,
       checks,
