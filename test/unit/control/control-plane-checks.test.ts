@@ -1,22 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { HealthCheck } from '../../../src/core/health-check.ts'
 import type { CheckResult } from '../../../src/health/check-probe.ts'
 import { config, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
+import { healthCheck } from '../../support/health-check.ts'
 
 const a = instance('a-1')
 const b = instance('b-2')
-const healthCheck: HealthCheck = {
-  path: '/health',
-  port: null,
-  host: null,
-  statuses: [{ from: 200, to: 399 }],
-  intervalMs: 10_000,
-  timeoutMs: 5000,
-  healthyAfter: 2,
-  unhealthyAfter: 3,
-}
 const checked = service('users', { healthCheck })
 const fail: CheckResult = { verdict: 'failed', cause: 'it answered 500' }
 const refuse: CheckResult = { verdict: 'refused', cause: 'it refused a connection' }

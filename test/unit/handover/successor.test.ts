@@ -60,7 +60,7 @@ it('is told of all sockets, however many there are', async () => {
   const sockets = Array.from({ length: 4000 }, () => ({ ...socket, ...kind, fd: file.fd }))
   const successor = start(program, 60_000, sockets)
   await file.close()
-  await successor.serving
+  await expect(successor.serving).resolves.toBeUndefined()
 })
 
 it('that was told to take over is never killed: not at its deadline, and a shutdown asks it to drain', async () => {
