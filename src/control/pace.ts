@@ -27,11 +27,17 @@ export class Pace {
     this.#task()
   }
 
+  /** Does at once what was asked for and still waits; the next interval begins. */
+  hurry(): void {
+    if (!this.#isAsked) return
+    this.close()
+    this.ask()
+  }
+
   /** Does what was asked for and still waits, and ends. */
   finish(): void {
-    const isAsked = this.#isAsked
+    this.hurry()
     this.close()
-    if (isAsked) this.#task()
   }
 
   /** Nothing is done from now on. */

@@ -49,7 +49,7 @@ export interface EndpointsParts {
 
 /**
  * The endpoints of one service: every change of them is stated in the timeline and published, at once after a quiet time, else
- * with all others that come within 100 ms.
+ * with all others that come within 100 ms. What an operator orders is published at once.
  */
 export class ServiceEndpoints {
   readonly ejections = new EjectionCounts()
@@ -141,14 +141,14 @@ export class ServiceEndpoints {
 
   /** The operator ordered so: no new requests. */
   drain(id: string, cause: string): void {
-    this.restand()
+    this.#obey()
     this.#note('draining', id, cause)
   }
 
   /** The order is gone. @returns false when nothing changed by that */
   undrain(id: string, cause: string): boolean {
     const before = this.#records.get(id)?.published
-    this.restand()
+    this.#obey()
     const after = this.#records.get(id)?.published
     if (before === after) return false
     this.#note('restored', id, cause)
@@ -223,6 +223,12 @@ export class ServiceEndpoints {
 
   #beginSlowStarts(changes: readonly Change[]): void {
     for (const change of changes) if (beginsToServe(change)) this.#slowStarts.begin(change.after)
+  }
+
+  /** An order does not wait for others: it is in force when it is confirmed. */
+  #obey(): void {
+    this.restand()
+    this.#listPace.hurry()
   }
 
   /** @returns false when none stands differently */

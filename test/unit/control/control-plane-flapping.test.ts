@@ -64,6 +64,15 @@ describe('a registry that changes its mind again and again', () => {
     expect(served('users')[1]).toBe(word)
   })
 
+  it('keeps no order of an operator waiting', async () => {
+    const { says, control, thread } = await quiet('users')
+    await says('users', [{ ...a, weight: 2 }, b])
+    control.command('reg/n1/b-2@10.0.0.1:9002', 'drain', null)
+    expect(thread.lists.get('users')?.map(({ draining }) => draining)).toEqual([false, true])
+    control.command('reg/n1/b-2@10.0.0.1:9002', 'undrain', null)
+    expect(thread.lists.get('users')?.map(({ draining }) => draining)).toEqual([false, false])
+  })
+
   it('keeps no other service waiting', async () => {
     const { says, served } = await quiet('users', 'orders')
     await says('users', [a])

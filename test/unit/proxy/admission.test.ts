@@ -33,19 +33,20 @@ function twoThreads(requests: number) {
     admission.enter(x)
     return { name, x, admission }
   }
-  function settle({ x, admission }: Request): void {
-    admission.leave(x)
-    admission.goOn()
-  }
   async function forwards(count: number): Promise<readonly string[]> {
     while (forwarded.length < count) await nextTurn()
     return forwarded
   }
-  return { enter, settle, forwarded, forwards }
+  return { enter, forwarded, forwards }
+}
+
+function settle({ x, admission }: Request): void {
+  admission.leave(x)
+  admission.goOn()
 }
 
 test('a thread with nothing in flight is woken by the thread that frees a place', async () => {
-  const { enter, settle, forwarded, forwards } = twoThreads(1)
+  const { enter, forwarded, forwards } = twoThreads(1)
   const first = enter(0, 'first')
   enter(1, 'second')
   expect(forwarded).toEqual(['first'])
@@ -54,7 +55,7 @@ test('a thread with nothing in flight is woken by the thread that frees a place'
 })
 
 test('places go round by order of arrival, whichever thread frees them', async () => {
-  const { enter, settle, forwards } = twoThreads(1)
+  const { enter, forwards } = twoThreads(1)
   const requests = [0, 1, 1, 0, 1, 0, 0].map((thread, i) => enter(thread as 0 | 1, `${i}`))
   for (const [i, request] of requests.entries()) {
     expect((await forwards(i + 1)).at(-1)).toBe(request.name)
@@ -63,7 +64,7 @@ test('places go round by order of arrival, whichever thread frees them', async (
 })
 
 test('a thread is woken again and again, for as many places as are freed at once', async () => {
-  const { enter, settle, forwards } = twoThreads(3)
+  const { enter, forwards } = twoThreads(3)
   const first = ['a', 'b', 'c'].map((name) => enter(0, name))
   for (const name of ['d', 'e', 'f']) enter(1, name)
   for (const request of first) settle(request)
@@ -71,7 +72,7 @@ test('a thread is woken again and again, for as many places as are freed at once
 })
 
 test('a place that is freed before a thread listens is not lost on it', async () => {
-  const { enter, settle, forwards } = twoThreads(1)
+  const { enter, forwards } = twoThreads(1)
   const [first, second] = [enter(0, 'first'), enter(1, 'second')]
   settle(first)
   const third = enter(0, 'third')
@@ -82,7 +83,7 @@ test('a place that is freed before a thread listens is not lost on it', async ()
 })
 
 test('one that gives up hands its turn to who waits in the other thread', async () => {
-  const { enter, settle, forwards } = twoThreads(1)
+  const { enter, forwards } = twoThreads(1)
   const first = enter(0, 'first')
   const leaving = enter(0, 'leaving')
   enter(1, 'last')
