@@ -29,28 +29,34 @@ export function measure({ run }: Benchmark): Measurement {
   return { nsPerOp, bytesPerOp: allocatedPerOp(run, Math.min(countedOperations, operations * 5)) }
 }
 
-/**
- * Growth of the heap over operations during which nothing was collected; the least of some rounds, since the compiler allocates
- * now and then too. Throws when every round was interrupted by a collection.
- */
+/** Growth of the heap over operations. Throws when most rounds were interrupted by a collection, however few operations they had. */
 function allocatedPerOp(run: Benchmark['run'], most: number): number {
-  let least = Number.POSITIVE_INFINITY
-  for (
-    let operations = most;
-    least === Number.POSITIVE_INFINITY && operations > 10;
-    operations = Math.floor(operations / 10)
-  ) {
+  for (let operations = most; operations > 10; operations = Math.floor(operations / 10)) {
+    const grown: number[] = []
     for (let round = 0; round < allocationRounds; round++) {
-      least = Math.min(least, grownBytes(run, operations) / operations)
+      grown.push(grownBytes(run, operations))
       // So many operations fill the heap: all other rounds would be collected, too.
-      if (round === 2 && least === Number.POSITIVE_INFINITY) break
+      if (round === 2 && grown.every(Number.isNaN)) break
     }
+    const bytes = typicalGrowth(grown)
+    if (bytes !== null) return bytes / operations
   }
-  if (least === Number.POSITIVE_INFINITY) throw new Error('each round was collected: a few operations fill the heap')
-  return least
+  throw new Error('each round was collected: a few operations fill the heap')
 }
 
-/** Infinity when the collector ran meanwhile. */
+/**
+ * What a round takes when nothing else happens: the middle of them, since the compiler allocates now and then, and what a
+ * collection left to be swept is given back now and then, which hides as much of what was allocated.
+ *
+ * @param growths bytes, NaN where the collector ran
+ * @returns null when too few rounds were left alone to tell
+ */
+export function typicalGrowth(growths: readonly number[]): number | null {
+  const measured = growths.filter((bytes) => bytes >= 0).toSorted((one, other) => one - other)
+  return measured.length * 2 > allocationRounds ? (measured[measured.length >> 1] ?? null) : null
+}
+
+/** NaN when the collector ran meanwhile. */
 function grownBytes(run: Benchmark['run'], operations: number): number {
   if (globalThis.gc === undefined) throw new Error(`needs node ${measuringFlags.join(' ')}`)
   globalThis.gc()
@@ -59,7 +65,7 @@ function grownBytes(run: Benchmark['run'], operations: number): number {
   const before = process.memoryUsage().heapUsed
   sink += run(operations)
   const grown = process.memoryUsage().heapUsed - before
-  return collections.stop().statistics.length === 0 ? grown : Number.POSITIVE_INFINITY
+  return collections.stop().statistics.length === 0 ? grown : Number.NaN
 }
 
 let sink = 0

@@ -130,6 +130,8 @@ export class ControlPlane<S extends SourceEntry> {
           this.#lines.get(service)?.line.endpoints.restored(record)
           timeline.record({ type: 'restored', service, endpoint: record.published.id, cause })
         },
+        onRefused: ({ service, record: { published } }, cause) =>
+          this.ejected({ service, endpoint: published.id, slot: published.slot, reason: 'connect', cause }),
       }),
       orders,
       checks,
@@ -165,7 +167,7 @@ export class ControlPlane<S extends SourceEntry> {
     await Promise.race([Promise.all(heard), time.promise, this.#closing.promise])
     cancel()
     // Verdicts that are put in force a moment later come too late for the first requests.
-    if (isChecked) for (const { endpoints } of this.#allLines()) endpoints.restand()
+    if (isChecked) for (const { endpoints } of this.#allLines()) endpoints.restandNow()
   }
 
   /**

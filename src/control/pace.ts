@@ -27,8 +27,23 @@ export class Pace {
     this.#task()
   }
 
+  /** Does at once what was asked for and still waits; the next interval begins. */
+  hurry(): void {
+    if (!this.#isAsked) return
+    this.close()
+    this.ask()
+  }
+
+  /** Does what was asked for and still waits, and ends. */
+  finish(): void {
+    this.hurry()
+    this.close()
+  }
+
+  /** Nothing is done from now on. */
   close(): void {
     this.#cancel?.()
     this.#cancel = null
+    this.#isAsked = false
   }
 }

@@ -1,5 +1,7 @@
+import type { EjectionReason } from '../core/decision.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
+import type { ConnectResult } from '../health/connect-probe.ts'
 import type { Random } from '../util/random.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import type { EndpointRecord } from './membership.ts'
@@ -21,6 +23,7 @@ interface Plan {
   readonly state: 'out' | 'back'
   readonly sinceMs: number
   cancel: Cancel
+  cancelProbe: Cancel
 }
 
 export interface RestorerOptions {
@@ -29,12 +32,15 @@ export interface RestorerOptions {
   readonly random: Random
   readonly prober: Prober
   readonly onRestored: (endpoint: EjectedEndpoint, cause: string) => void
+  /** One that was ejected for failures refuses connections; its ejection is for that now, and wants to be taken. */
+  readonly onRefused: (endpoint: EjectedEndpoint, cause: string) => void
 }
 
 /**
  * Brings ejected endpoints back: one that refused a connection when a plain connect, tried about every second, is accepted;
- * one that failed too often when its time is over; one that was ejected by command never. Ejections in a row are forgotten
- * when the endpoint has stayed in for as long as its last ejection lasted.
+ * one that failed too often when its time is over; one that was ejected by command never. Whoever failed too often is asked at once, and
+ * every second, whether it refuses: a process that was killed resets its connections, and a new one in its place has not failed. Ejections
+ * in a row are forgotten when the endpoint has stayed in for as long as its last ejection lasted.
  */
 export class Restorer {
   readonly #options: RestorerOptions
@@ -62,6 +68,7 @@ export class Restorer {
     else if (reason !== 'manual') {
       const delayMs = Math.max(0, ledger.fromDeciseconds(cell.ejectedUntil()) - clock.now())
       plan.cancel = clock.after(delayMs, () => this.#restore(endpoint, plan, 'its ejection time is over'))
+      this.#lookForRefusal(endpoint, plan, reason)
     }
   }
 
@@ -75,7 +82,8 @@ export class Restorer {
 
   /** The endpoint is gone. */
   forget(slot: number): void {
-    this.#plans.get(slot)?.cancel()
+    const plan = this.#plans.get(slot)
+    if (plan !== undefined) end(plan)
     this.#plans.delete(slot)
   }
 
@@ -101,27 +109,49 @@ export class Restorer {
   }
 
   close(): void {
-    for (const plan of this.#plans.values()) plan.cancel()
+    for (const plan of this.#plans.values()) end(plan)
     this.#plans.clear()
   }
 
   #plan(slot: number, state: Plan['state']): Plan {
     this.forget(slot)
-    const plan = { state, sinceMs: this.#options.clock.now(), cancel: () => {} }
+    const plan = { state, sinceMs: this.#options.clock.now(), cancel: () => {}, cancelProbe: () => {} }
     this.#plans.set(slot, plan)
     return plan
   }
 
   #probeLater(endpoint: EjectedEndpoint, plan: Plan): void {
-    const { clock, random, prober } = this.#options
-    const { host, port, slot } = endpoint.record.published
-    plan.cancel = clock.after(probeEveryMs * (1 - jitterShare + 2 * jitterShare * random()), () => {
-      void prober.connect(host, port, endpoint.connectTimeoutMs).then((result) => {
-        if (this.#plans.get(slot) !== plan) return
+    plan.cancelProbe = this.#options.clock.after(this.#pauseMs(), () =>
+      this.#probe(endpoint, plan, (result) => {
         if (result === 'accepted') this.#restore(endpoint, plan, 'it accepts connections again')
         else this.#probeLater(endpoint, plan)
-      })
+      }),
+    )
+  }
+
+  #lookForRefusal(endpoint: EjectedEndpoint, plan: Plan, reason: EjectionReason): void {
+    this.#probe(endpoint, plan, (result) => {
+      if (result === 'refused') {
+        if (!endpoint.record.cell.replaceEjection(reason, 'connect')) return
+        // Panic picks refused ones last.
+        endpoint.serviceCell.bumpEpoch()
+        this.#options.onRefused(endpoint, 'it refuses connections')
+      } else
+        plan.cancelProbe = this.#options.clock.after(this.#pauseMs(), () =>
+          this.#lookForRefusal(endpoint, plan, reason),
+        )
     })
+  }
+
+  #probe(endpoint: EjectedEndpoint, plan: Plan, then: (result: ConnectResult) => void): void {
+    const { host, port, slot } = endpoint.record.published
+    void this.#options.prober.connect(host, port, endpoint.connectTimeoutMs).then((result) => {
+      if (this.#plans.get(slot) === plan) then(result)
+    })
+  }
+
+  #pauseMs(): number {
+    return probeEveryMs * (1 - jitterShare + 2 * jitterShare * this.#options.random())
   }
 
   #restore(endpoint: EjectedEndpoint, plan: Plan, cause: string): void {
@@ -136,4 +166,9 @@ export class Restorer {
     endpoint.serviceCell.bumpEpoch()
     onRestored(endpoint, cause)
   }
+}
+
+function end(plan: Plan): void {
+  plan.cancel()
+  plan.cancelProbe()
 }

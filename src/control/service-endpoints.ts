@@ -29,7 +29,7 @@ import { SuccessRates } from './success-rates.ts'
 import type { Timeline } from './timeline.ts'
 import { transitionsOf, type Causes } from './transition.ts'
 
-/** When a thousand verdicts are turned over, that many lists are not sent. */
+/** However often a registry changes its mind, and when a thousand verdicts are turned over: each list makes every thread build its pickers anew. */
 const minBetweenListsMs = 100
 
 /** What the endpoints of a service need of its configuration. */
@@ -47,18 +47,25 @@ export interface EndpointsParts {
   readonly checks: Pick<HealthChecks, 'isUnhealthy'>
 }
 
-/** The endpoints of one service: every change of them is stated in the timeline and published. */
+/**
+ * The endpoints of one service: every change of them is stated in the timeline and published, at once after a quiet time, else
+ * with all others that come within 100 ms. What an operator orders is published at once.
+ */
 export class ServiceEndpoints {
   readonly ejections = new EjectionCounts()
   readonly #service: string
   readonly #cell: ServiceCell
   readonly #parts: EndpointsParts
-  readonly #turning: Pace
+  readonly #listPace: Pace
+  /** What the next list puts in force: verdicts that turned, and whether anything that is published changed. */
   #turns: CheckTurn[] = []
+  #isDue = false
+  /** Rows of endpoints that the next list is the first without. */
+  #dropped: EndpointRecord[] = []
   readonly #slowStarts: SlowStarts
   readonly #successRates: SuccessRates
   #records: Records = new Map()
-  #wasPublished = false
+  #listsSent = 0
   /** The configuration version that no longer names the service. */
   #goneAt = Infinity
 
@@ -67,7 +74,7 @@ export class ServiceEndpoints {
     this.#service = service
     this.#cell = cell
     this.#parts = parts
-    this.#turning = new Pace(parts.clock, minBetweenListsMs, () => this.#takeTurns())
+    this.#listPace = new Pace(parts.clock, minBetweenListsMs, () => this.#sendList())
     this.#slowStarts = new SlowStarts(clock, cell, settings.slowStartMs)
     this.#successRates = new SuccessRates({
       service,
@@ -83,6 +90,11 @@ export class ServiceEndpoints {
 
   get records(): Records {
     return this.#records
+  }
+
+  /** How many were sent to the data threads. */
+  get lists(): number {
+    return this.#listsSent
   }
 
   configure({ outlier, slowStartMs }: EndpointsSettings): void {
@@ -113,34 +125,36 @@ export class ServiceEndpoints {
     }
     const dropped = this.#takeOutIdle()
     // The first list is published even when it is empty: that there are none is news too.
-    if (changes.length > 0 || dropped.length > 0 || !this.#wasPublished) this.#publish(dropped)
+    if (changes.length > 0 || dropped.length > 0 || this.#listsSent === 0) this.#publish(dropped)
   }
 
   /** Takes over what our checks and the operator say of the endpoints now. */
   restand(): void {
-    const stood = restand(this.#records, (id) => this.#standingOf(id))
-    if (stood === null) return
-    this.#records = stood.records
-    this.#beginSlowStarts(stood.changes)
-    this.#publish([])
+    if (this.#standAnew()) this.#publish([])
+  }
+
+  /** The same without waiting for others: an order is in force when it is confirmed. */
+  restandNow(): void {
+    this.restand()
+    this.#listPace.hurry()
   }
 
   /** The verdict of our checks on one of them was turned over; it is in force, and stated, within 100 ms. */
   turned(turn: CheckTurn): void {
     this.#turns.push(turn)
-    this.#turning.ask()
+    this.#listPace.ask()
   }
 
   /** The operator ordered so: no new requests. */
   drain(id: string, cause: string): void {
-    this.restand()
+    this.restandNow()
     this.#note('draining', id, cause)
   }
 
   /** The order is gone. @returns false when nothing changed by that */
   undrain(id: string, cause: string): boolean {
     const before = this.#records.get(id)?.published
-    this.restand()
+    this.restandNow()
     const after = this.#records.get(id)?.published
     if (before === after) return false
     this.#note('restored', id, cause)
@@ -197,16 +211,18 @@ export class ServiceEndpoints {
   /** The configuration of that version no longer names the service: the rows wait until every thread applied it. */
   close(configVersion: number): void {
     this.#goneAt = configVersion
+    // Its list is gone from the Publisher, and must not come back.
+    this.#listPace.close()
     this.stop()
     const gone = [...this.#records.values()]
     for (const record of gone) this.#forget(record, 'the configuration no longer names its service')
-    this.#retire(gone, Infinity)
+    this.#retire([...gone, ...this.#dropped], Infinity)
     this.#records = new Map()
   }
 
-  /** Nothing is published by itself any more; the endpoints stay as they are. */
+  /** Nothing is published by itself any more, but what still waits for its turn; the endpoints stay as they are. */
   stop(): void {
-    this.#turning.close()
+    this.#listPace.finish()
     this.#slowStarts.close()
     this.#successRates.close()
   }
@@ -215,10 +231,19 @@ export class ServiceEndpoints {
     for (const change of changes) if (beginsToServe(change)) this.#slowStarts.begin(change.after)
   }
 
+  /** @returns false when none stands differently */
+  #standAnew(): boolean {
+    const stood = restand(this.#records, (id) => this.#standingOf(id))
+    if (stood === null) return false
+    this.#records = stood.records
+    this.#beginSlowStarts(stood.changes)
+    return true
+  }
+
   #takeTurns(): void {
     const turns = this.#turns
     this.#turns = []
-    this.restand()
+    if (turns.length > 0 && this.#standAnew()) this.#isDue = true
     for (const { id, isUnhealthy, cause } of turns) {
       const record = this.#records.get(id)
       // Where the registry does not let it serve nothing changes.
@@ -258,9 +283,19 @@ export class ServiceEndpoints {
   }
 
   #publish(dropped: readonly EndpointRecord[]): void {
+    this.#isDue = true
+    this.#dropped.push(...dropped)
+    this.#listPace.ask()
+  }
+
+  #sendList(): void {
+    this.#takeTurns()
+    if (!this.#isDue) return
+    this.#isDue = false
+    this.#listsSent++
     const endpoints = [...this.#records.values()].map(({ published }) => published)
-    this.#wasPublished = true
-    this.#retire(dropped, this.#parts.publisher.publish(this.#service, endpoints))
+    this.#retire(this.#dropped, this.#parts.publisher.publish(this.#service, endpoints))
+    this.#dropped = []
   }
 
   /** @param version of the service's first list without them */

@@ -58,6 +58,8 @@ export interface ControlStats {
     readonly service: string
     readonly ageSeconds: number
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
+    /** Sent to the data threads. */
+    readonly lists: number
   }[]
   /** Since the endpoint was added. */
   readonly ejections: readonly {
@@ -167,6 +169,7 @@ export function statsOf(
       service: line.name,
       ageSeconds: line.ageMs() / 1000,
       updates: { ...line.updates },
+      lists: line.endpoints.lists,
     })),
     ejections: lines.flatMap((line) =>
       [...line.endpoints.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),

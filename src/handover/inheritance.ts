@@ -1,5 +1,5 @@
 import type { HandedSocket, LentSocket } from '../core/listen-socket.ts'
-import { handoverVariable, type HandoverNote } from './messages.ts'
+import { takeNote } from './note.ts'
 import { type ChannelToParent, Predecessor } from './predecessor.ts'
 
 /** First descriptor that systemd passes (sd_listen_fds(3)). */
@@ -25,13 +25,10 @@ export function takeInheritance(
   env: Environment = process.env,
   self: ChannelToParent & { readonly pid: number } = process,
 ): Inheritance {
-  const note = env[handoverVariable]
+  const note = takeNote(env)
   const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names } = env
-  for (const name of [handoverVariable, 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name]
-  if (note !== undefined) {
-    const { pid: predecessor, sockets } = JSON.parse(note) as HandoverNote
-    return { handed: sockets, lent: [], predecessor: new Predecessor(predecessor, self) }
-  }
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name]
+  if (note !== null) return { handed: note.sockets, lent: [], predecessor: new Predecessor(note.pid, self) }
   // Of another process: a shell in between, say, that we are the child of.
   if (pid !== String(self.pid)) return noInheritance
   const named = names?.split(':') ?? []

@@ -1,14 +1,3 @@
-import type { HandedSocket } from '../core/listen-socket.ts'
-
-/** Environment variable in which a process says to its successor which descriptor is what. No secrets: other processes can read it. */
-export const handoverVariable = 'TIDEGATE_HANDOVER'
-
-/** Its value, as JSON. */
-export interface HandoverNote {
-  readonly pid: number
-  readonly sockets: readonly HandedSocket[]
-}
-
 /** What the successor says, over the channel that Node opens between a process and its child. */
 export type SuccessorMessage =
   /** It could serve now. */

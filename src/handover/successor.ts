@@ -1,14 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { HandedSocket } from '../core/listen-socket.ts'
 import { keepOutputNonBlocking } from '../util/inherited-output.ts'
-import {
-  type Bequest,
-  handoverVariable,
-  type HandoverNote,
-  type PredecessorMessage,
-  type Readiness,
-  type SuccessorMessage,
-} from './messages.ts'
+import type { Bequest, PredecessorMessage, Readiness, SuccessorMessage } from './messages.ts'
+import { noteVariables } from './note.ts'
 
 /** Descriptors of a child before those of the sockets: stdin, stdout, stderr, the channel. */
 const firstSocketFd = 4
@@ -47,13 +41,13 @@ export class Successor {
 
   constructor(options: SuccessorOptions) {
     const { sockets, deadlineMs, command = ownCommand() } = options
-    const note: HandoverNote = {
+    const note = noteVariables({
       pid: process.pid,
       sockets: sockets.map((socket, index) => ({ ...socket, fd: firstSocketFd + index })),
-    }
+    })
     const child = spawn(command.execPath, command.args, {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets.map(({ fd }) => fd)],
-      env: { ...process.env, [handoverVariable]: JSON.stringify(note) },
+      env: { ...process.env, ...note },
     })
     keepOutputNonBlocking()
     this.#options = options

@@ -118,6 +118,13 @@ export const families = [
     source: 'control',
   },
   {
+    name: 'tidegate_service_lists_total',
+    type: 'counter',
+    help: "Lists of a service's endpoints that were sent to the data threads, which build its picker anew for each: ten a second at most.",
+    labels: ['service'],
+    source: 'control',
+  },
+  {
     name: 'tidegate_connections',
     type: 'gauge',
     help: 'Open downstream connections of a listener.',

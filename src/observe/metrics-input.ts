@@ -43,6 +43,7 @@ export interface ControlReadings {
     readonly service: string
     readonly ageSeconds: number
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
+    readonly lists: number
   }[]
 }
 

@@ -121,6 +121,26 @@ describe('an instance that answers 500', () => {
     expect(Date.parse(view?.ejectedUntil ?? '')).toBeGreaterThanOrEqual(Date.parse(ejected?.at ?? '') + 1990)
   })
 
+  it('is back before its time when it was killed and started anew', async () => {
+    const { gateway, instances } = await stage('replaced', { outlier: { consecutiveFailures: 3 } })
+    const [bad] = instances
+    bad.mode = 'error'
+    await send(gateway, 30)
+    await gateway.log.line('ejected')
+    await bad.refuse()
+    await gateway.log.until('its refusal', () =>
+      gateway.log.lines.some(({ cause }) => cause === 'it refuses connections'),
+    )
+    bad.mode = 'ok'
+    await bad.accept()
+    await gateway.log.line('restored')
+    expect(await storyOf(gateway, bad)).toEqual([
+      'ejected: 3 failures in a row, the last: 5xx',
+      'ejected: it refuses connections',
+      'restored: it accepts connections again',
+    ])
+  })
+
   it('stays when too many others are ejected already', async () => {
     const { gateway, instances } = await stage('half-erring', { outlier: { consecutiveFailures: 2 } })
     const [first, second, third] = instances

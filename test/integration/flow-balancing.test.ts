@@ -12,13 +12,13 @@ async function origins(count: number): Promise<RecordingOrigin[]> {
 }
 
 /** One origin, and what is measured of it. */
-async function measured(engine: EngineName, script: Script, balancer = 'peak-ewma') {
+async function measured(engine: EngineName, script: Script, { balancer = 'peak-ewma', headTimeoutMs = 15_000 } = {}) {
   const origin = await flow.rawOrigin(script)
   const running = await flow.engine({
     origins: [origin],
     listener: { engine },
     route: { retry: { attempts: 0 } },
-    service: { balancer, headTimeoutMs: 100 },
+    service: { balancer, headTimeoutMs },
   })
   const peakMs = () => running.ledger.endpoint(running.slot(origin.port), -1).peakUs() / 1000
   return { origin, running, peakMs }
@@ -82,7 +82,8 @@ describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
       expect((await exchangeRaw(running.port, get)).status).toBe(200)
       await running.settledAt(1)
       expect(peakMs()).toBeGreaterThan(0)
-      expect(peakMs()).toBeLessThan(1000)
+      // What a failure counts for.
+      expect(peakMs()).not.toBe(1000)
     })
 
     test.each<[string, Script]>([
@@ -91,7 +92,7 @@ describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
       ['something that is not HTTP', () => 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
       ['silence', () => {}],
     ])('%s counts for a second, however fast it was', async (_what, script) => {
-      const { running, peakMs } = await measured(engine, script)
+      const { running, peakMs } = await measured(engine, script, { headTimeoutMs: 100 })
       expect((await exchangeRaw(running.port, get)).status).toBeGreaterThanOrEqual(500)
       await running.settledAt(1)
       expect(peakMs()).toBe(1000)
@@ -119,11 +120,12 @@ describe.each<EngineName>(['fast', 'standard'])('the %s engine', (engine) => {
       client.reset()
       await running.settledAt(1)
       expect(peakMs()).toBeGreaterThan(0)
-      expect(peakMs()).toBeLessThan(1000)
+      // What a failure counts for.
+      expect(peakMs()).not.toBe(1000)
     })
 
     test('nothing is measured for a balancer that does not ask', async () => {
-      const { running, peakMs } = await measured(engine, () => answer('well'), 'least-request')
+      const { running, peakMs } = await measured(engine, () => answer('well'), { balancer: 'least-request' })
       expect(header(await exchangeRaw(running.port, get), 'content-length')).toBe('4')
       await running.settledAt(1)
       expect(peakMs()).toBe(0)

@@ -23,6 +23,17 @@ async function servesOn({ succession }: HandoverStage, traffic: RawTraffic, caus
   expect(ready.status).toBe(200)
 }
 
+/** A successor prepares under traffic, and is not ready: the registry does not answer it. */
+async function preparing() {
+  const stage = await handoverStage({}, { holdsRegistry: true })
+  const { succession, hold } = stage
+  const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
+  hold()
+  process.kill(succession.current.pid, 'SIGUSR2')
+  const { pid } = await succession.nth('successor started', 1)
+  return { stage, succession, traffic, pid: Number(pid) }
+}
+
 describe('a gateway serves on as if nothing had happened, and says why,', () => {
   it(
     'when its successor does not take the configuration; and is replaced once that is mended',
@@ -85,14 +96,9 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
   it(
     'when its successor is killed before it is ready',
     async () => {
-      const stage = await handoverStage({}, { holdsRegistry: true })
-      const { succession, hold } = stage
-      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
-      hold()
-      process.kill(succession.current.pid, 'SIGUSR2')
-      const { pid } = await succession.nth('successor started', 1)
+      const { stage, succession, traffic, pid } = await preparing()
       await traffic.more(20)
-      process.kill(Number(pid), 'SIGKILL')
+      process.kill(pid, 'SIGKILL')
       const { cause } = await succession.nth('handover-failed', 1)
       expect(cause).toBe('it ended with SIGKILL before it served; this process serves on')
       await servesOn(stage, traffic, String(cause))
@@ -103,14 +109,9 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
   it(
     'when its successor is told to end while it prepares, which it does at once',
     async () => {
-      const stage = await handoverStage({}, { holdsRegistry: true })
-      const { succession, hold } = stage
-      const traffic = new RawTraffic(succession.port(), 2, { keepAlive: false })
-      hold()
-      process.kill(succession.current.pid, 'SIGUSR2')
-      const { pid } = await succession.nth('successor started', 1)
+      const { stage, succession, traffic, pid } = await preparing()
       await stage.asked()
-      process.kill(Number(pid), 'SIGTERM')
+      process.kill(pid, 'SIGTERM')
       const { cause } = await succession.nth('handover-failed', 1)
       expect(cause).toBe('it ended with code 1 before it served; this process serves on')
       expect(succession.first.stderr()).toContain(

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { EngineName } from '../../src/core/snapshot.ts'
 import type { Engine, EngineOptions } from '../support/engine.ts'
@@ -178,14 +179,22 @@ describe.each(engines)('engine: %s', (name) => {
   })
 
   test('a time per attempt runs from the request fully sent, not while the endpoint takes its time with it', async () => {
+    const uploads = new EventEmitter()
+    // Answers uploads when they are let go on, and nothing else.
     const slow = await flow.origin((request, response) => {
-      const goOn = () => request.resume().on('end', () => response.end('got it'))
-      setTimeout(goOn, 800)
+      if (request.method === 'POST')
+        uploads.emit('begun', () => request.resume().on('end', () => response.end('got it')))
     })
-    const engine = await start({ origins: [slow], route: { retry: { headTimeout: true, perTryMs: 500 } } })
+    const engine = await start({ origins: [slow], route: { retry: { perTryMs: 400 } } })
 
-    const { status, body } = await ask(engine.port, { method: 'POST', body: Buffer.alloc(16 << 20) })
+    const begun = once(uploads, 'begun') as Promise<[() => void]>
+    const uploaded = ask(engine.port, { method: 'POST', body: Buffer.alloc(16 << 20) })
+    const [goOn] = await begun
+    // The time of an attempt goes by, twice.
+    for (let i = 0; i < 2; i++) expect((await ask(engine.port)).status).toBe(504)
+    goOn()
 
+    const { status, body } = await uploaded
     expect([status, String(body)]).toEqual([200, 'got it'])
   })
 

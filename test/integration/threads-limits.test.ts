@@ -14,7 +14,8 @@ const get = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
 function configOf(instance: Instance, workers: number, limits: Limits, address = '127.0.0.1:0') {
   return {
     workers,
-    listeners: [{ name: 'edge', address, limits }],
+    // A client of a busy test process may be slow to ask: the place of one that is given up would be another's.
+    listeners: [{ name: 'edge', address, limits, timeouts: { head: '1m' } }],
     discovery: { fixed: { type: 'static', services: { only: [`127.0.0.1:${instance.port}`] } } },
     routes: [{ path: '/', service: 'only' }],
   } satisfies Partial<ConfigInput>
@@ -89,7 +90,10 @@ describe.each([0, 2, 3])('a limit on connections, with %i data threads', (worker
   it('takes exactly so many of all that come at once', async () => {
     const { gateway } = await stage(workers, { connections: 10 })
     const outcomes = await Promise.all(Array.from({ length: 40 }, () => connect(gateway)))
-    expect(outcomes.filter(isTaken)).toHaveLength(10)
+    expect(outcomes.map(({ refusal }) => refusal ?? 'taken').toSorted()).toEqual([
+      ...Array.from({ length: 30 }, () => 'overloaded'),
+      ...Array.from({ length: 10 }, () => 'taken'),
+    ])
   })
 
   it('holds per client, and one client stands in no other’s way', async () => {

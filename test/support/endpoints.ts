@@ -25,13 +25,17 @@ export function publishedEndpoint(slot: number, overrides: Partial<PublishedEndp
   }
 }
 
-/** Endpoints of these weights in rows 0, 1, … of one Ledger with one data thread. Their series go nowhere. */
-export function makeEndpoints(weights: readonly number[], ledger: Ledger = Ledger.create(1, 0)): Endpoint[] {
-  ledger.reserve(weights.length, 1)
-  const series = new SeriesWriter(
+export function seriesToNowhere(): SeriesWriter {
+  return new SeriesWriter(
     () => {},
     () => {},
   )
+}
+
+/** Endpoints of these weights in rows 0, 1, … of one Ledger with one data thread. Their series go nowhere. */
+export function makeEndpoints(weights: readonly number[], ledger: Ledger = Ledger.create(1, 0)): Endpoint[] {
+  ledger.reserve(weights.length, 1)
+  const series = seriesToNowhere()
   return weights.map((weight, slot) => {
     const published = publishedEndpoint(slot, { weight })
     return new Endpoint(published, ledger.endpoint(slot, 0), new EndpointMeter(series, 'svc', published.id))

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import type { SettledExchange } from '../../src/core/exchange.ts'
+import { serviceSettings } from './service.ts'
 import { Ledger } from '../../src/core/ledger.ts'
 import type { ControlMessage, ThreadMessage } from '../../src/core/message.ts'
 import type { ConnectMiddleware } from '../../src/core/middleware.ts'
@@ -9,7 +10,7 @@ import { monotonicMs } from '../../src/util/clock.ts'
 import { createDataPlane } from '../../src/workers/data-plane.ts'
 import type { MemoryReading } from '../../src/workers/memory-watch.ts'
 import { publishedEndpoint } from './endpoints.ts'
-import { retryBudget, retryRule } from './retry-rule.ts'
+import { retryRule } from './retry-rule.ts'
 
 /** Where an origin of the test listens. The same port published twice stays the same endpoint. */
 export interface OriginAddress {
@@ -262,30 +263,6 @@ function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
     },
     tls: listener.tls ?? null,
     redirectToHttps: listener.redirectToHttps ?? null,
-  }
-}
-
-function serviceSettings(name: string, slot: number, overrides: Partial<ServiceSettings> = {}): ServiceSettings {
-  return {
-    balancer: 'round-robin',
-    hash: null,
-    outlier: {
-      consecutiveFailures: 5,
-      baseEjectionMs: 30_000,
-      maxEjectionMs: 300_000,
-      maxEjectedPercent: 50,
-      successRate: null,
-    },
-    connectTimeoutMs: 2000,
-    headTimeoutMs: 15_000,
-    idleTimeoutMs: 300_000,
-    retryBudget,
-    spillBelowPercent: 70,
-    limits: null,
-    tls: null,
-    ...overrides,
-    name,
-    slot,
   }
 }
 

@@ -2,7 +2,6 @@ import type { Endpoint } from '../../core/endpoint.ts'
 import type { Forwarder } from '../context.ts'
 import type { Exchange } from '../exchange.ts'
 import { Pool } from './pool.ts'
-import { UpstreamConnection } from './upstream.ts'
 
 /** Sends attempts over HTTP/1.1, on kept connections where there are any. */
 export const h1Forwarder: Forwarder = {
@@ -14,9 +13,6 @@ export const h1Forwarder: Forwarder = {
       pool = new Pool(x.context, endpoint, tls)
       endpoint.pool = pool
     }
-    // A further attempt is on a connection of its own, lest it meets another kept one that its endpoint has closed.
-    const connection = (x.attempts === 1 ? pool.take(x.attemptMs) : null) ?? new UpstreamConnection(pool)
-    x.upstream = connection
-    connection.start(x)
+    pool.carry(x)
   },
 }

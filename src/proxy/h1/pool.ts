@@ -1,13 +1,21 @@
+import { performance } from 'node:perf_hooks'
 import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
 import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 import type { ProxyContext } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
 import { UpstreamTls } from '../tls/upstream-tls.ts'
-import type { UpstreamConnection } from './upstream.ts'
+import { ConnectQueue } from './connect-queue.ts'
+import { UpstreamConnection } from './upstream.ts'
 
 /** How long a kept connection may wait for its next exchange, unless the upstream announced less. */
 const idleMs = 4000
 /** Taken off what the upstream announces, so that we let go before it does. */
 const marginMs = 1000
+/**
+ * Connections of one thread to one endpoint that may be on their way at once. More than its accept queue holds (128 in many
+ * runtimes, 50 in some) would be dropped, and tried again by TCP only after one second, three, seven.
+ */
+export const maxConnecting = 64
 
 /** Connections of one data thread to one endpoint: the idle ones as a stack, so that the busiest stay warm and the rest age. */
 export class Pool implements EndpointPool {
@@ -16,6 +24,9 @@ export class Pool implements EndpointPool {
   /** Null = plain text. */
   readonly tls: UpstreamTls | null
   readonly #idle: UpstreamConnection[] = []
+  /** Made when it is first needed. */
+  #queue: ConnectQueue | null = null
+  #connecting = 0
   #isClosed = false
 
   /** @param tls for all its connections: other settings are another pool */
@@ -23,6 +34,30 @@ export class Pool implements EndpointPool {
     this.context = context
     this.endpoint = endpoint
     this.tls = tls === null ? null : new UpstreamTls(tls, context.upstreamContexts, endpoint)
+  }
+
+  /** Carries `x` on a kept connection, on a new one, or once it is its turn to connect. */
+  carry(x: Exchange): void {
+    const connection = this.#connectionFor(x, x.attemptMs)
+    if (connection === null) {
+      this.#queue ??= new ConnectQueue(this.context.wheel, this.endpoint)
+      this.#queue.push(x)
+      return
+    }
+    x.upstream = connection
+    // What came of the body while it waited for its place was kept.
+    connection.start(x, x.ticket !== 0)
+  }
+
+  /** A connection stands, or never will. */
+  connectEnded(): void {
+    this.#connecting--
+    if (this.#queue !== null) this.#serveQueue(this.#queue, performance.now())
+  }
+
+  /** The endpoint refuses connections; `connectEnded` follows. */
+  refused(): void {
+    this.#queue?.refuse()
   }
 
   /** An idle connection that is young enough, or null. */
@@ -44,6 +79,7 @@ export class Pool implements EndpointPool {
     }
     connection.idleUntilMs = nowMs + keepMs
     this.#idle.push(connection)
+    if (this.#queue !== null) this.#serveQueue(this.#queue, nowMs)
   }
 
   /** An idle connection ended by itself. */
@@ -65,5 +101,24 @@ export class Pool implements EndpointPool {
   close(): void {
     this.#isClosed = true
     for (const connection of this.#idle.splice(0)) connection.destroy()
+  }
+
+  /** Null when as many are on their way as may be. */
+  #connectionFor(x: Exchange, nowMs: number): UpstreamConnection | null {
+    // A further attempt is on a connection of its own, lest it meets another kept one that its endpoint has closed.
+    const kept = x.attempts === 1 ? this.take(nowMs) : null
+    if (kept !== null || this.#connecting >= maxConnecting) return kept
+    this.#connecting++
+    return new UpstreamConnection(this)
+  }
+
+  #serveQueue(queue: ConnectQueue, nowMs: number): void {
+    for (let turn = queue.first; turn !== null; turn = queue.first) {
+      const connection = this.#connectionFor(turn.x, nowMs)
+      if (connection === null) return
+      queue.remove(turn)
+      turn.x.upstream = connection
+      connection.start(turn.x, true)
+    }
   }
 }

@@ -8,7 +8,7 @@ import type { ProxyContext } from '../context.ts'
 import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
 import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
-import { perTryOf, settingsOf } from '../settings-of.ts'
+import { connectTimeLeftMs, perTryOf, settingsOf } from '../settings-of.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
 import { tightWrites } from './client-socket.ts'
@@ -69,19 +69,17 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#output = new Output(this.#socket, this.#context, () => this.#drained())
     this.#socket.on(tls === null ? 'connect' : 'secureConnect', () => this.#connected())
     this.#socket.on('end', () => this.#ended(false))
-    this.#socket.on('error', (error) => {
-      this.#connectError = error
-    })
+    this.#socket.on('error', (error) => void (this.#connectError = error))
     this.#socket.on('close', () => this.#ended(true))
   }
 
-  /** Carries `x` from now on; the head goes out at once, or when the connection stands. */
-  start(x: Exchange): void {
+  /** Carries `x` from now on; the head goes out at once, or when the connection stands. @param hasWaited what came of its body was kept */
+  start(x: Exchange, hasWaited: boolean): void {
     this.#x = x
     this.#reader.reset()
     this.#interims = 0
     if (this.#phase === phase.connecting) {
-      this.#context.wheel.arm(this.#timer, settingsOf(x).connectTimeoutMs)
+      this.#context.wheel.arm(this.#timer, hasWaited ? connectTimeLeftMs(x) : settingsOf(x).connectTimeoutMs)
       return
     }
     this.#isReused = true
@@ -89,8 +87,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#writeHead(x)
     // What came of the body with the head leaves with it.
     if (!x.head.hasBody) this.#output.flush()
-    // Unless it had to wait for its place: then what came meanwhile was kept.
-    else if (x.ticket !== 0) sendKept(x)
+    else if (hasWaited) sendKept(x)
   }
 
   get isReady(): boolean {
@@ -138,6 +135,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   destroy(): void {
+    if (this.#phase === phase.connecting) this.#pool.connectEnded()
     this.#phase = phase.closed
     this.#context.wheel.remove(this.#timer)
     this.#socket.destroy()
@@ -170,6 +168,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#writeHead(x)
     if (x.head.hasBody) sendKept(x)
     else this.#output.flush()
+    this.#pool.connectEnded()
   }
 
   #writeHead(x: Exchange): void {
@@ -256,9 +255,10 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
 
   /** Another endpoint may answer better. The connection is used again when all of this answer is there: more is not waited for. */
   #drop(x: Exchange, length: number): void {
+    const { status } = this.#head
     this.#x = null
     this.#keep(x, this.#framing !== 'stream' && length === this.#remaining)
-    answerDropped(x, this.#endpoint, this.#head.status, this.#nowMs)
+    answerDropped(x, this.#endpoint, status, this.#nowMs)
   }
 
   #readBody(x: Exchange, bytes: Buffer, at: number, end: number): void {
@@ -304,6 +304,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #fail(failure: Failure): void {
     const x = this.#x
     const wasReused = this.#isReused && failure === 'reset-before-head'
+    if (failure === 'connect-refused') this.#pool.refused()
     this.#x = null
     this.destroy()
     if (x !== null) attemptFailed(x, this.#endpoint, failure, wasReused)

@@ -89,9 +89,18 @@ export const instances: readonly FaultRow[] = [
   {
     number: 38,
     fault: 'all come back at once: connections are opened in a crowd',
-    outcome: 'as many as there are requests in flight; `maxRequests` of a service bounds them',
-    tests: [['integration/overload', 'a service gets no more requests at a time than it may']],
-    gap: 'connects have no bound and no jitter of their own',
+    outcome:
+      'at most 64 at a time per endpoint and data thread; the other requests take the first connection that is free',
+    tests: [
+      [
+        'integration/flow-crowds',
+        'a request beyond the connections that may be on their way takes one that another is done with',
+        'it connects once one of them stands, in the order in which they came',
+        'all that wait are refused with the first that is',
+      ],
+      ['integration/overload', 'a service gets no more requests at a time than it may'],
+    ],
+    gap: 'not in the standard engine',
   },
   {
     number: 39,

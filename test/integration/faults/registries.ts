@@ -63,9 +63,17 @@ export const registries: readonly FaultRow[] = [
   {
     number: 7,
     fault: 'one instance flaps, ten changes a second',
-    outcome: '0 failed, connections to the others kept, at most a rebuild per change',
+    outcome:
+      '0 failed, connections to the others kept, ten rebuilds a second at most, the first change followed at once',
     chaos: ['flapping'],
-    tests: [['unit/discovery/consul/churn-limit', 'lets two queries through at once, then one per interval']],
+    tests: [
+      ['unit/discovery/consul/churn-limit', 'lets two queries through at once, then one per interval'],
+      ['unit/control/control-plane-flapping', 'has ten lists a second built, however often it does'],
+      [
+        'unit/control/control-plane-flapping',
+        'is followed at once after a quiet time, then once in 100 ms, to where it stands by then',
+      ],
+    ],
   },
   {
     number: 8,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { readRequestHead } from '../../../bench/micro/request-head.ts'
 import { readResponseHead } from '../../../bench/micro/response-head.ts'
 import { headAt, requestHeads, responseHeads } from '../../../bench/micro/heads.ts'
-import { measuringFlags, type Measurement } from '../../../bench/micro/measure.ts'
+import { measuringFlags, type Measurement, typicalGrowth } from '../../../bench/micro/measure.ts'
 import { RequestReader } from '../../../src/proxy/h1/request-reader.ts'
 import { ResponseReader } from '../../../src/proxy/h1/response-reader.ts'
 
@@ -35,6 +35,23 @@ describe('allocated bytes per operation', () => {
   it('are none where nothing is allocated', async () => {
     const sum = '(n) => { let sum = 0; for (let i = 0; i < n; i++) sum = (sum + i) | 0; return sum }'
     expect((await measured(sum)).bytesPerOp).toBeCloseTo(0, 0)
+  })
+})
+
+describe('growth of the heap in a round', () => {
+  const quiet = Array.from({ length: 20 }, () => 272)
+
+  it('is told in spite of rounds in which the compiler allocated', () => {
+    expect(typicalGrowth([3392, 3392, 3624, 3520, ...quiet])).toBe(272)
+  })
+
+  it('is told in spite of rounds in which memory was given back', () => {
+    expect(typicalGrowth([-468_576, ...quiet.map((bytes) => bytes + 4_800_000), 4_331_424])).toBe(4_800_272)
+  })
+
+  it('is not told by the few rounds that were left alone', () => {
+    expect(typicalGrowth([272, 272, 272, ...quiet.map(() => Number.NaN)])).toBeNull()
+    expect(typicalGrowth([272, 272, 272, ...quiet.map(() => -468_576)])).toBeNull()
   })
 })
 

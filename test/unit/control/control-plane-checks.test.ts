@@ -1,22 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { HealthCheck } from '../../../src/core/health-check.ts'
 import type { CheckResult } from '../../../src/health/check-probe.ts'
 import { config, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
+import { healthCheck } from '../../support/health-check.ts'
 
 const a = instance('a-1')
 const b = instance('b-2')
-const healthCheck: HealthCheck = {
-  path: '/health',
-  port: null,
-  host: null,
-  statuses: [{ from: 200, to: 399 }],
-  intervalMs: 10_000,
-  timeoutMs: 5000,
-  healthyAfter: 2,
-  unhealthyAfter: 3,
-}
 const checked = service('users', { healthCheck })
 const fail: CheckResult = { verdict: 'failed', cause: 'it answered 500' }
 const refuse: CheckResult = { verdict: 'refused', cause: 'it refused a connection' }
@@ -81,11 +71,12 @@ describe('a service with a health check', () => {
     checks.answers.set(a.port, fail)
     await clock.advance(27_500)
     registry.of('users').says(answer([{ ...a, weight: 3 }, b, instance('c-3')]))
-    await settled()
+    await clock.advance(100)
     expect(unhealthy()).toEqual([true, false, false])
     control.apply(config([{ ...checked, balancer: 'p2c', healthCheck: { ...healthCheck, intervalMs: 5000 } }]))
     await settled()
     expect(unhealthy()).toEqual([true, false, false])
+    await clock.advance(100)
     control.apply(config([service('users')]))
     expect(unhealthy()).toEqual([false, false, false])
     expect(control.serviceView('users')?.endpoints[0]).toMatchObject({ state: 'eligible', healthCheck: null })

@@ -9,30 +9,18 @@ import type { CheckResult, CheckTarget } from '../../../src/health/check-probe.t
 import type { ConnectResult } from '../../../src/health/connect-probe.ts'
 import { FakeClock } from './fake-clock.ts'
 import { ScriptedDiscovery } from './scripted-watch.ts'
-import { retryBudget, retryRule } from '../../support/retry-rule.ts'
+import { retryRule } from '../../support/retry-rule.ts'
+import { serviceSettings } from '../../support/service.ts'
 
 export function service(key: string, overrides: Partial<ServiceEntry> = {}): ServiceEntry {
+  const { name: _, slot: __, spillBelowPercent: ___, ...settings } = serviceSettings(key, 0)
   return {
     key,
     from: 'reg',
     name: key,
     subset: null,
     zone: null,
-    balancer: 'round-robin',
-    hash: null,
-    outlier: {
-      consecutiveFailures: 5,
-      baseEjectionMs: 30_000,
-      maxEjectionMs: 300_000,
-      maxEjectedPercent: 50,
-      successRate: null,
-    },
-    connectTimeoutMs: 2000,
-    headTimeoutMs: 15_000,
-    idleTimeoutMs: 300_000,
-    retryBudget,
-    limits: null,
-    tls: null,
+    ...settings,
     holdMs: 600_000,
     healthCheck: null,
     slowStartMs: null,

@@ -59,7 +59,7 @@ describe('a registry that may have forgotten', () => {
     await settled()
     expect(served('users')).toEqual(['a-1 passing', 'b-2 held'])
     registry.of('users').says(answer([a, b]))
-    await settled()
+    await clock.advance(100)
     expect(served('users')).toEqual(['a-1 passing', 'b-2 passing'])
     expect(story()).toEqual([
       'added a-1',
@@ -99,7 +99,7 @@ describe('a registry that may have forgotten', () => {
     const plane = await afterOutage([a], [service('users'), service('orders')])
     expect(plane.served('users')).toEqual(['a-1 passing', 'b-2 held'])
     plane.registry.of('orders').says(answer([{ ...instance('o-2'), host: b.host, port: b.port }]))
-    await settled()
+    await plane.clock.advance(100)
     expect(plane.served('users')).toEqual(['a-1 passing'])
     expect(plane.served('orders')).toEqual(['o-2 passing'])
   })
@@ -148,10 +148,10 @@ describe('a start with a state file', () => {
 
   it('believes a registry that answers at once and has gone on', async () => {
     await remember()
-    const { control, served, registry } = make({ stateDir })
+    const { control, served, registry, clock } = make({ stateDir })
     control.apply(config([service('users')]))
     registry.of('users').says(answer([b], { position: 51 }))
-    await settled()
+    await clock.advance(100)
     expect(served('users')).toEqual(['b-2 passing'])
   })
 
@@ -160,13 +160,13 @@ describe('a start with a state file', () => {
     const first = make({ stateDir })
     first.control.apply(config([service('users')]))
     first.registry.of('users').says(answer([], { position: 3 }))
-    await settled()
+    await first.clock.advance(100)
     expect(first.served('users')).toEqual(['a-1 held', 'b-2 held'])
     await first.control.close()
     const second = make({ stateDir })
     second.control.apply(config([service('users')]))
     second.registry.of('users').says(answer([a], { position: 4 }))
-    await settled()
+    await second.clock.advance(100)
     expect(second.served('users')).toEqual(['a-1 passing', 'b-2 held'])
   })
 

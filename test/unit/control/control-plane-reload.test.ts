@@ -18,7 +18,8 @@ async function started(...keys: string[]) {
   made.push(plane)
   const snapshot = plane.control.apply(config(keys.map((key) => service(key))))
   for (const key of keys) plane.registry.of(key).says(answer([a, b]))
-  await settled()
+  // Until no list is gathered any more.
+  await plane.clock.advance(100)
   return { ...plane, snapshot }
 }
 

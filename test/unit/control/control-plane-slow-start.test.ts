@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EjectionReason } from '../../../src/core/decision.ts'
-import type { HealthCheck } from '../../../src/core/health-check.ts'
+import { healthCheck as defaults } from '../../support/health-check.ts'
 import { config, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
@@ -8,16 +8,7 @@ import { answer, instance } from './scripted-watch.ts'
 const a = instance('a-1')
 const b = instance('b-2')
 const c = instance('c-3')
-const healthCheck: HealthCheck = {
-  path: '/health',
-  port: null,
-  host: null,
-  statuses: [{ from: 200, to: 399 }],
-  intervalMs: 1000,
-  timeoutMs: 500,
-  healthyAfter: 1,
-  unhealthyAfter: 1,
-}
+const healthCheck = { ...defaults, intervalMs: 1000, timeoutMs: 500, healthyAfter: 1, unhealthyAfter: 1 }
 
 /** A service of which `a` and `b` have been known for long, and how much of its weight each of its endpoints has. */
 async function withTwo(slowStartMs: number | null = 18_000) {
@@ -127,6 +118,7 @@ describe('a slow start', () => {
     const { says, percents, control, entry, clock } = await withTwo()
     const before = clock.timers
     await says([a, b, c])
+    await clock.advance(100)
     control.apply(config([{ ...entry, slowStartMs: null }]))
     expect([percents(), clock.timers]).toEqual([[100, 100, 100], before])
   })

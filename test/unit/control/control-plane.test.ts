@@ -70,12 +70,13 @@ describe('the update line', () => {
     expect(story()).toEqual(['added a-1', 'added b-2', 'source-lost', 'source-back'])
     expect(problems).toEqual([{ place: 'reg/users', message: 'connection refused' }])
     expect(control.stats().discovery).toEqual([
-      { source: 'reg', service: 'users', ageSeconds: 0, updates: { changed: 1, same: 1, error: 5 } },
+      { source: 'reg', service: 'users', ageSeconds: 0, updates: { changed: 1, same: 1, error: 5 }, lists: 1 },
     ])
   })
 
   it('removes at once what an authoritative answer leaves out, down to none', async () => {
-    const { registry, served, story, ledger } = await withTwo()
+    const { registry, served, story, ledger, clock } = await withTwo()
+    await clock.advance(100)
     expect(ledger.endpoint(0, 0).inflight()).toBe(0)
     registry.of('users').says(answer([]))
     await settled()

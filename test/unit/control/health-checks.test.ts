@@ -3,7 +3,6 @@ import { CheckProber } from '../../../src/control/check-prober.ts'
 import { HealthChecks } from '../../../src/control/health-checks.ts'
 import type { EndpointRecord } from '../../../src/control/membership.ts'
 import { Stalls } from '../../../src/control/stalls.ts'
-import type { HealthCheck } from '../../../src/core/health-check.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import type { PublishedEndpoint, UpstreamTlsSettings } from '../../../src/core/snapshot.ts'
 import type { CheckProbe, CheckResult, CheckTarget } from '../../../src/health/check-probe.ts'
@@ -11,17 +10,8 @@ import { seededRandom, type Random } from '../../../src/util/random.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
 import { FakeClock, settled } from './fake-clock.ts'
 import { instance } from './scripted-watch.ts'
+import { healthCheck } from '../../support/health-check.ts'
 
-const healthCheck: HealthCheck = {
-  path: '/health',
-  port: null,
-  host: null,
-  statuses: [{ from: 200, to: 399 }],
-  intervalMs: 10_000,
-  timeoutMs: 5000,
-  healthyAfter: 2,
-  unhealthyAfter: 3,
-}
 const settings = { healthCheck, tls: null }
 const pass: CheckResult = { verdict: 'passed', cause: 'it passes' }
 const fail: CheckResult = { verdict: 'failed', cause: 'it answered 500' }

@@ -2,11 +2,11 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Holds, type HeldEndpoint } from '../../../src/control/hold.ts'
 import { Prober } from '../../../src/control/prober.ts'
-import type { HealthCheck } from '../../../src/core/health-check.ts'
 import type { CheckResult, CheckTarget } from '../../../src/health/check-probe.ts'
 import type { ConnectResult } from '../../../src/health/connect-probe.ts'
 import { seededRandom, type Random } from '../../../src/util/random.ts'
 import { FakeClock, settled } from './fake-clock.ts'
+import { healthCheck as check } from '../../support/health-check.ts'
 
 function endpoint(port: number, overrides: Partial<HeldEndpoint> = {}): HeldEndpoint {
   const ways = { connectTimeoutMs: 2000, checkTarget: () => null }
@@ -64,16 +64,6 @@ describe('a held endpoint', () => {
     expect(released).toEqual(expected)
   })
 
-  const check: HealthCheck = {
-    path: '/health',
-    port: null,
-    host: null,
-    statuses: [{ from: 200, to: 399 }],
-    intervalMs: 10_000,
-    timeoutMs: 5000,
-    healthyAfter: 2,
-    unhealthyAfter: 3,
-  }
   const target: CheckTarget = { host: '10.0.0.1', hostName: null, port: 1, check, tls: null }
 
   it.each<[string, CheckResult['verdict'][], string[]]>([

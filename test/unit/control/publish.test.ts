@@ -4,23 +4,10 @@ import type { ControlMessage } from '../../../src/core/message.ts'
 import type { ConfigSnapshot } from '../../../src/core/snapshot.ts'
 import { Publisher } from '../../../src/control/publish.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
-import { retryBudget } from '../../support/retry-rule.ts'
+import { serviceSettings } from '../../support/service.ts'
 
 function config(version: number, ...services: string[]): ConfigSnapshot {
-  const settings = services.map((name, slot) => ({
-    name,
-    slot,
-    balancer: 'random',
-    hash: null,
-    outlier: { consecutiveFailures: 5, baseEjectionMs: 1, maxEjectionMs: 1, maxEjectedPercent: 50, successRate: null },
-    connectTimeoutMs: 1,
-    headTimeoutMs: 1,
-    idleTimeoutMs: 1,
-    retryBudget,
-    spillBelowPercent: 70,
-    limits: null,
-    tls: null,
-  }))
+  const settings = services.map((name, slot) => serviceSettings(name, slot))
   return { version, listeners: [], services: settings, routes: [], accessLog: true }
 }
 

@@ -8,7 +8,7 @@ import { publishedEndpoint } from '../../support/endpoints.ts'
 import { FakeClock } from './fake-clock.ts'
 import { instance } from './scripted-watch.ts'
 
-function setUp() {
+function setUp(answers: ConnectResult = 'refused') {
   const clock = new FakeClock()
   const ledger = Ledger.create(1, clock.now())
   ledger.reserve(2, 1)
@@ -21,7 +21,7 @@ function setUp() {
   }
   const restored: string[] = []
   const probes: number[] = []
-  const port = { answers: 'refused' as ConnectResult, onProbe: () => {} }
+  const port = { answers, onProbe: () => {} }
   const startMs = clock.now()
   const prober = new Prober(async () => {
     probes.push(clock.now() - startMs)
@@ -29,13 +29,29 @@ function setUp() {
     return Promise.resolve(port.answers)
   }, 4)
   const onRestored = (_endpoint: EjectedEndpoint, cause: string) => restored.push(cause)
-  const restorer = new Restorer({ ledger, clock, random: () => 0.5, prober, onRestored })
+  const refused: string[] = []
+  const onRefused = (found: EjectedEndpoint, cause: string) => {
+    refused.push(cause)
+    restorer.take(found)
+  }
+  const restorer = new Restorer({ ledger, clock, random: () => 0.5, prober, onRestored, onRefused })
   function eject(reason: EjectionReason, forMs = 0, times = 0): void {
     cell.setEjectedUntil(ledger.toDeciseconds(clock.now() + forMs))
     cell.eject(reason)
     cell.setEjectedTimes(times)
   }
-  return { clock, cell, endpoint, restored, probes, port, restorer, eject, epoch: () => endpoint.serviceCell.epoch() }
+  return {
+    clock,
+    cell,
+    endpoint,
+    restored,
+    refused,
+    probes,
+    port,
+    restorer,
+    eject,
+    epoch: () => endpoint.serviceCell.epoch(),
+  }
 }
 
 describe('restoring', () => {
@@ -61,14 +77,64 @@ describe('restoring', () => {
     expect(cell.ejection()).toBe('connect')
   })
 
-  it('restores an endpoint that failed too often when its time is over, without a probe', async () => {
-    const { eject, restorer, endpoint, clock, probes, cell, restored, epoch } = setUp()
+  it.each<[EjectionReason, ConnectResult]>([
+    ['consecutive', 'accepted'],
+    ['consecutive', 'failed'],
+    ['consecutive', 'unknown'],
+    ['success-rate', 'accepted'],
+  ])(
+    'restores one that failed too often when its time is over, not earlier (%s, connect: %s)',
+    async (reason, answers) => {
+      const { eject, restorer, endpoint, clock, cell, restored, epoch, port } = setUp()
+      port.answers = answers
+      eject(reason, 30_000, 1)
+      restorer.take(endpoint)
+      await clock.advance(29_900)
+      expect(cell.ejection()).toBe(reason)
+      await clock.advance(100)
+      expect([cell.ejection(), restored, epoch()]).toEqual([null, ['its ejection time is over'], 1])
+    },
+  )
+
+  it('has one back that was killed and started again as soon as it accepts connections', async () => {
+    const { eject, restorer, endpoint, clock, cell, restored, refused, port, probes, epoch } = setUp()
     eject('consecutive', 30_000, 1)
     restorer.take(endpoint)
-    await clock.advance(29_900)
-    expect(cell.ejection()).toBe('consecutive')
-    await clock.advance(100)
-    expect([cell.ejection(), restored, epoch(), probes]).toEqual([null, ['its ejection time is over'], 1, []])
+    await clock.advance(0)
+    expect([cell.ejection(), refused, epoch(), probes]).toEqual(['connect', ['it refuses connections'], 1, [0]])
+    port.answers = 'accepted'
+    await clock.advance(1000)
+    expect([cell.ejection(), restored, epoch(), probes]).toEqual([null, ['it accepts connections again'], 2, [0, 1000]])
+  })
+
+  it('sees that it was killed later, too', async () => {
+    const { eject, restorer, endpoint, clock, cell, refused, restored, port, probes } = setUp()
+    port.answers = 'accepted'
+    eject('consecutive', 30_000, 1)
+    restorer.take(endpoint)
+    await clock.advance(5500)
+    expect([cell.ejection(), probes]).toEqual(['consecutive', [0, 1000, 2000, 3000, 4000, 5000]])
+    port.answers = 'refused'
+    await clock.advance(1000)
+    expect([cell.ejection(), refused]).toEqual(['connect', ['it refuses connections']])
+    port.answers = 'accepted'
+    await clock.advance(1000)
+    expect(restored).toEqual(['it accepts connections again'])
+  })
+
+  it('asks no more when the time is over, or the operator has made the ejection his', async () => {
+    const { eject, restorer, endpoint, clock, cell, port, probes, refused } = setUp()
+    port.answers = 'accepted'
+    eject('consecutive', 1500, 1)
+    restorer.take(endpoint)
+    await clock.advance(10_000)
+    expect(probes).toEqual([0, 1000])
+    eject('consecutive', 30_000, 1)
+    port.answers = 'refused'
+    port.onProbe = () => cell.replaceEjection('consecutive', 'manual')
+    restorer.take(endpoint)
+    await clock.advance(5000)
+    expect([cell.ejection(), refused, probes.length]).toEqual(['manual', [], 3])
   })
 
   it('never restores what was ejected by command', async () => {
@@ -80,7 +146,7 @@ describe('restoring', () => {
   })
 
   it('forgets ejections in a row when the endpoint stayed in for as long as it was out', async () => {
-    const { eject, restorer, endpoint, clock, cell } = setUp()
+    const { eject, restorer, endpoint, clock, cell } = setUp('accepted')
     eject('consecutive', 30_000, 3)
     restorer.take(endpoint)
     await clock.advance(59_900)
@@ -90,7 +156,7 @@ describe('restoring', () => {
   })
 
   it('remembers them when it is ejected again before', async () => {
-    const { eject, restorer, endpoint, clock, cell } = setUp()
+    const { eject, restorer, endpoint, clock, cell } = setUp('accepted')
     eject('consecutive', 30_000, 1)
     restorer.take(endpoint)
     await clock.advance(50_000)
@@ -124,7 +190,7 @@ describe('restoring', () => {
   })
 
   it('finds ejections that nobody reported, the second time it looks', async () => {
-    const { eject, restorer, endpoint, clock, cell } = setUp()
+    const { eject, restorer, endpoint, clock, cell } = setUp('accepted')
     eject('consecutive', 30_000, 1)
     expect(restorer.sweep([endpoint])).toEqual([])
     expect(restorer.sweep([endpoint])).toEqual([endpoint])

@@ -1,9 +1,11 @@
+import { open } from 'node:fs/promises'
 import { expect, it } from 'vitest'
+import type { HandedSocket } from '../../../src/core/listen-socket.ts'
 import { Successor } from '../../../src/handover/successor.ts'
 
-function start(program: string, deadlineMs = 60_000) {
+function start(program: string, deadlineMs = 60_000, sockets: readonly HandedSocket[] = []) {
   return new Successor({
-    sockets: [],
+    sockets,
     deadlineMs,
     objection: () => null,
     bequest: () => ({ tickets: { secret: new Uint8Array(), remainingMs: 0 }, orders: [] }),
@@ -39,6 +41,26 @@ it('serves when it says so', async () => {
     process.on('message', ({ type }) => { process.send({ type: type === 'take-over' ? 'serving' : type }); process.disconnect() })
   `
   await expect(start(program).serving).resolves.toBeUndefined()
+})
+
+it('is told of all sockets, however many there are', async () => {
+  const inheritance = new URL('../../../src/handover/inheritance.ts', import.meta.url)
+  const program = `
+    import { fstatSync } from 'node:fs'
+    import { takeInheritance } from '${inheritance.href}'
+    const { handed } = takeInheritance()
+    const isOpen = ({ fd, listener }) => listener === 'Kante "ß" 🌊' && fstatSync(fd).isFile()
+    if (handed.length !== 4000 || !handed.every(isOpen)) process.exit(3)
+    process.on('message', () => { process.send({ type: 'serving' }); process.disconnect() })
+    process.send({ type: 'prepared', missing: [], empty: [] })
+  `
+  const file = await open(import.meta.filename)
+  const socket = { host: '127.0.0.1', port: 65_000, configuredPort: 0, listener: 'Kante "ß" 🌊' }
+  const kind = { isAdmin: false, reusePort: true, isLent: false }
+  const sockets = Array.from({ length: 4000 }, () => ({ ...socket, ...kind, fd: file.fd }))
+  const successor = start(program, 60_000, sockets)
+  await file.close()
+  await expect(successor.serving).resolves.toBeUndefined()
 })
 
 it('that was told to take over is never killed: not at its deadline, and a shutdown asks it to drain', async () => {

@@ -6,18 +6,9 @@ import type { HealthCheck } from '../../../src/core/health-check.ts'
 import type { UpstreamTlsSettings } from '../../../src/core/snapshot.ts'
 import { probeCheck, type CheckTarget } from '../../../src/health/check-probe.ts'
 import { Authority, type Certificate } from '../../support/certificates.ts'
+import { healthCheck as http } from '../../support/health-check.ts'
 
 const never = new AbortController().signal
-const http: HealthCheck = {
-  path: '/health',
-  port: null,
-  host: null,
-  statuses: [{ from: 200, to: 399 }],
-  intervalMs: 10_000,
-  timeoutMs: 5000,
-  healthyAfter: 2,
-  unhealthyAfter: 3,
-}
 const tcp: HealthCheck = { ...http, path: null }
 
 interface Peer {

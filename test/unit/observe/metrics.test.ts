@@ -122,7 +122,9 @@ describe('metrics', () => {
       inflight: [{ service: 'users', instance, inflight: 3 }],
       ejections: [{ service: 'users', instance, reason: 'connect', count: 4 }],
       disagreements: [{ service: 'users', registry: 'passing', count: 1 }],
-      discovery: [{ source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 } }],
+      discovery: [
+        { source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 }, lists: 4 },
+      ],
     }
     const exposition = await parsed()
     const flat = (family: string) => exposition.get(family)?.samples.map(({ labels, value }) => ({ ...labels, value }))
@@ -139,6 +141,7 @@ describe('metrics', () => {
       { source: 'consul', service: 'users', outcome: 'same', value: 2 },
       { source: 'consul', service: 'users', outcome: 'error', value: 1 },
     ])
+    expect(flat('tidegate_service_lists_total')).toEqual([{ service: 'users', value: 4 }])
     expect(flat('tidegate_config_reloads_total')).toEqual([
       { outcome: 'applied', value: 4 },
       { outcome: 'rejected', value: 1 },

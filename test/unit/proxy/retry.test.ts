@@ -2,14 +2,13 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Endpoint } from '../../../src/core/endpoint.ts'
 import { failures, type Failure } from '../../../src/core/failure.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
-import { ServiceMeter } from '../../../src/core/meter.ts'
-import { SeriesWriter } from '../../../src/core/series.ts'
 import type { RetryRule } from '../../../src/core/route.ts'
-import { Service } from '../../../src/core/service.ts'
+import type { Service } from '../../../src/core/service.ts'
 import type { Exchange } from '../../../src/proxy/exchange.ts'
 import { backoffMs, decideRetry, depositForRequest, isIdempotent } from '../../../src/proxy/retry.ts'
 import { makeEndpoints } from '../../support/endpoints.ts'
-import { retryBudget, retryRule } from '../../support/retry-rule.ts'
+import { retryRule } from '../../support/retry-rule.ts'
+import { makeService } from '../../support/service.ts'
 
 let service: Service
 let endpoints: Endpoint[]
@@ -17,44 +16,7 @@ let endpoints: Endpoint[]
 beforeEach(() => {
   const ledger = Ledger.create(1, 0)
   endpoints = makeEndpoints([1, 1, 1, 1], ledger)
-  const series = new SeriesWriter(
-    () => {},
-    () => {},
-  )
-  service = new Service({
-    settings: {
-      name: 'svc',
-      slot: 0,
-      balancer: 'round-robin',
-      hash: null,
-      outlier: {
-        consecutiveFailures: 5,
-        baseEjectionMs: 1,
-        maxEjectionMs: 1,
-        maxEjectedPercent: 50,
-        successRate: null,
-      },
-      connectTimeoutMs: 1,
-      headTimeoutMs: 1,
-      idleTimeoutMs: 1,
-      retryBudget,
-      spillBelowPercent: 70,
-      limits: null,
-      tls: null,
-    },
-    cell: ledger.service(0),
-    meter: new ServiceMeter(series, 'svc'),
-    outlier: { succeeded: () => {}, failed: () => {} },
-    endpoints: {
-      version: 1,
-      epoch: 0,
-      all: endpoints,
-      eligible: endpoints,
-      panic: false,
-      picker: { pick: () => null },
-    },
-    rebuild: () => {},
-  })
+  service = makeService(ledger, endpoints)
 })
 
 interface State {

@@ -2,16 +2,14 @@ import { beforeEach, expect, test } from 'vitest'
 import { balancers } from '../../../src/balance/index.ts'
 import type { Endpoint } from '../../../src/core/endpoint.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
-import { ServiceMeter } from '../../../src/core/meter.ts'
-import { SeriesWriter } from '../../../src/core/series.ts'
 import type { PickInput } from '../../../src/core/picker.ts'
-import { Service } from '../../../src/core/service.ts'
+import type { Service } from '../../../src/core/service.ts'
 import type { Exchange } from '../../../src/proxy/exchange.ts'
 import { takeEndpoint } from '../../../src/proxy/room.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { makeEndpoints } from '../../support/endpoints.ts'
 import { balancing, pickInput } from '../../support/picking.ts'
-import { retryBudget } from '../../support/retry-rule.ts'
+import { makeService } from '../../support/service.ts'
 
 const random = seededRandom(1)
 let exchange: PickInput & { tried: Endpoint[] | null; context: { passedOver: Endpoint[]; random: () => number } }
@@ -20,47 +18,12 @@ beforeEach(() => {
   exchange = { ...pickInput(), tried: null, context: { passedOver: [], random } }
 })
 
-function makeService(weights: readonly number[], requestsPerEndpoint: number | null, name: keyof typeof balancers) {
+function filling(weights: readonly number[], requestsPerEndpoint: number | null, name: keyof typeof balancers) {
   const ledger = Ledger.create(1, 0)
   const endpoints = makeEndpoints(weights, ledger)
-  const series = new SeriesWriter(
-    () => {},
-    () => {},
-  )
-  return new Service({
-    settings: {
-      name: 'svc',
-      slot: 0,
-      balancer: name,
-      hash: null,
-      outlier: {
-        consecutiveFailures: 5,
-        baseEjectionMs: 1,
-        maxEjectionMs: 1,
-        maxEjectedPercent: 50,
-        successRate: null,
-      },
-      connectTimeoutMs: 1,
-      headTimeoutMs: 1,
-      idleTimeoutMs: 1,
-      retryBudget,
-      spillBelowPercent: 70,
-      limits: { requests: null, findsRequests: false, requestsPerEndpoint, pending: null, pendingTimeoutMs: 1 },
-      tls: null,
-    },
-    cell: ledger.service(0),
-    meter: new ServiceMeter(series, 'svc'),
-    outlier: { succeeded: () => {}, failed: () => {} },
-    endpoints: {
-      version: 1,
-      epoch: 0,
-      all: endpoints,
-      eligible: endpoints,
-      panic: false,
-      picker: balancers[name].build(endpoints, balancing({ random }), null),
-    },
-    rebuild: () => {},
-  })
+  const limits = { requests: null, findsRequests: false, requestsPerEndpoint, pending: null, pendingTimeoutMs: 1 }
+  const picker = balancers[name].build(endpoints, balancing({ random }), null)
+  return makeService(ledger, endpoints, { settings: { balancer: name, limits }, picker })
 }
 
 function take(service: Service): Endpoint | null {
@@ -70,7 +33,7 @@ function take(service: Service): Endpoint | null {
 test.each(Object.keys(balancers) as (keyof typeof balancers)[])(
   '%s fills every endpoint to its limit and not beyond, however many there are',
   (name) => {
-    const service = makeService(
+    const service = filling(
       Array.from({ length: 50 }, () => 1),
       3,
       name,
@@ -84,7 +47,7 @@ test.each(Object.keys(balancers) as (keyof typeof balancers)[])(
 )
 
 test('an endpoint that was tried is not taken, however much room it has', () => {
-  const service = makeService([1, 1, 1], 1, 'round-robin')
+  const service = filling([1, 1, 1], 1, 'round-robin')
   const [first, second, third] = service.endpoints.all as [Endpoint, Endpoint, Endpoint]
   exchange.tried = [first]
 
@@ -95,7 +58,7 @@ test('an endpoint that was tried is not taken, however much room it has', () => 
 })
 
 test('an endpoint of weight 0 is not taken while others are full', () => {
-  const service = makeService([...Array.from({ length: 20 }, () => 1), 0], 1, 'round-robin')
+  const service = filling([...Array.from({ length: 20 }, () => 1), 0], 1, 'round-robin')
 
   for (let i = 0; i < 20; i++) expect(take(service)?.weight).toBe(1)
 
@@ -103,7 +66,7 @@ test('an endpoint of weight 0 is not taken while others are full', () => {
 })
 
 test('endpoints are taken in the balancer’s order while there is room', () => {
-  const service = makeService([1, 1, 1], 100, 'round-robin')
+  const service = filling([1, 1, 1], 100, 'round-robin')
   const order = Array.from({ length: 3 }, () => take(service))
 
   for (let i = 0; i < 9; i++) expect(take(service)).toBe(order[i % 3])

@@ -1,0 +1,90 @@
+import type { Endpoint } from '../../core/endpoint.ts'
+import { type TimerWheel, WheelTimer } from '../../util/timer-wheel.ts'
+import type { Exchange, UpstreamAttempt } from '../exchange.ts'
+import { attemptFailed } from '../handle.ts'
+import { settingsOf } from '../settings-of.ts'
+
+/** An exchange that waits for a connection, its own or one that another exchange is done with. Its body is kept meanwhile. */
+export class ConnectTurn implements UpstreamAttempt {
+  readonly x: Exchange
+  readonly isReady = false
+  /** @internal Those that came before and after it. */
+  before: ConnectTurn | null = null
+  after: ConnectTurn | null = null
+  readonly #queue: ConnectQueue
+  readonly #timer: WheelTimer
+
+  constructor(queue: ConnectQueue, x: Exchange) {
+    this.x = x
+    this.#queue = queue
+    this.#timer = new WheelTimer(() => {
+      queue.remove(this)
+      attemptFailed(x, queue.endpoint, 'connect-timeout', false)
+    })
+    queue.wheel.arm(this.#timer, settingsOf(x).connectTimeoutMs)
+  }
+
+  /** It waits no more. */
+  end(): void {
+    this.#queue.wheel.remove(this.#timer)
+  }
+
+  abandon(): void {
+    this.#queue.remove(this)
+  }
+
+  // Nothing is sent before there is a connection, and nothing comes.
+  writeBody(): void {}
+  endBody(): void {}
+  flush(): boolean {
+    return true
+  }
+  downstreamDrained(): void {}
+}
+
+/** Exchanges that wait for their turn to connect, in the order in which they came. */
+export class ConnectQueue {
+  readonly wheel: TimerWheel
+  readonly endpoint: Endpoint
+  #first: ConnectTurn | null = null
+  #last: ConnectTurn | null = null
+  #size = 0
+
+  constructor(wheel: TimerWheel, endpoint: Endpoint) {
+    this.wheel = wheel
+    this.endpoint = endpoint
+  }
+
+  get first(): ConnectTurn | null {
+    return this.#first
+  }
+
+  push(x: Exchange): void {
+    const turn = new ConnectTurn(this, x)
+    turn.before = this.#last
+    if (this.#last === null) this.#first = turn
+    else this.#last.after = turn
+    this.#last = turn
+    this.#size++
+    x.upstream = turn
+  }
+
+  remove(turn: ConnectTurn): void {
+    const { before, after } = turn
+    if (before === null) this.#first = after
+    else before.after = after
+    if (after === null) this.#last = before
+    else after.before = before
+    this.#size--
+    turn.end()
+  }
+
+  /** The endpoint refused a connection: what waits now need not ask it again. */
+  refuse(): void {
+    for (let left = this.#size; left > 0 && this.#first !== null; left--) {
+      const turn = this.#first
+      this.remove(turn)
+      attemptFailed(turn.x, this.endpoint, 'connect-refused', false)
+    }
+  }
+}
