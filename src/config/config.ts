@@ -36,6 +36,20 @@ export interface ConsulSourceConfig {
   readonly datacenter: string | null
 }
 
+export interface EtcdSourceConfig {
+  readonly name: string
+  readonly type: 'etcd'
+  /** Members of one cluster: `http://127.0.0.1:2379`, without a final slash. At least one. */
+  readonly endpoints: readonly string[]
+  readonly prefix: string
+  readonly format: EtcdFormatName
+  readonly username: string | null
+  readonly password: string | null
+  readonly tls: UpstreamTlsSettings | null
+}
+
+export type EtcdFormatName = 'auto' | 'address' | 'grpc-go' | 'go-micro' | 'kratos' | 'go-zero' | 'json'
+
 export interface StaticInstanceConfig {
   readonly host: string
   readonly port: number
@@ -52,7 +66,7 @@ export interface StaticSourceConfig {
   readonly services: Readonly<Record<string, readonly StaticInstanceConfig[]>>
 }
 
-export type SourceConfig = ConsulSourceConfig | StaticSourceConfig
+export type SourceConfig = ConsulSourceConfig | EtcdSourceConfig | StaticSourceConfig
 
 export interface ServiceConfig {
   /** The name that routes use. */

@@ -19,7 +19,7 @@ interface NotBuilt {
 
 /** What the configuration's contract names and this version does not have. A feature that is built deletes its line. */
 export const notBuilt: readonly NotBuilt[] = [
-  { on: 'source', key: 'type', values: ['etcd', 'mdns', 'dns', 'file'] },
+  { on: 'source', key: 'type', values: ['mdns', 'dns', 'file'] },
   { on: 'source', key: 'subset' },
   { on: 'source', key: 'routesFromTags' },
   { on: 'service', key: 'from', asList: true },

@@ -2,11 +2,14 @@ import { consul } from './consul/source.ts'
 import type { ConsulOptions } from './consul/options.ts'
 import type { Discovery } from './contract.ts'
 import type { DiscoveryContext } from './context.ts'
+import type { EtcdOptions } from './etcd/options.ts'
+import { etcd } from './etcd/source.ts'
 import { staticList, type StaticOptions } from './static.ts'
 
 /** A source's configuration with all defaults filled in, by its `type`. */
 export interface DiscoveryOptionsByType {
   readonly consul: ConsulOptions
+  readonly etcd: EtcdOptions
   readonly static: StaticOptions
 }
 
@@ -17,6 +20,7 @@ export const discoveries: {
   readonly [Type in DiscoveryType]: (options: DiscoveryOptionsByType[Type], context: DiscoveryContext) => Discovery
 } = {
   consul,
+  etcd,
   static: staticList,
 }
 

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { parseInstanceAddress } from '../address.ts'
 import { InvalidValue } from '../invalid-value.ts'
+import { etcd } from './etcd-source.ts'
 import { integer, name, parsedText, parseName } from './fields.ts'
+import { emptyIsNull, parseRegistryUrl } from './registry-fields.ts'
 
 const consul = z.strictObject({
   type: z.literal('consul').describe('Follows the services of a Consul agent that are routed, by blocking queries.'),
-  address: parsedText(parseAgentAddress)
+  address: parsedText((text) => parseRegistryUrl(text, { whose: 'an agent', port: 8500, secretKey: 'token' }))
     .prefault('http://127.0.0.1:8500')
     .describe('URL of the agent. A path before `/v1` is kept.'),
   token: z
@@ -51,34 +53,14 @@ const staticList = z.strictObject({
 })
 
 export const discovery = z
-  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, staticList]))
+  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, etcd, staticList]))
   .prefault({ consul: { type: 'consul' } })
   .describe('Where instances come from, by a name of your choice; the first is the default source of services.')
 
-export type Source = z.output<typeof consul> | z.output<typeof staticList>
+export type Source = z.output<typeof consul> | z.output<typeof etcd> | z.output<typeof staticList>
 
 /** Objects list keys that are whole numbers first: with them the first source would not be the first in the file. */
 function parseSourceName(text: string): string {
   if (/^\d+$/.test(text)) throw new InvalidValue('the name of a source is not a number', `write "source-${text}"`)
   return parseName(text)
-}
-
-function emptyIsNull(text: string | null): string | null {
-  return text === '' ? null : text
-}
-
-function parseAgentAddress(text: string): string {
-  const url = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : null
-  if (url === null) {
-    const looksBare = /^[\w.[\]:-]+$/.test(text) && !text.includes('://')
-    throw new InvalidValue(
-      `expected the URL of an agent, got ${JSON.stringify(text)}`,
-      looksBare ? `write "http://${text}"` : 'write one such as "http://127.0.0.1:8500"',
-    )
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new InvalidValue('a URL with a password in it ends up in logs', 'put the credential into `token`')
-  }
-  if (url.search !== '' || url.hash !== '') throw new InvalidValue('the URL of an agent has no query and no fragment')
-  return url.href.replace(/\/+$/, '')
 }

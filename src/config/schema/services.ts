@@ -82,7 +82,7 @@ const retryBudget = z.strictObject({
 
 const pem = z.string().min(1)
 
-const tls = z.strictObject({
+export const tls = z.strictObject({
   ca: pem
     .nullable()
     .prefault(null)
