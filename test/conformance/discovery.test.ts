@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { consulLimits, type ConsulLimits } from '../../src/discovery/consul/options.ts'
 import { consul } from '../../src/discovery/consul/source.ts'
 import type { Discovery } from '../../src/discovery/contract.ts'
+import { etcd } from '../../src/discovery/etcd/source.ts'
 import { staticList, type StaticInstance } from '../../src/discovery/static.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { consulApi } from '../support/consul-api.ts'
 import { startConsul } from '../support/consul.ts'
+import { etcdOptions } from '../support/etcd-discovery.ts'
+import { type Etcd, startEtcd } from '../support/etcd.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { seededRandom } from '../../src/util/random.ts'
 import { discoveryConformance, type DiscoveryStage } from './discovery.ts'
@@ -137,6 +140,50 @@ describe('discovery', () => {
       'gives every watch of a service all its answers': fixed,
       'does not mix services up': fixed,
       'takes the loss of the registry for an error, and a new watch for a new start': 'there is no registry to lose',
+    },
+  })
+})
+
+describe('discovery', () => {
+  const prefix = '/micro/services'
+  let running: Etcd
+  let stage: DiscoveryStage
+
+  beforeAll(async () => {
+    running = await startEtcd()
+    const { address, port } = running
+    const open = () => etcd(etcdOptions({ endpoints: [address], prefix }), context)
+    const unsupported = async () => {
+      throw new Error('a key says nothing of health')
+    }
+    stage = {
+      discovery: open(),
+      open,
+      register: async (service, { id, host, port: servicePort, weight = 1, tags = [], meta = {} }) =>
+        running.api.put(`${prefix}/${service}/${id}`, JSON.stringify({ host, port: servicePort, weight, tags, meta })),
+      report: unsupported,
+      maintain: unsupported,
+      deregister: async (service, id) => running.api.delete(`${prefix}/${service}/${id}`),
+      stop: async () => running.kill(),
+      restart: async () => {
+        running = await startEtcd({ port })
+      },
+    }
+  })
+
+  afterAll(async () => {
+    await stage.discovery.close()
+    await running.kill()
+  })
+
+  const unchecked = 'a key is there or not: there are no checks'
+  discoveryConformance({
+    name: 'etcd on a real etcd',
+    stage: () => stage,
+    gaps: {
+      'keeps an instance that turns critical in the list, and says so': unchecked,
+      'weighs an instance that warns as it asked for': unchecked,
+      'tells maintenance from failure': unchecked,
     },
   })
 })

@@ -41,6 +41,7 @@ export class ServiceTable {
   replace(values: ReadonlyMap<string, string>, revision: number): boolean {
     const before = this.#entries
     this.#entries = new Map()
+    this.#list = null
     this.#revision = revision
     let hasChanged = false
     for (const [id, value] of values) if (this.#set(id, value, before.get(id))) hasChanged = true
