@@ -57,6 +57,7 @@ export interface ControlStats {
     readonly service: string
     readonly ageSeconds: number
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
+    readonly skipped: number
   }[]
   /** Since the endpoint was added. */
   readonly ejections: readonly {
@@ -155,6 +156,7 @@ export function statsOf(lines: readonly ServiceLine[], disagreements: Disagreeme
       service: line.name,
       ageSeconds: line.ageMs() / 1000,
       updates: { ...line.updates },
+      skipped: line.skippedEntries,
     })),
     ejections: lines.flatMap((line) =>
       [...line.endpoints.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),

@@ -15,6 +15,8 @@ export type DecisionType =
   | 'config-rejected'
   | 'source-lost'
   | 'source-back'
+  /** An entry of a registry can't be used; its neighbours can. */
+  | 'skipped'
   | 'worker-replaced'
   | 'shedding-begun'
   | 'shedding-over'

@@ -44,6 +44,8 @@ export function controlSamples(
       stats().discovery.flatMap(({ source, service, updates }) =>
         Object.entries(updates).map(([outcome, value]) => ({ labels: { source, service, outcome }, value })),
       ),
+    tidegate_discovery_skipped_total: () =>
+      stats().discovery.map(({ source, service, skipped }) => ({ labels: { source, service }, value: skipped })),
     tidegate_config_reloads_total: () =>
       Object.entries(input.reloads()).map(([outcome, value]) => ({ labels: { outcome }, value })),
     tidegate_tls_certificate_expiry_timestamp_seconds: () => expiries(input.names().listeners),

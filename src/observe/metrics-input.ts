@@ -43,6 +43,8 @@ export interface ControlReadings {
     readonly service: string
     readonly ageSeconds: number
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
+    /** Entries left out since the start. */
+    readonly skipped: number
   }[]
 }
 

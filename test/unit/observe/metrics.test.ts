@@ -122,7 +122,9 @@ describe('metrics', () => {
       inflight: [{ service: 'users', instance, inflight: 3 }],
       ejections: [{ service: 'users', instance, reason: 'connect', count: 4 }],
       disagreements: [{ service: 'users', registry: 'passing', count: 1 }],
-      discovery: [{ source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 } }],
+      discovery: [
+        { source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 }, skipped: 4 },
+      ],
     }
     const exposition = await parsed()
     const flat = (family: string) => exposition.get(family)?.samples.map(({ labels, value }) => ({ ...labels, value }))
