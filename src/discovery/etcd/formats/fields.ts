@@ -9,7 +9,10 @@ export const text = z
   .transform((value) => value ?? undefined)
 
 /** Metadata of any JSON: texts, numbers and truth values are kept, as texts; what is nested, or no object at all, is not. */
-export const meta = z.unknown().transform((value): Readonly<Record<string, string>> => {
+export const meta = z
+  .unknown()
+  .optional()
+  .transform((value): Readonly<Record<string, string>> => {
   if (!isJsonObject(value)) return {}
   const plain = Object.entries(value).filter(([, inner]) => ['string', 'number', 'boolean'].includes(typeof inner))
   return Object.fromEntries(plain.map(([key, inner]) => [key, String(inner)]))

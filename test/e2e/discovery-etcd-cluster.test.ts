@@ -1,0 +1,111 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Authority } from '../support/certificates.ts'
+import { CertificateFiles } from '../support/certificate-files.ts'
+import { etcdForTest, sourceForTest, untilIds } from '../support/etcd-stage.ts'
+import { type Etcd, startEtcdCluster } from '../support/etcd.ts'
+
+const key = '/micro/services/a/1'
+
+describe('an etcd cluster', () => {
+  it('is followed over its other members when one is gone, and not by a member without a leader', async () => {
+    const members = await startEtcdCluster(3)
+    onTestFinished(async () => void (await Promise.all(members.map((member) => member.kill()))))
+    const [first, second, third] = members as [Etcd, Etcd, Etcd]
+    await first.api.put(key, '10.0.0.1:80')
+    const { watch } = sourceForTest({ endpoints: [third.address, first.address] }, { answerTimeoutMs: 2000 })
+    const watching = watch('a')
+    await untilIds(watching, '1')
+    await third.kill()
+    let current = watching
+    // One failed attempt at most until it is the other's turn; the caller makes the next.
+    const failure = await current.next().catch((error: unknown) => error)
+    expect(failure).toMatchObject({ name: 'DiscoveryError' })
+    current = watch('a')
+    const list = await current.next().catch(async () => {
+      current = watch('a')
+      return current.next()
+    })
+    expect(list?.instances).toHaveLength(1)
+
+    await second.kill()
+    await expect(current.next()).rejects.toMatchObject({ code: 'status', message: expect.stringContaining('no leader') })
+  })
+})
+
+/** Turns authentication on, with a user `gateway` who may read everything. */
+async function withAuthentication(etcd: Etcd): Promise<void> {
+  const { call } = etcd.api
+  const all = { permType: 'READ', key: 'AA==', range_end: 'AA==' }
+  await call('/v3/auth/user/add', { name: 'root', password: 'root' })
+  await call('/v3/auth/user/grant', { user: 'root', role: 'root' })
+  await call('/v3/auth/role/add', { name: 'reader' })
+  await call('/v3/auth/role/grant', { name: 'reader', perm: all })
+  await call('/v3/auth/user/add', { name: 'gateway', password: 'secret' })
+  await call('/v3/auth/user/grant', { user: 'gateway', role: 'reader' })
+  await call('/v3/auth/enable', {})
+}
+
+/** Writes as root. */
+async function putAsRoot({ address }: Etcd, value: string): Promise<void> {
+  const post = async (path: string, body: object, token?: string) => {
+    const headers = token === undefined ? {} : { authorization: token }
+    const response = await fetch(`${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    return (await response.json()) as { token?: string }
+  }
+  const { token } = await post('/v3/auth/authenticate', { name: 'root', password: 'root' })
+  await post('/v3/kv/put', { key: btoa(key), value: btoa(value) }, token)
+}
+
+describe('an etcd with authentication', () => {
+  it('is read with the token of a user, and with another one when that has run out', async () => {
+    const etcd = await etcdForTest({ args: ['--auth-token-ttl=1'] })
+    await etcd.api.put(key, '10.0.0.1:80')
+    await withAuthentication(etcd)
+    const { watch } = sourceForTest({ endpoints: [etcd.address], username: 'gateway', password: 'secret' })
+    const watching = watch('a')
+    await untilIds(watching, '1')
+    await putAsRoot(etcd, '10.0.0.2:80')
+    await watching.until(({ instances }) => instances[0]?.host === '10.0.0.2')
+    // A token of its own for each member's memory: a restart forgets it.
+    await etcd.api.call('/v3/auth/disable', {}).catch(() => {})
+  })
+
+  it('refuses without one, with a wrong password, and what the user may not read', async () => {
+    const etcd = await etcdForTest()
+    await withAuthentication(etcd)
+    const refusal = { name: 'DiscoveryError', code: 'denied', message: expect.stringContaining('`username`') }
+    const { address } = etcd
+    const first = async (user: { username?: string; password?: string }) =>
+      sourceForTest({ endpoints: [address], ...user }).watch('a').next()
+    await expect(first({})).rejects.toMatchObject(refusal)
+    await expect(first({ username: 'gateway', password: 'wrong' })).rejects.toMatchObject(refusal)
+    await expect(first({ username: 'gateway', password: 'secret' })).resolves.toMatchObject({ instances: [] })
+  })
+
+  it('may be off though a user is configured', async () => {
+    const { address } = await etcdForTest()
+    const { watch } = sourceForTest({ endpoints: [address], username: 'gateway', password: 'secret' })
+    expect(await watch('a').next()).toMatchObject({ instances: [] })
+  })
+})
+
+describe('an etcd behind TLS', () => {
+  it('is verified by the authority given, and shown our certificate', async () => {
+    const authority = new Authority()
+    const files = new CertificateFiles()
+    const server = authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
+    const client = authority.issue({ names: ['gateway'] })
+    const pair = files.writePair('server', server)
+    const { address } = await etcdForTest({ tls: { ca: files.write('ca.pem', authority.cert), ...pair } })
+    const tls = { ca: authority.cert, servername: null, keyPair: client, verify: true }
+    expect(await sourceForTest({ endpoints: [address], tls }).watch('a').next()).toMatchObject({ instances: [] })
+    const without = { ...tls, keyPair: null }
+    await expect(sourceForTest({ endpoints: [address], tls: without }).watch('a').next()).rejects.toMatchObject({
+      code: 'unreachable',
+    })
+    await expect(sourceForTest({ endpoints: [address], tls: { ...tls, ca: null } }).watch('a').next()).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringMatching(/SELF_SIGNED|UNABLE_TO/),
+    })
+  })
+})
