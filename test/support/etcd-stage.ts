@@ -2,7 +2,6 @@ import { onTestFinished } from 'vitest'
 import type { SkippedEntry } from '../../src/discovery/contract.ts'
 import { type EtcdLimits, etcdLimits, type EtcdOptions } from '../../src/discovery/etcd/options.ts'
 import { etcd } from '../../src/discovery/etcd/source.ts'
-import { seededRandom } from '../../src/util/random.ts'
 import { etcdOptions } from './etcd-discovery.ts'
 import { type Etcd, type EtcdOptions as ProcessOptions, startEtcd } from './etcd.ts'
 import { watch, type Watching } from './watching.ts'
@@ -13,13 +12,13 @@ export async function etcdForTest(options: ProcessOptions = {}): Promise<Etcd> {
   return running
 }
 
-/** A source that is closed with the test. */
+/** A source that is closed with the test; it asks the first endpoint first. */
 export function sourceForTest(
   options: Partial<EtcdOptions> & Pick<EtcdOptions, 'endpoints'>,
   limits: Partial<EtcdLimits> = {},
 ) {
   const skipped: SkippedEntry[] = []
-  const context = { random: seededRandom(1), onSkipped: (entry: SkippedEntry) => void skipped.push(entry) }
+  const context = { random: () => 0, onSkipped: (entry: SkippedEntry) => void skipped.push(entry) }
   const discovery = etcd(etcdOptions(options), context, { ...etcdLimits, ...limits })
   onTestFinished(async () => discovery.close())
   return { discovery, skipped, watch: (service: string): Watching => watch(discovery, service) }

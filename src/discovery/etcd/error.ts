@@ -39,7 +39,7 @@ export function refused(url: string, refusal: EtcdRefusal): DiscoveryError {
     .slice(0, shownChars)
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim()
-  if (code === grpcCodes.permissionDenied || code === grpcCodes.unauthenticated || status === 401 || status === 403) {
+  if (code === grpcCodes.permissionDenied || status === 401 || status === 403 || isStaleToken(refusal)) {
     return denied(url, said)
   }
   const outcome = status === null ? 'ended its stream' : `answered ${status}`

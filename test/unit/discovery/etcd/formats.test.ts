@@ -99,7 +99,7 @@ const refused: readonly (readonly [value: string, reason: RegExp])[] = [
   ['10.0.0.1:99999', /not between/],
   ['http://10.0.0.1:80', /neither an address nor a host name/],
   ['a b:80', /neither an address/],
-  ['10.0.0.1\r\nx: y:80', /"10\.0\.0\.1\\r\\nx: y" is neither/],
+  ['10.0.0.1\r\nx:80', /"10\.0\.0\.1\\r\\nx" is neither/],
   ['{', /not JSON/],
   ['{}', /no known format: ""/],
   ['{"a":1}', /no known format: "a"/],
