@@ -90,7 +90,9 @@ describe('an etcd with authentication', () => {
     const refusal = { name: 'DiscoveryError', code: 'denied', message: expect.stringContaining('`username`') }
     const { address } = etcd
     const first = async (user: { username?: string; password?: string }) =>
-      sourceForTest({ endpoints: [address], ...user }).watch('a').next()
+      sourceForTest({ endpoints: [address], ...user })
+        .watch('a')
+        .next()
     await expect(first({})).rejects.toMatchObject(refusal)
     await expect(first({ username: 'gateway', password: 'wrong' })).rejects.toMatchObject(refusal)
     await expect(first({ username: 'gateway', password: 'secret' })).resolves.toMatchObject({ instances: [] })
@@ -112,12 +114,24 @@ describe('an etcd behind TLS', () => {
     const pair = files.writePair('server', server)
     const { address } = await etcdForTest({ tls: { ca: files.write('ca.pem', authority.cert), ...pair } })
     const tls = { ca: authority.cert, servername: null, keyPair: client, verify: true }
-    expect(await sourceForTest({ endpoints: [address], tls }).watch('a').next()).toMatchObject({ instances: [] })
+    expect(
+      await sourceForTest({ endpoints: [address], tls })
+        .watch('a')
+        .next(),
+    ).toMatchObject({ instances: [] })
     const without = { ...tls, keyPair: null }
-    await expect(sourceForTest({ endpoints: [address], tls: without }).watch('a').next()).rejects.toMatchObject({
+    await expect(
+      sourceForTest({ endpoints: [address], tls: without })
+        .watch('a')
+        .next(),
+    ).rejects.toMatchObject({
       code: 'unreachable',
     })
-    await expect(sourceForTest({ endpoints: [address], tls: { ...tls, ca: null } }).watch('a').next()).rejects.toMatchObject({
+    await expect(
+      sourceForTest({ endpoints: [address], tls: { ...tls, ca: null } })
+        .watch('a')
+        .next(),
+    ).rejects.toMatchObject({
       code: 'unreachable',
       message: expect.stringMatching(/SELF_SIGNED|UNABLE_TO/),
     })

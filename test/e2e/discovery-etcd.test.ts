@@ -98,7 +98,13 @@ describe('a watch of etcd', () => {
     const bare = sourceForTest({ endpoints: [address], prefix: '' })
     expect(ids(await bare.watch('user.rpc').next())).toEqual(['7587'])
     expect(ids(await bare.watch('/micro/services/shop').next())).toEqual(['1'])
-    expect(ids(await sourceForTest({ endpoints: [address], prefix: '/' }).watch('micro/services/shopping').next())).toEqual(['3'])
+    expect(
+      ids(
+        await sourceForTest({ endpoints: [address], prefix: '/' })
+          .watch('micro/services/shopping')
+          .next(),
+      ),
+    ).toEqual(['3'])
   })
 
   it('leaves out and names what can not be read, once, and keeps its neighbours', async () => {

@@ -36,12 +36,7 @@ const entry = z.strictObject({
     .prefault(null)
     .transform(emptyIsNull)
     .describe('User of etcd who may read the prefix; null or empty = nobody logs in.'),
-  password: z
-    .string()
-    .nullable()
-    .prefault(null)
-    .transform(emptyIsNull)
-    .describe('Shown nowhere. Write it as `${…}`.'),
+  password: z.string().nullable().prefault(null).transform(emptyIsNull).describe('Shown nowhere. Write it as `${…}`.'),
   tls: tls
     .nullable()
     .prefault(null)

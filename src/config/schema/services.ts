@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { serviceDefaults } from '../defaults.ts'
 import { parseServername } from '../address.ts'
 import { parseHashKey } from '../hash-key.ts'
-import { duration, integer, name, parsedText } from './fields.ts'
+import { duration, integer, name, parsedText, registryName } from './fields.ts'
 import { healthCheck } from './health-check.ts'
 
 /** The balancers of this version, by the name they have in the configuration. */
@@ -114,7 +114,7 @@ export const serviceLayer = z.strictObject({
     .string()
     .optional()
     .describe('Name of the source in `discovery` that lists the instances. Default: the first source.'),
-  name: name().optional().describe('Name in the registry. Default: the key of this entry.'),
+  name: registryName().optional().describe('Name in the registry. Default: the key of this entry.'),
   balancer: z
     .enum(builtBalancers)
     .optional()

@@ -23,7 +23,10 @@ export interface TlsParts {
 }
 
 /** @param folder what relative paths are relative to */
-export async function readTls({ listeners, discovery, services, defaults }: ParsedConfig, folder: string): Promise<TlsParts> {
+export async function readTls(
+  { listeners, discovery, services, defaults }: ParsedConfig,
+  folder: string,
+): Promise<TlsParts> {
   const files = new PemFiles(folder)
   const findings: Findings = { problems: [], warnings: [] }
   const reading = { files, findings }

@@ -1,6 +1,15 @@
 import { DiscoveryError } from '../contract.ts'
 import type { Random } from '../../util/random.ts'
-import { denied, type EtcdRefusal, grpcCodes, isStaleToken, isWithoutAuthentication, refused, unreachable, unreadable } from './error.ts'
+import {
+  denied,
+  type EtcdRefusal,
+  grpcCodes,
+  isStaleToken,
+  isWithoutAuthentication,
+  refused,
+  unreachable,
+  unreadable,
+} from './error.ts'
 import type { KeyRange } from './key-space.ts'
 import { Login } from './login.ts'
 import type { EtcdLimits, EtcdOptions } from './options.ts'
@@ -85,7 +94,7 @@ export class EtcdClient {
 
   async #listOnce(range: KeyRange, take: (kvs: RangeAnswer['kvs']) => void, signal: AbortSignal): Promise<Listing> {
     let rest = range
-    for (let revision: number | null = null; ; ) {
+    for (let revision: number | null = null; ;) {
       const request = rangeRequest(rest, { limit: this.#pageKeys, revision })
       const { url, json } = await this.#call('/v3/kv/range', request, signal)
       const parsed = rangeAnswer.safeParse(json)

@@ -10,7 +10,13 @@ export interface EtcdRefusal {
   readonly message: string
 }
 
-export const grpcCodes = { invalidArgument: 3, permissionDenied: 7, resourceExhausted: 8, outOfRange: 11, unauthenticated: 16 }
+export const grpcCodes = {
+  invalidArgument: 3,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  outOfRange: 11,
+  unauthenticated: 16,
+}
 const noAuthentication = 'authentication is not enabled'
 const shownChars = 200
 
@@ -43,7 +49,8 @@ export function refused(url: string, refusal: EtcdRefusal): DiscoveryError {
     return denied(url, said)
   }
   const outcome = status === null ? 'ended its stream' : `answered ${status}`
-  const way = status === 404 ? 'check that the endpoint is a client URL of etcd 3.4 or later' : 'check the health of its cluster'
+  const way =
+    status === 404 ? 'check that the endpoint is a client URL of etcd 3.4 or later' : 'check the health of its cluster'
   return new DiscoveryError('status', `etcd ${outcome} (${said}) at ${url}; ${way}`)
 }
 

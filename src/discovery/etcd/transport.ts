@@ -65,7 +65,9 @@ export class Transport {
         else chunks.push(chunk)
       })
       answer.on('error', answered.reject)
-      answer.on('end', () => answered.resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }))
+      answer.on('end', () =>
+        answered.resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+      )
     })
     sent.end(body)
     try {

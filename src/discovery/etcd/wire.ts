@@ -44,7 +44,11 @@ export type RangeAnswer = z.output<typeof rangeAnswer>
 
 export function rangeRequest(range: KeyRange, page: { limit: number; revision: number | null }): string {
   const { limit, revision } = page
-  return JSON.stringify({ ...encoded(range), limit: String(limit), ...(revision !== null && { revision: String(revision) }) })
+  return JSON.stringify({
+    ...encoded(range),
+    limit: String(limit),
+    ...(revision !== null && { revision: String(revision) }),
+  })
 }
 
 export function watchRequest(range: KeyRange, startRevision: number): string {

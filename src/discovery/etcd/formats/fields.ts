@@ -13,10 +13,10 @@ export const meta = z
   .unknown()
   .optional()
   .transform((value): Readonly<Record<string, string>> => {
-  if (!isJsonObject(value)) return {}
-  const plain = Object.entries(value).filter(([, inner]) => ['string', 'number', 'boolean'].includes(typeof inner))
-  return Object.fromEntries(plain.map(([key, inner]) => [key, String(inner)]))
-})
+    if (!isJsonObject(value)) return {}
+    const plain = Object.entries(value).filter(([, inner]) => ['string', 'number', 'boolean'].includes(typeof inner))
+    return Object.fromEntries(plain.map(([key, inner]) => [key, String(inner)]))
+  })
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

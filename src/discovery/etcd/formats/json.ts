@@ -6,7 +6,15 @@ import { toInstance } from './instance.ts'
 const schema = z.object({
   host: text,
   address: text,
-  port: z.union([z.int(), z.string().regex(/^\d{1,5}$/).transform(Number)]).nullish(),
+  port: z
+    .union([
+      z.int(),
+      z
+        .string()
+        .regex(/^\d{1,5}$/)
+        .transform(Number),
+    ])
+    .nullish(),
   weight: z.number().min(0).max(65_535).nullish(),
   zone: text,
   version: text,

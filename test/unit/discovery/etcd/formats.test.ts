@@ -66,7 +66,11 @@ describe('a value of an older version', () => {
   })
 
   it('of Kratos says TLS in the query; plain HTTP is preferred', () => {
-    const endpoints = ['grpc://10.0.0.5:9000?isSecure=false', 'http://10.0.0.5:8443?isSecure=true', 'http://10.0.0.5:8000']
+    const endpoints = [
+      'grpc://10.0.0.5:9000?isSecure=false',
+      'http://10.0.0.5:8443?isSecure=true',
+      'http://10.0.0.5:8000',
+    ]
     const value = (list: readonly string[]) => JSON.stringify({ id: 'x', endpoints: list })
     expect(formats.auto(value(endpoints), '1')).toMatchObject([{ port: 8000, meta: { protocol: 'http' } }])
     expect(formats.auto(value(endpoints.slice(0, 2)), '1')).toMatchObject([{ port: 8443, meta: { isSecure: 'true' } }])
@@ -79,7 +83,15 @@ describe('a value of an older version', () => {
 
 describe('plain JSON', () => {
   it('has everything an instance has', () => {
-    const value = { host: 'web.example.com', port: '80', weight: 3, zone: 'a', version: '2', tags: ['x'], meta: { k: true } }
+    const value = {
+      host: 'web.example.com',
+      port: '80',
+      weight: 3,
+      zone: 'a',
+      version: '2',
+      tags: ['x'],
+      meta: { k: true },
+    }
     expect(formats.auto(JSON.stringify(value), '1')).toEqual([
       { ...plain, id: '1', ...value, port: 80, meta: { k: 'true' } },
     ])
@@ -121,7 +133,8 @@ it.each(refused)('says of %j why it is no instance', (value, reason) => {
 })
 
 it.each(['grpc-go', 'go-micro', 'kratos', 'json'] as const)('the format %s takes nothing but its own', (name) => {
-  for (const value of ['10.0.0.1:80', '[]', 'null', '"x"', '{"other":1}']) expect(formats[name](value, '1')).toBeTypeOf('string')
+  for (const value of ['10.0.0.1:80', '[]', 'null', '"x"', '{"other":1}'])
+    expect(formats[name](value, '1')).toBeTypeOf('string')
 })
 
 it('has the names that the configuration offers', () => {
