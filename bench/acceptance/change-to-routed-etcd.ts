@@ -19,8 +19,9 @@ const service = 'user-service'
 const { values } = parseArgs({ options: { changes: { type: 'string', default: '200' } } })
 const closers: (() => Promise<void> | void)[] = []
 try {
-  const { api, address, kill } = await startEtcd()
-  closers.push(kill)
+  const etcd = await startEtcd()
+  const { api, address } = etcd
+  closers.push(async () => etcd.kill())
   const keyOf = (id: string) => `/micro/services/${service}/${id}`
   const instances = await startInstances(service, 3)
   const [subject] = instances

@@ -144,6 +144,10 @@ describe('discovery', () => {
   })
 })
 
+const withoutHealth = async () => {
+  throw new Error('a key says nothing of health')
+}
+
 describe('discovery', () => {
   const prefix = '/micro/services'
   let running: Etcd
@@ -153,16 +157,13 @@ describe('discovery', () => {
     running = await startEtcd()
     const { address, port } = running
     const open = () => etcd(etcdOptions({ endpoints: [address], prefix }), context)
-    const unsupported = async () => {
-      throw new Error('a key says nothing of health')
-    }
     stage = {
       discovery: open(),
       open,
       register: async (service, { id, host, port: servicePort, weight = 1, tags = [], meta = {} }) =>
         running.api.put(`${prefix}/${service}/${id}`, JSON.stringify({ host, port: servicePort, weight, tags, meta })),
-      report: unsupported,
-      maintain: unsupported,
+      report: withoutHealth,
+      maintain: withoutHealth,
       deregister: async (service, id) => running.api.delete(`${prefix}/${service}/${id}`),
       stop: async () => running.kill(),
       restart: async () => {

@@ -39,7 +39,7 @@ describe('a watch of etcd', () => {
     const watching = sourceForTest({ endpoints: [address] }).watch('a')
     await untilIds(watching, '1')
     await api.revoke(lease)
-    await untilIds(watching)
+    expect(ids(await untilIds(watching))).toEqual([])
   })
 
   it('needs one list and one stream for all services that begin together, and one small list for each that joins', async () => {

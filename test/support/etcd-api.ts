@@ -23,7 +23,6 @@ export function etcdApi(address: string): EtcdApi {
     if (response.status !== 200) throw new Error(`etcd answered ${response.status} to ${path}: ${text}`)
     return JSON.parse(text) as Record<string, unknown>
   }
-  const encode = (text: string) => Buffer.from(text).toString('base64')
   const put = (key: string, value: string) => ({ key: encode(key), value: encode(value) })
   return {
     call,
@@ -44,4 +43,8 @@ export function etcdApi(address: string): EtcdApi {
     putLeased: async (key, value, lease) => void (await call('/v3/kv/put', { ...put(key, value), lease })),
     revoke: async (lease) => void (await call('/v3/lease/revoke', { ID: lease })),
   }
+}
+
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64')
 }

@@ -18,6 +18,8 @@ export interface LineStream {
   destroy(reason: Error): void
 }
 
+type CallOptions = Pick<RequestOptions, 'agent' | 'signal'> & { readonly headers?: Readonly<Record<string, string>> }
+
 /** Time was up. */
 export class TimeIsUp extends Error {
   override readonly name = 'TimeIsUp'
@@ -111,7 +113,7 @@ export class Transport {
     this.#https.destroy()
   }
 
-  #request(url: string, token: string | null, options: RequestOptions): ClientRequest {
+  #request(url: string, token: string | null, options: CallOptions): ClientRequest {
     const isSecure = url.startsWith('https:')
     const headers = {
       ...options.headers,
