@@ -1,7 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { consulLimits, type ConsulLimits } from '../../src/discovery/consul/options.ts'
 import { consul } from '../../src/discovery/consul/source.ts'
-import type { Discovery } from '../../src/discovery/contract.ts'
+import { type Discovery, DiscoveryError } from '../../src/discovery/contract.ts'
 import { etcd } from '../../src/discovery/etcd/source.ts'
 import { staticList, type StaticInstance } from '../../src/discovery/static.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
@@ -148,20 +151,70 @@ const withoutHealth = async () => {
   throw new Error('a key says nothing of health')
 }
 
-describe('discovery', () => {
+/** Opens a watch again when it fails, as its consumer does in the gateway. */
+function persistent(discovery: Discovery): Discovery {
+  return {
+    close: async () => discovery.close(),
+    async *watch(service, signal) {
+      for (;;) {
+        try {
+          yield* discovery.watch(service, signal)
+          return
+        } catch (error) {
+          if (!(error instanceof DiscoveryError)) throw error
+        }
+      }
+    },
+  }
+}
+
+const unchecked = 'a key is there or not: there are no checks'
+const etcdGaps = {
+  'keeps an instance that turns critical in the list, and says so': unchecked,
+  'weighs an instance that warns as it asked for': unchecked,
+  'tells maintenance from failure': unchecked,
+}
+const lossIsHidden = 'the watches under test are opened again after a loss, which is what is tested here'
+
+describe.each([
+  { name: 'etcd on a real etcd', isKilled: false, gaps: etcdGaps },
+  {
+    name: 'etcd on a real etcd that is killed and brought back in each test',
+    isKilled: true,
+    gaps: {
+      ...etcdGaps,
+      'takes the loss of the registry for an error, and a new watch for a new start': lossIsHidden,
+    },
+  },
+])('discovery', ({ name, isKilled, gaps }) => {
   const prefix = '/micro/services'
+  const killedIn = new Set<string>()
+  let dataDir: string
   let running: Etcd
   let stage: DiscoveryStage
 
   beforeAll(async () => {
-    running = await startEtcd()
+    dataDir = await mkdtemp(join(tmpdir(), 'tidegate-etcd-'))
+    running = await startEtcd(isKilled ? { dataDir } : {})
     const { address, port } = running
-    const open = () => etcd(etcdOptions({ endpoints: [address], prefix }), context)
+    const open = () => {
+      const source = etcd(etcdOptions({ endpoints: [address], prefix }), context)
+      return isKilled ? persistent(source) : source
+    }
+    const killOnce = async (service: string) => {
+      if (!isKilled || killedIn.has(service)) return
+      killedIn.add(service)
+      await running.kill()
+      running = await startEtcd({ port, dataDir })
+    }
     stage = {
       discovery: open(),
       open,
-      register: async (service, { id, host, port: servicePort, weight = 1, tags = [], meta = {} }) =>
-        running.api.put(`${prefix}/${service}/${id}`, JSON.stringify({ host, port: servicePort, weight, tags, meta })),
+      register: async (service, { id, host, port: servicePort, weight = 1, tags = [], meta = {} }) => {
+        const value = JSON.stringify({ host, port: servicePort, weight, tags, meta })
+        await running.api.put(`${prefix}/${service}/${id}`, value)
+        await killOnce(service)
+      },
       report: withoutHealth,
       maintain: withoutHealth,
       deregister: async (service, id) => running.api.delete(`${prefix}/${service}/${id}`),
@@ -175,16 +228,8 @@ describe('discovery', () => {
   afterAll(async () => {
     await stage.discovery.close()
     await running.kill()
+    await rm(dataDir, { recursive: true, force: true })
   })
 
-  const unchecked = 'a key is there or not: there are no checks'
-  discoveryConformance({
-    name: 'etcd on a real etcd',
-    stage: () => stage,
-    gaps: {
-      'keeps an instance that turns critical in the list, and says so': unchecked,
-      'weighs an instance that warns as it asked for': unchecked,
-      'tells maintenance from failure': unchecked,
-    },
-  })
+  discoveryConformance({ name, stage: () => stage, gaps })
 })

@@ -71,8 +71,12 @@ describe('a value of an older version', () => {
       'http://10.0.0.5:8443?isSecure=true',
       'http://10.0.0.5:8000',
     ]
-    expect(formats.auto(JSON.stringify({ endpoints: endpoints }), '1')).toMatchObject([{ port: 8000, meta: { protocol: 'http' } }])
-    expect(formats.auto(JSON.stringify({ endpoints: endpoints.slice(0, 2) }), '1')).toMatchObject([{ port: 8443, meta: { isSecure: 'true' } }])
+    expect(formats.auto(JSON.stringify({ endpoints: endpoints }), '1')).toMatchObject([
+      { port: 8000, meta: { protocol: 'http' } },
+    ])
+    expect(formats.auto(JSON.stringify({ endpoints: endpoints.slice(0, 2) }), '1')).toMatchObject([
+      { port: 8443, meta: { isSecure: 'true' } },
+    ])
   })
 
   it('of grpc-go that says "deleted" is no instance, and no fault', () => {
