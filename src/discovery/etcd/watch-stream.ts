@@ -1,4 +1,4 @@
-import { refused, unreachable, unreadable } from './error.ts'
+import { grpcCodes, refused, unreachable, unreadable } from './error.ts'
 import type { KeyRange } from './key-space.ts'
 import type { EtcdLimits } from './options.ts'
 import { type LineStream, TimeIsUp } from './transport.ts'
@@ -38,7 +38,11 @@ export async function* followKeys(stream: LineStream, following: Following): Asy
       if (result.canceled && result.compact_revision > 0) return
       if (result.canceled) {
         const isDenied = result.cancel_reason.includes('permission denied')
-        throw refused(url, { status: null, code: isDenied ? 7 : null, message: result.cancel_reason || 'canceled' })
+        throw refused(url, {
+          status: null,
+          code: isDenied ? grpcCodes.permissionDenied : null,
+          message: result.cancel_reason || 'canceled',
+        })
       }
       const changes = result.events.map(changeOf)
       const last = changes.at(-1)
