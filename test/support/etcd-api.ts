@@ -23,13 +23,12 @@ export function etcdApi(address: string): EtcdApi {
     if (response.status !== 200) throw new Error(`etcd answered ${response.status} to ${path}: ${text}`)
     return JSON.parse(text) as Record<string, unknown>
   }
-  const put = (key: string, value: string) => ({ key: encode(key), value: encode(value) })
   return {
     call,
-    put: async (key, value) => void (await call('/v3/kv/put', put(key, value))),
+    put: async (key, value) => void (await call('/v3/kv/put', keyValue(key, value))),
     txn: async (changes) => {
       const success = Object.entries(changes).map(([key, value]) =>
-        value === null ? { request_delete_range: { key: encode(key) } } : { request_put: put(key, value) },
+        value === null ? { request_delete_range: { key: encode(key) } } : { request_put: keyValue(key, value) },
       )
       await call('/v3/kv/txn', { success })
     },
@@ -40,9 +39,13 @@ export function etcdApi(address: string): EtcdApi {
     },
     compact: async (revision) => void (await call('/v3/kv/compaction', { revision: String(revision), physical: true })),
     grant: async (ttlSeconds) => (await call('/v3/lease/grant', { TTL: String(ttlSeconds) })).ID as string,
-    putLeased: async (key, value, lease) => void (await call('/v3/kv/put', { ...put(key, value), lease })),
+    putLeased: async (key, value, lease) => void (await call('/v3/kv/put', { ...keyValue(key, value), lease })),
     revoke: async (lease) => void (await call('/v3/lease/revoke', { ID: lease })),
   }
+}
+
+function keyValue(key: string, value: string) {
+  return { key: encode(key), value: encode(value) }
 }
 
 function encode(text: string): string {
