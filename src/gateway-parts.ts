@@ -44,6 +44,7 @@ const alarming: ReadonlySet<DecisionType> = new Set([
   'disagreement',
   'source-lost',
   'held',
+  'skipped',
   'config-rejected',
   'worker-replaced',
   'limited',
@@ -79,11 +80,7 @@ export function createControl(parts: {
     random,
     probe: probeConnect,
     checkProbe: probeCheck,
-    createDiscovery: (entry) =>
-      createDiscovery(entry, {
-        random,
-        onSkipped: (skipped) => logger.warn(skipped, 'registry entry skipped'),
-      }),
+    createDiscovery: (entry, onSkipped) => createDiscovery(entry, { random, onSkipped }),
     resolve: (answers, signal) => resolver.resolved(answers, signal),
     onProblem: ({ place, message }) => logger.warn({ place, problem: message }, 'control plane'),
   })

@@ -1,4 +1,3 @@
-import { setTimeout as after } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { ConsulApi } from '../../test/support/consul-api.ts'
 import { type Instance, startInstances } from '../../test/support/instance.ts'
@@ -6,6 +5,7 @@ import { deregister, register, setCheck, setMaintenance } from '../../test/suppo
 import { Traffic } from '../../test/support/traffic.ts'
 import { table } from '../markdown-table.ts'
 import { milliseconds, percentile } from './figures.ts'
+import { goneAfter, routedAfter } from './routed-after.ts'
 import { Stage } from './stage.ts'
 
 /**
@@ -17,8 +17,6 @@ import { Stage } from './stage.ts'
  */
 const boundMs = 100
 const service = 'user-service'
-/** No request for that long: there will be none. */
-const quietMs = 250
 
 const { values } = parseArgs({ options: { changes: { type: 'string', default: '50' } } })
 const changes = Number(values.changes)
@@ -82,20 +80,6 @@ async function measure(consul: ConsulApi, subject: Instance): Promise<Row[]> {
     await measured('HTTP check passes', async () => turn(consul, subject, true), routedAfter)
   }
   return [...rows.values()]
-}
-
-/** From `sinceMs` to the first request the instance gets after it. */
-async function routedAfter(instance: Instance, sinceMs: number): Promise<number> {
-  // What came between the change and here is not lost: the latest request tells.
-  while (instance.latestMs < sinceMs || instance.latestMs === -Infinity) await instance.received(instance.requests + 1)
-  return Math.max(0, instance.latestMs - sinceMs)
-}
-
-/** From `sinceMs` to the last request the instance gets. */
-async function goneAfter(instance: Instance, sinceMs: number): Promise<number> {
-  do await after(quietMs)
-  while (performance.now() - instance.latestMs < quietMs)
-  return Math.max(0, instance.latestMs - sinceMs)
 }
 
 async function turn(consul: ConsulApi, instance: Instance, isHealthy: boolean): Promise<void> {

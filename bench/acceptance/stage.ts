@@ -37,20 +37,8 @@ export class Stage {
     try {
       const consul = await startConsul()
       closers.push(async () => consul.kill())
-      const config = {
-        listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
-        admin: { address: '127.0.0.1:0' },
-        workers: 2,
-        log: { access: false },
-        discovery: { consul: { type: 'consul', address: consul.address, ...source } },
-        routes,
-      }
-      const file = await createConfigFile(JSON.stringify(config))
-      closers.push(async () => file.remove())
-      const gateway = startGatewayProcess(file.path)
-      closers.push(async () => gateway.kill())
-      const { listeners, admin } = await gateway.listening()
-      return new Stage({ consul, gateway, edgePort: listeners[0]?.port ?? 0, adminPort: admin.port, closers })
+      const discovery = { consul: { type: 'consul', address: consul.address, ...source } }
+      return new Stage({ consul, closers, ...(await startGateway({ discovery, routes }, closers)) })
     } catch (error) {
       await closeAll(closers)
       throw error
@@ -75,6 +63,26 @@ export class Stage {
   }
 }
 
-async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
+/** A gateway as a process of its own, over these in its defaults but for free ports, two threads and a quiet log. */
+export async function startGateway(
+  over: { readonly discovery: object; readonly routes: readonly object[] },
+  closers: (() => Promise<void> | void)[],
+): Promise<{ gateway: GatewayProcess; edgePort: number; adminPort: number }> {
+  const config = {
+    listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
+    admin: { address: '127.0.0.1:0' },
+    workers: 2,
+    log: { access: false },
+    ...over,
+  }
+  const file = await createConfigFile(JSON.stringify(config))
+  closers.push(async () => file.remove())
+  const gateway = startGatewayProcess(file.path)
+  closers.push(async () => gateway.kill())
+  const { listeners, admin } = await gateway.listening()
+  return { gateway, edgePort: listeners[0]?.port ?? 0, adminPort: admin.port }
+}
+
+export async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
   for (const close of closers.splice(0).toReversed()) await close()
 }

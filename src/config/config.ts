@@ -50,6 +50,20 @@ export interface MdnsSourceConfig {
   readonly interfaces: readonly string[] | null
 }
 
+export interface EtcdSourceConfig {
+  readonly name: string
+  readonly type: 'etcd'
+  /** Members of one cluster: `http://127.0.0.1:2379`, without a final slash. At least one. */
+  readonly endpoints: readonly string[]
+  readonly prefix: string
+  readonly format: EtcdFormatName
+  readonly username: string | null
+  readonly password: string | null
+  readonly tls: UpstreamTlsSettings | null
+}
+
+export type EtcdFormatName = 'auto' | 'address' | 'grpc-go' | 'go-micro' | 'kratos' | 'go-zero' | 'json'
+
 export interface StaticInstanceConfig {
   readonly host: string
   readonly port: number
@@ -80,7 +94,12 @@ export interface DnsSourceConfig {
   readonly timeoutMs: number
 }
 
-export type SourceConfig = ConsulSourceConfig | MdnsSourceConfig | DnsSourceConfig | StaticSourceConfig
+export type SourceConfig =
+  | ConsulSourceConfig
+  | EtcdSourceConfig
+  | MdnsSourceConfig
+  | DnsSourceConfig
+  | StaticSourceConfig
 
 export interface ServiceConfig {
   /** The name that routes use. */

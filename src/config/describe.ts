@@ -1,7 +1,7 @@
 import type { LoadedConfig } from './config.ts'
 
 /** Keys whose values are never shown, wherever they stand. */
-const secretKeys: ReadonlySet<string> = new Set(['token'])
+const secretKeys: ReadonlySet<string> = new Set(['token', 'password'])
 
 /** Nothing but references to variables, without a default that says something. */
 const onlyReferences = /^(?:\$\{[A-Za-z_][A-Za-z0-9_]*(?::-)?\})+$/

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import type { UpstreamTlsSettings } from '../core/snapshot.ts'
 import type { Config, ListenerConfig, SourceConfig } from './config.ts'
 import type { Problem } from './finding.ts'
 import { checkDnsSources } from './dns-checks.ts'
@@ -16,7 +17,9 @@ export function normalize(
   parsed: ParsedConfig,
   from: { file: string; locate: Written['locate']; tls: TlsParts },
 ): { config: Config; problems: readonly Problem[] } {
-  const discovery = Object.entries(parsed.discovery).map(([name, source]) => normalizeSource(name, source))
+  const discovery = Object.entries(parsed.discovery).map(([name, source]) =>
+    normalizeSource(name, source, from.tls.sources.get(name) ?? null),
+  )
   const routes = normalizeRoutes(parsed, from.locate)
   const routed = routes.routes.map(({ service }) => service)
   const services = normalizeServices(parsed, routed, from.tls)
@@ -76,7 +79,8 @@ function checkDatacenters({ discovery }: ParsedConfig): Problem[] {
   })
 }
 
-function normalizeSource(name: string, source: Source): SourceConfig {
+function normalizeSource(name: string, source: Source, tls: UpstreamTlsSettings | null): SourceConfig {
+  if (source.type === 'etcd') return { name, ...source, tls }
   if (source.type === 'consul' || source.type === 'mdns') return { name, ...source }
   if (source.type === 'dns') {
     const { minTtl, maxTtl, timeout, ...rest } = source

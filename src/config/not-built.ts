@@ -19,7 +19,7 @@ interface NotBuilt {
 
 /** What the configuration's contract names and this version does not have. A feature that is built deletes its line. */
 export const notBuilt: readonly NotBuilt[] = [
-  { on: 'source', key: 'type', values: ['etcd', 'file'] },
+  { on: 'source', key: 'type', values: ['file'] },
   { on: 'service', key: 'from', asList: true },
   { on: 'service', key: 'protocol', values: ['h2c', 'h2'] },
   ...['middlewares', 'auth', 'limits', 'cache', 'cors'].flatMap((key): NotBuilt[] => [

@@ -2,7 +2,7 @@ import type { Ledger } from '../core/ledger.ts'
 import type { EjectionReport } from '../core/message.ts'
 import type { RouteRule } from '../core/route.ts'
 import type { ConfigSnapshot } from '../core/snapshot.ts'
-import type { Answer, Discovery } from '../discovery/contract.ts'
+import type { Answer, Discovery, SkippedEntry } from '../discovery/contract.ts'
 import type { CheckProbe } from '../health/check-probe.ts'
 import type { ConnectProbe } from '../health/connect-probe.ts'
 import type { Random } from '../util/random.ts'
@@ -48,8 +48,8 @@ export interface ControlPlaneOptions<S extends SourceEntry> {
   readonly checkProbe: CheckProbe
   /** Where last known good lists are kept; null = nowhere. */
   readonly stateDir: string | null
-  /** May throw; then the configuration that asked for it is not applied. */
-  readonly createDiscovery: (entry: S) => Discovery
+  /** May throw; then the configuration that asked for it is not applied. `onSkipped` is for entries that can't be used. */
+  readonly createDiscovery: (entry: S, onSkipped: (entry: SkippedEntry) => void) => Discovery
   /** Turns host names in answers into addresses. */
   readonly resolve: (answers: AsyncIterable<Answer>, signal: AbortSignal) => AsyncIterable<Answer>
   readonly onProblem: OnProblem
@@ -89,7 +89,9 @@ export class ControlPlane<S extends SourceEntry> {
     const { ledger, clock, random, timeline, stateDir, onProblem } = options
     this.#options = options
     this.publisher = new Publisher(ledger)
-    this.#sources = new Sources(options.createDiscovery)
+    this.#sources = new Sources((entry) =>
+      options.createDiscovery(entry, (skipped) => this.#skipped(entry.name, skipped)),
+    )
     this.#stalls = new Stalls(clock)
     this.#prober = new Prober(unlessStalled(options.probe, clock, this.#stalls), maxProbesAtOnce)
     const checkProber = new CheckProber({ probe: options.checkProbe, clock, stalls: this.#stalls })
@@ -355,6 +357,12 @@ export class ControlPlane<S extends SourceEntry> {
     if (keepsWatch) return () => {}
     known.discovery = discovery
     return () => this.#follow(line, discovery, null)
+  }
+
+  #skipped(source: string, { service, entry, reason }: SkippedEntry): void {
+    for (const line of this.#allLines()) {
+      if (line.entry.from === source && line.entry.name === service) line.skipped(entry, reason)
+    }
   }
 
   #follow(line: ServiceLine, discovery: Discovery, remembered: Remembered): void {

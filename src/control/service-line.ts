@@ -42,6 +42,8 @@ export class ServiceLine {
   readonly slot: number
   readonly endpoints: ServiceEndpoints
   readonly updates = { changed: 0, same: 0, error: 0 }
+  /** Entries of the registry that could not be used, since the start. */
+  skippedEntries = 0
   readonly #parts: LineParts
   #entry: ServiceEntry
   #watch: ServiceWatch | null = null
@@ -170,6 +172,13 @@ export class ServiceLine {
     const held = new Set(this.#held)
     held.delete(id)
     this.#settle(held, { released: cause })
+  }
+
+  /** The registry has an entry that can't be used. */
+  skipped(entry: string, reason: string): void {
+    this.skippedEntries++
+    const cause = `${this.#entry.from} has ${entry}, which is left out: ${reason}`
+    this.#parts.timeline.record({ type: 'skipped', service: this.name, endpoint: null, cause })
   }
 
   /** True when both ask the same source for the same name. */

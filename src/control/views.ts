@@ -60,6 +60,7 @@ export interface ControlStats {
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
     /** Sent to the data threads. */
     readonly lists: number
+    readonly skipped: number
   }[]
   /** Since the endpoint was added. */
   readonly ejections: readonly {
@@ -170,6 +171,7 @@ export function statsOf(
       ageSeconds: line.ageMs() / 1000,
       updates: { ...line.updates },
       lists: line.endpoints.lists,
+      skipped: line.skippedEntries,
     })),
     ejections: lines.flatMap((line) =>
       [...line.endpoints.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),

@@ -15,6 +15,8 @@ export type DecisionType =
   | 'config-rejected'
   | 'source-lost'
   | 'source-back'
+  /** An entry of a registry can't be used; its neighbours can. */
+  | 'skipped'
   | 'worker-replaced'
   /** A service is overloaded, and gets no more than it can do; `unlimited`: it is no longer, or was not. */
   | 'limited'

@@ -6,12 +6,15 @@ import type { DnsOptions } from './dns/options.ts'
 import { dns } from './dns/source.ts'
 import type { MdnsOptions } from './mdns/options.ts'
 import { mdns } from './mdns/source.ts'
+import type { EtcdOptions } from './etcd/options.ts'
+import { etcd } from './etcd/source.ts'
 import { staticList, type StaticOptions } from './static.ts'
 
 /** A source's configuration with all defaults filled in, by its `type`. */
 export interface DiscoveryOptionsByType {
   readonly consul: ConsulOptions
   readonly mdns: MdnsOptions
+  readonly etcd: EtcdOptions
   readonly static: StaticOptions
   readonly dns: DnsOptions
 }
@@ -24,6 +27,7 @@ export const discoveries: {
 } = {
   consul,
   mdns,
+  etcd,
   static: staticList,
   dns,
 }

@@ -46,6 +46,8 @@ export function controlSamples(
       ),
     tidegate_service_lists_total: () =>
       stats().discovery.map(({ service, lists }) => ({ labels: { service }, value: lists })),
+    tidegate_discovery_skipped_total: () =>
+      stats().discovery.map(({ source, service, skipped }) => ({ labels: { source, service }, value: skipped })),
     tidegate_config_reloads_total: () =>
       Object.entries(input.reloads()).map(([outcome, value]) => ({ labels: { outcome }, value })),
     tidegate_tls_certificate_expiry_timestamp_seconds: () => expiries(input.names().listeners),

@@ -125,6 +125,13 @@ export const families = [
     source: 'control',
   },
   {
+    name: 'tidegate_discovery_skipped_total',
+    type: 'counter',
+    help: "Entries of a registry that could not be used and were left out; the timeline's `skipped` names each with its reason.",
+    labels: ['source', 'service'],
+    source: 'control',
+  },
+  {
     name: 'tidegate_connections',
     type: 'gauge',
     help: 'Open downstream connections of a listener.',

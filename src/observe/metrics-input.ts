@@ -44,6 +44,8 @@ export interface ControlReadings {
     readonly ageSeconds: number
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
     readonly lists: number
+    /** Entries left out since the start. */
+    readonly skipped: number
   }[]
 }
 

@@ -1,13 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { consulLimits, type ConsulLimits } from '../../src/discovery/consul/options.ts'
 import { consul } from '../../src/discovery/consul/source.ts'
-import type { Discovery } from '../../src/discovery/contract.ts'
+import { type Discovery, DiscoveryError } from '../../src/discovery/contract.ts'
+import { etcd } from '../../src/discovery/etcd/source.ts'
 import { staticList, type StaticInstance } from '../../src/discovery/static.ts'
 import { mdnsLimits } from '../../src/discovery/mdns/options.ts'
 import { mdns } from '../../src/discovery/mdns/source.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { consulApi } from '../support/consul-api.ts'
 import { startConsul } from '../support/consul.ts'
+import { etcdOptions } from '../support/etcd-discovery.ts'
+import { type Etcd, startEtcd } from '../support/etcd.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { Announcer, loopback, type Style } from '../support/mdns-announcer.ts'
 import { seededRandom } from '../../src/util/random.ts'
@@ -219,4 +225,91 @@ describe('discovery', () => {
       'takes the loss of the registry for an error, and a new watch for a new start': 'there is no registry to lose',
     },
   })
+})
+
+const withoutHealth = async () => {
+  throw new Error('a key says nothing of health')
+}
+
+/** Opens a watch again when it fails, as its consumer does in the gateway. */
+function persistent(discovery: Discovery): Discovery {
+  return {
+    close: async () => discovery.close(),
+    async *watch(service, signal) {
+      for (;;) {
+        try {
+          yield* discovery.watch(service, signal)
+          return
+        } catch (error) {
+          if (!(error instanceof DiscoveryError)) throw error
+        }
+      }
+    },
+  }
+}
+
+const unchecked = 'a key is there or not: there are no checks'
+const etcdGaps = {
+  'keeps an instance that turns critical in the list, and says so': unchecked,
+  'weighs an instance that warns as it asked for': unchecked,
+  'tells maintenance from failure': unchecked,
+}
+const lossIsHidden = 'the watches under test are opened again after a loss, which is what is tested here'
+
+describe.each([
+  { name: 'etcd on a real etcd', isKilled: false, gaps: etcdGaps },
+  {
+    name: 'etcd on a real etcd that is killed and brought back in each test',
+    isKilled: true,
+    gaps: {
+      ...etcdGaps,
+      'takes the loss of the registry for an error, and a new watch for a new start': lossIsHidden,
+    },
+  },
+])('discovery', ({ name, isKilled, gaps }) => {
+  const prefix = '/micro/services'
+  const killedIn = new Set<string>()
+  let dataDir: string
+  let running: Etcd
+  let stage: DiscoveryStage
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'tidegate-etcd-'))
+    running = await startEtcd(isKilled ? { dataDir } : {})
+    const { address, port } = running
+    const open = () => {
+      const source = etcd(etcdOptions({ endpoints: [address], prefix }), context)
+      return isKilled ? persistent(source) : source
+    }
+    const killOnce = async (service: string) => {
+      if (!isKilled || killedIn.has(service)) return
+      killedIn.add(service)
+      await running.kill()
+      running = await startEtcd({ port, dataDir })
+    }
+    stage = {
+      discovery: open(),
+      open,
+      register: async (service, { id, host, port: servicePort, weight = 1, tags = [], meta = {} }) => {
+        const value = JSON.stringify({ host, port: servicePort, weight, tags, meta })
+        await running.api.put(`${prefix}/${service}/${id}`, value)
+        await killOnce(service)
+      },
+      report: withoutHealth,
+      maintain: withoutHealth,
+      deregister: async (service, id) => running.api.delete(`${prefix}/${service}/${id}`),
+      stop: async () => running.kill(),
+      restart: async () => {
+        running = await startEtcd({ port })
+      },
+    }
+  })
+
+  afterAll(async () => {
+    await stage.discovery.close()
+    await running.kill()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+
+  discoveryConformance({ name, stage: () => stage, gaps })
 })

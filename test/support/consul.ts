@@ -1,8 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { findOrFetchConsul } from '../../scripts/fetch-consul.ts'
 import { consulApi, type ConsulApi } from './consul-api.ts'
 import { freePorts } from './free-ports.ts'
+import { GuardedProcess } from './guarded-process.ts'
 
 export interface ConsulOptions {
   /** Default: a free port. A fixed one lets a test restart Consul where its clients expect it. */
@@ -38,14 +37,6 @@ type Row = Record<string, unknown>
 
 const nodeName = 'consul-under-test'
 const startAttempts = 3
-const keptOutputChars = 64 * 1024
-
-/**
- * Ends Consul when this process ends in whatever way, SIGKILL included: the first process becomes Consul, the second
- * waits for fd 3, a pipe only this process holds, to close.
- */
-const guardedStart = '(cat <&3; kill -KILL $$) >/dev/null 2>&1 & exec "$0" "$@" 3<&-'
-
 /**
  * Starts a real Consul server on loopback and resolves once it has a leader and has registered its own node, so that services
  * registered next are in the catalog at once. Rejects with Consul's output when it does not come up.
@@ -68,7 +59,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
       log_level: 'INFO',
     }
     const mode = options.dataDir ? ['-server', '-bootstrap-expect=1', `-data-dir=${options.dataDir}`] : ['-dev']
-    const agent = new Agent(binary, [...mode, `-hcl=${JSON.stringify(config)}`])
+    const agent = new GuardedProcess(binary, ['agent', ...mode, `-hcl=${JSON.stringify(config)}`])
     const address = `http://127.0.0.1:${port}`
     const api = consulApi(address)
     try {
@@ -97,7 +88,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
  * Each line Consul logs while it starts is the occasion to ask again; once it answers, its own blocking queries do the waiting.
  * The Serf port tells our Consul from another that holds the HTTP port already.
  */
-async function untilReady(agent: Agent, api: ConsulApi, serfPort: number): Promise<void> {
+async function untilReady(agent: GuardedProcess, api: ConsulApi, serfPort: number): Promise<void> {
   for (;;) {
     const progressed = agent.nextOutput()
     const [self, leader] = await Promise.all([
@@ -114,64 +105,12 @@ async function untilReady(agent: Agent, api: ConsulApi, serfPort: number): Promi
   await untilAnswer(agent, api, '/v1/catalog/nodes', (nodes) => nodes.some((node) => node.TaggedAddresses !== null))
 }
 
-async function untilAnswer(agent: Agent, api: ConsulApi, path: string, isReady: (rows: Row[]) => boolean) {
+async function untilAnswer(agent: GuardedProcess, api: ConsulApi, path: string, isReady: (rows: Row[]) => boolean) {
   for (let index = '0'; ;) {
     const progressed = agent.nextOutput()
     const answer = await api<Row[]>('GET', `${path}?index=${index}&wait=10s`)
     index = answer.headers.get('x-consul-index') ?? '0'
     if (answer.json !== undefined && isReady(answer.json)) return
     if (answer.status !== 200 && !(await progressed)) throw new Error('Consul ended')
-  }
-}
-
-class Agent {
-  readonly #process: ChildProcess
-  readonly #exited: Promise<unknown>
-  #output = ''
-
-  constructor(binary: string, args: string[]) {
-    this.#process = spawn('sh', ['-c', guardedStart, binary, 'agent', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    })
-    this.#exited = once(this.#process, 'exit').then(() => this.#process.stdio[3]?.destroy())
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#output = (this.#output + text).slice(-keptOutputChars)
-      })
-    }
-  }
-
-  get pid(): number {
-    return this.#process.pid ?? 0
-  }
-
-  get output(): string {
-    return this.#output
-  }
-
-  /** True at Consul's next output, false when it has ended. */
-  async nextOutput(): Promise<boolean> {
-    const { stdout, exitCode, signalCode } = this.#process
-    if (!stdout || exitCode !== null || signalCode !== null) return false
-    const controller = new AbortController()
-    try {
-      return await Promise.race([
-        once(stdout, 'data', { signal: controller.signal }).then(() => true),
-        this.#exited.then(() => false),
-      ])
-    } finally {
-      controller.abort()
-    }
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#process.kill(signal)
-  }
-
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    this.#process.kill(signal)
-    // A paused process takes no SIGTERM before it runs again.
-    this.#process.kill('SIGCONT')
-    await this.#exited
   }
 }

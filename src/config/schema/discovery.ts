@@ -2,11 +2,13 @@ import { z } from 'zod'
 import { parseInstanceAddress } from '../address.ts'
 import { InvalidValue } from '../invalid-value.ts'
 import { dnsSource } from './dns-source.ts'
+import { etcd } from './etcd-source.ts'
 import { integer, name, parsedText, parseName } from './fields.ts'
+import { emptyIsNull, parseRegistryUrl } from './registry-fields.ts'
 
 const consul = z.strictObject({
   type: z.literal('consul').describe('Follows the services of a Consul agent that are routed, by blocking queries.'),
-  address: parsedText(parseAgentAddress)
+  address: parsedText((text) => parseRegistryUrl(text, { whose: 'an agent', port: 8500, secretKey: 'token' }))
     .prefault('http://127.0.0.1:8500')
     .describe('URL of the agent. A path before `/v1` is kept.'),
   token: z
@@ -86,12 +88,13 @@ const staticList = z.strictObject({
 })
 
 export const discovery = z
-  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, mdns, dnsSource, staticList]))
+  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, etcd, mdns, dnsSource, staticList]))
   .prefault({ consul: { type: 'consul' } })
   .describe('Where instances come from, by a name of your choice; the first is the default source of services.')
 
 export type Source =
   | z.output<typeof consul>
+  | z.output<typeof etcd>
   | z.output<typeof mdns>
   | z.output<typeof dnsSource>
   | z.output<typeof staticList>
@@ -105,26 +108,6 @@ function parseSourceName(text: string): string {
 function parseTagPrefix(text: string): string {
   if (/^[\x21-\x7e]{2,64}$/.test(text)) return text
   throw new InvalidValue('expected what the tags begin with, 2 to 64 characters', 'write "urlprefix-", as Fabio does')
-}
-
-function emptyIsNull(text: string | null): string | null {
-  return text === '' ? null : text
-}
-
-function parseAgentAddress(text: string): string {
-  const url = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : null
-  if (url === null) {
-    const looksBare = /^[\w.[\]:-]+$/.test(text) && !text.includes('://')
-    throw new InvalidValue(
-      `expected the URL of an agent, got ${JSON.stringify(text)}`,
-      looksBare ? `write "http://${text}"` : 'write one such as "http://127.0.0.1:8500"',
-    )
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new InvalidValue('a URL with a password in it ends up in logs', 'put the credential into `token`')
-  }
-  if (url.search !== '' || url.hash !== '') throw new InvalidValue('the URL of an agent has no query and no fragment')
-  return url.href.replace(/\/+$/, '')
 }
 
 function parseDomain(text: string): string {

@@ -73,6 +73,14 @@ export function name() {
   return parsedText(parseName)
 }
 
+/** A service's name in its registry: some have slashes in it. */
+export function registryName() {
+  return parsedText((text) => {
+    if (/^[^\s\p{C}]{1,255}$/u.test(text)) return text
+    throw new InvalidValue('a name in a registry is 1 to 255 characters without spaces or control characters')
+  })
+}
+
 export function parseName(text: string): string {
   if (/^[^\s/\p{C}]{1,255}$/u.test(text)) return text
   throw new InvalidValue('a name is 1 to 255 characters without spaces, slashes or control characters')

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { serviceDefaults } from '../defaults.ts'
 import { parseServername } from '../address.ts'
 import { parseHashKey } from '../hash-key.ts'
-import { duration, integer, name, parsedText } from './fields.ts'
+import { duration, integer, name, parsedText, registryName } from './fields.ts'
 import { healthCheck } from './health-check.ts'
 
 /** The balancers of this version, by the name they have in the configuration. */
@@ -107,7 +107,7 @@ const retryBudget = z.strictObject({
 
 const pem = z.string().min(1)
 
-const tls = z.strictObject({
+export const tls = z.strictObject({
   ca: pem
     .nullable()
     .prefault(null)
@@ -139,7 +139,7 @@ export const serviceLayer = z.strictObject({
     .string()
     .optional()
     .describe('Name of the source in `discovery` that lists the instances. Default: the first source.'),
-  name: name().optional().describe('Name in the registry. Default: the key of this entry.'),
+  name: registryName().optional().describe('Name in the registry. Default: the key of this entry.'),
   subset: subset
     .nullable()
     .optional()

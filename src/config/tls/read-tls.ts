@@ -13,6 +13,8 @@ export interface TlsParts {
   readonly listeners: readonly (ListenerTlsSettings | null)[]
   /** By the service's key, of those with an entry of their own. */
   readonly services: ReadonlyMap<string, UpstreamTlsSettings | null>
+  /** By the source's name, of those that have one. */
+  readonly sources: ReadonlyMap<string, UpstreamTlsSettings | null>
   /** Of `defaults.service`, for all others. */
   readonly serviceDefault: UpstreamTlsSettings | null
   readonly problems: readonly Problem[]
@@ -21,7 +23,10 @@ export interface TlsParts {
 }
 
 /** @param folder what relative paths are relative to */
-export async function readTls({ listeners, services, defaults }: ParsedConfig, folder: string): Promise<TlsParts> {
+export async function readTls(
+  { listeners, discovery, services, defaults }: ParsedConfig,
+  folder: string,
+): Promise<TlsParts> {
   const files = new PemFiles(folder)
   const findings: Findings = { problems: [], warnings: [] }
   const reading = { files, findings }
@@ -36,8 +41,14 @@ export async function readTls({ listeners, services, defaults }: ParsedConfig, f
     const path = ['services', key, 'tls']
     ofServices.set(key, tls === null ? null : await readServiceTls(tls, { ...reading, path }))
   }
+  const ofSources = new Map<string, UpstreamTlsSettings | null>()
+  for (const [name, source] of Object.entries(discovery)) {
+    if (!('tls' in source) || source.tls === null) continue
+    ofSources.set(name, await readServiceTls(source.tls, { ...reading, path: ['discovery', name, 'tls'] }))
+  }
   const { tls: ofDefault = null } = defaults.service
   const path = ['defaults', 'service', 'tls']
   const serviceDefault = ofDefault === null ? null : await readServiceTls(ofDefault, { ...reading, path })
-  return { listeners: ofListeners, services: ofServices, serviceDefault, ...findings, files: files.versions }
+  const ofAll = { listeners: ofListeners, sources: ofSources, services: ofServices, serviceDefault }
+  return { ...ofAll, ...findings, files: files.versions }
 }

@@ -287,3 +287,27 @@ routes: []
     expect(unverified.warnings).toMatchObject([{ line: 1, column: 33, path: 'services.c.tls.verify' }])
   })
 })
+
+describe('the files of an etcd source', () => {
+  test('are read relative to the configuration; its password is shown nowhere', async () => {
+    const files = new CertificateFiles()
+    files.write('ca.pem', authority.cert)
+    files.writePair('client', other)
+    const tls = { ca: 'ca.pem', cert: 'client.pem', key: 'client.key' }
+    const etcd = { type: 'etcd', endpoints: ['https://10.0.0.1:2379'], username: 'gateway', password: 'secret', tls }
+    const loaded = await loadConfig(files.write('tidegate.yaml', stringify({ discovery: { etcd }, routes: [] })))
+    expect(loaded.config.discovery[0]).toMatchObject({
+      password: 'secret',
+      tls: { ca: authority.cert, servername: null, keyPair: other, verify: true },
+    })
+    expect(JSON.stringify(describeConfig(loaded))).not.toContain('secret')
+  })
+
+  test('that are not there are findings at their place', async () => {
+    const config =
+      'discovery:\n  etcd: { type: etcd, endpoints: ["https://10.0.0.1:2379"], tls: { ca: no.pem } }\nroutes: []\n'
+    expect(await findingsOf(new CertificateFiles(), config)).toEqual([
+      expect.stringMatching(/^tidegate\.yaml:2:\d+ discovery\.etcd\.tls\.ca: no\.pem/),
+    ])
+  })
+})

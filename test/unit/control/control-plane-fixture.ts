@@ -2,6 +2,7 @@ import type { ControlConfig, ServiceEntry, SourceEntry } from '../../../src/cont
 import { ControlPlane } from '../../../src/control/control-plane.ts'
 import type { ControlProblem } from '../../../src/control/problem.ts'
 import { Timeline } from '../../../src/control/timeline.ts'
+import type { SkippedEntry } from '../../../src/discovery/contract.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import type { ControlMessage } from '../../../src/core/message.ts'
 import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
@@ -65,6 +66,8 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
   const registry = new ScriptedDiscovery()
   const discoveries: ScriptedDiscovery[] = []
   const problems: ControlProblem[] = []
+  /** By the source's name: what it tells of entries that it leaves out. */
+  const skips = new Map<string, (entry: SkippedEntry) => void>()
   const connects = { answer: 'accepted' as ConnectResult }
   /** Answers by port; else they pass. */
   const checks = { answers: new Map<number, CheckResult | Promise<CheckResult>>(), asked: [] as CheckTarget[] }
@@ -79,7 +82,8 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
       checks.asked.push(target)
       return Promise.resolve(checks.answers.get(target.port) ?? { verdict: 'passed', cause: 'it passes' })
     },
-    createDiscovery: ({ type }) => {
+    createDiscovery: ({ name, type }, onSkipped) => {
+      skips.set(name, onSkipped)
       if (type === 'broken') throw new Error('this source can not be made')
       const discovery = discoveries.length === 0 ? registry : new ScriptedDiscovery()
       discoveries.push(discovery)
@@ -124,6 +128,7 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
     registry,
     discoveries,
     problems,
+    skips,
     connects,
     checks,
     control,

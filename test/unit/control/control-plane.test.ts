@@ -70,7 +70,14 @@ describe('the update line', () => {
     expect(story()).toEqual(['added a-1', 'added b-2', 'source-lost', 'source-back'])
     expect(problems).toEqual([{ place: 'reg/users', message: 'connection refused' }])
     expect(control.stats().discovery).toEqual([
-      { source: 'reg', service: 'users', ageSeconds: 0, updates: { changed: 1, same: 1, error: 5 }, lists: 1 },
+      {
+        source: 'reg',
+        service: 'users',
+        ageSeconds: 0,
+        updates: { changed: 1, same: 1, error: 5 },
+        lists: 1,
+        skipped: 0,
+      },
     ])
   })
 

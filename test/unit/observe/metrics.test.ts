@@ -123,7 +123,14 @@ describe('metrics', () => {
       ejections: [{ service: 'users', instance, reason: 'connect', count: 4 }],
       disagreements: [{ service: 'users', registry: 'passing', count: 1 }],
       discovery: [
-        { source: 'consul', service: 'users', ageSeconds: 1.5, updates: { changed: 3, same: 2, error: 1 }, lists: 4 },
+        {
+          source: 'consul',
+          service: 'users',
+          ageSeconds: 1.5,
+          updates: { changed: 3, same: 2, error: 1 },
+          lists: 4,
+          skipped: 5,
+        },
       ],
     }
     const exposition = await parsed()

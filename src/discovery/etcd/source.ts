@@ -1,0 +1,44 @@
+import { AnswerBox } from '../answer-box.ts'
+import type { DiscoveryContext } from '../context.ts'
+import type { Answer, Discovery } from '../contract.ts'
+import { EtcdClient } from './client.ts'
+import { Follower, type Watcher } from './follower.ts'
+import { formats } from './formats/index.ts'
+import { keySpace } from './key-space.ts'
+import { type EtcdLimits, etcdLimits, type EtcdOptions } from './options.ts'
+
+/** Instances as the keys of an etcd list them: the children of `<prefix>/<service>/`. All watches share one connection. */
+export function etcd(options: EtcdOptions, context: DiscoveryContext, limits: EtcdLimits = etcdLimits): Discovery {
+  const client = new EtcdClient(options, limits, context.random)
+  const follower = new Follower({
+    client,
+    keys: keySpace(options.prefix),
+    format: formats[options.format],
+    onSkipped: context.onSkipped,
+    restartIntervalMs: limits.restartIntervalMs,
+  })
+  let isClosed = false
+  return {
+    async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
+      if (signal.aborted || isClosed) return
+      const watcher: Watcher = { service, box: new AnswerBox() }
+      const onAbort = () => {
+        watcher.box.cancel()
+        follower.remove(watcher)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      follower.add(watcher)
+      try {
+        yield* watcher.box.answers()
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+        onAbort()
+      }
+    },
+    async close() {
+      isClosed = true
+      follower.close()
+      client.close()
+    },
+  }
+}
