@@ -20,12 +20,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   handover: ['core', 'util'],
   observe: ['core', 'util'],
   admin: ['core', 'util'],
+  join: ['core', 'util'],
   control: ['core', 'util', 'routing', 'discovery', 'balance', 'health'],
   workers: ['core', 'util', 'routing', 'balance', 'health', 'middleware', 'proxy', 'observe'],
   'gateway.ts': ['*'],
   'gateway-parts.ts': ['*'],
   'start-gateway.ts': ['gateway.ts', 'config', 'observe', 'core', 'handover'],
   'index.ts': ['start-gateway.ts', 'gateway.ts', 'config', 'core', 'registry'],
+  'register.ts': ['join'],
   demo: ['start-gateway.ts', 'registry', 'config', 'workers'],
   cli: ['start-gateway.ts', 'config', 'handover', 'registry', 'demo', 'control', 'admin', 'core'],
   'cli.ts': ['cli'],
@@ -39,6 +41,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   consul: ['discovery'],
   yaml: ['config'],
   'http-proxy': ['proxy'],
+  undici: ['join'],
 }
 
 interface Import {

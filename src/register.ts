@@ -1,0 +1,6 @@
+export { register, type Joined } from './join/register.ts'
+export type { CheckInput, DurationInput, RegisterOptions } from './join/register-options.ts'
+export type { JoinEvent } from './join/join-event.ts'
+export type { MembershipState } from './join/membership.ts'
+export { RegisterError } from './join/register-error.ts'
+export type { CheckPlan, HealthReport, Registration } from './join/registration.ts'
