@@ -156,8 +156,15 @@ export function registrarConformance({ name, stage, gaps }: RegistrarSubject): v
       onTestFinished(async () => watching.stop().catch(() => {}))
       const join = async (options: Partial<RegisterOptions> = {}): Promise<Joined> => {
         const joined = await register({
-          ...{ name: service, id: 'one', port: 8001, address: '127.0.0.1', registry: current.url },
-          ...{ check: { ttl: '1s' }, settle: 0, leaveOn: [], onEvent: events.add },
+          name: service,
+          id: 'one',
+          port: 8001,
+          address: '127.0.0.1',
+          registry: current.url,
+          check: { ttl: '1s' },
+          settle: 0,
+          leaveOn: [],
+          onEvent: events.add,
           ...options,
         })
         onTestFinished(() => joined.leave())
