@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { isIPv6 } from 'node:net'
-import { parseDurationMs } from '../util/duration.ts'
 import { didYouMean } from '../util/suggest.ts'
+import { durationOption } from './duration-option.ts'
 import { RegisterError } from './register-error.ts'
 import type { CheckInput, DurationInput, RegisterOptions } from './register-options.ts'
 import type { CheckPlan, Registration } from './registration.ts'
@@ -52,9 +52,9 @@ const knownKeys = Object.keys({
 /** @throws RegisterError `invalid`, with the option that makes no sense */
 export function readTimes(options: RegisterOptions): JoinTimes {
   return {
-    settleMs: durationMs('settle', options.settle, defaults.settleMs),
-    drainDeadlineMs: durationMs('drainDeadline', options.drainDeadline, defaults.drainDeadlineMs),
-    joinTimeoutMs: durationMs('joinTimeout', options.joinTimeout, defaults.joinTimeoutMs),
+    settleMs: durationOption('settle', options.settle, defaults.settleMs),
+    drainDeadlineMs: durationOption('drainDeadline', options.drainDeadline, defaults.drainDeadlineMs),
+    joinTimeoutMs: durationOption('joinTimeout', options.joinTimeout, defaults.joinTimeoutMs),
   }
 }
 
@@ -98,7 +98,7 @@ export function registrationOf(options: RegisterOptions, host: string): Registra
     weight,
     check: checkPlan(check as CheckInput, host, port),
     deregisterAfterMs:
-      deregisterAfter === null ? null : durationMs('deregisterAfter', deregisterAfter, defaults.deregisterAfterMs),
+      deregisterAfter === null ? null : durationOption('deregisterAfter', deregisterAfter, defaults.deregisterAfterMs),
   })
 }
 
@@ -113,15 +113,15 @@ function checkPlan(check: CheckInput | Record<string, never>, host: string, port
   }
   const [other] = Object.keys(check).filter((key) => key !== 'ttl')
   if (other !== undefined) throw invalid(`a \`check\` has \`ttl\`, \`http\`, \`tcp\` or \`grpc\`, not \`${other}\``)
-  const ttlMs = durationMs('check.ttl', check.ttl, defaults.ttlMs)
+  const ttlMs = durationOption('check.ttl', check.ttl, defaults.ttlMs)
   if (ttlMs < 1000) throw invalid('`check.ttl` is at least 1s: three heartbeats have to fit')
   return { type: 'ttl', ttlMs }
 }
 
 function timesOf(check: { readonly interval?: DurationInput; readonly timeout?: DurationInput }) {
   return {
-    intervalMs: durationMs('check.interval', check.interval, defaults.checkIntervalMs),
-    timeoutMs: durationMs('check.timeout', check.timeout, defaults.checkTimeoutMs),
+    intervalMs: durationOption('check.interval', check.interval, defaults.checkIntervalMs),
+    timeoutMs: durationOption('check.timeout', check.timeout, defaults.checkTimeoutMs),
   }
 }
 
@@ -133,15 +133,6 @@ function urlOf(http: string, host: string, port: number): string {
 
 function bracketed(host: string): string {
   return isIPv6(host) ? `[${host}]` : host
-}
-
-function durationMs(option: string, value: DurationInput | undefined, otherwiseMs: number): number {
-  if (value === undefined) return otherwiseMs
-  const ms = typeof value === 'number' ? value : parseDurationMs(value)
-  if (ms === null || !Number.isFinite(ms) || ms < 0) {
-    throw invalid(`\`${option}\` is a time such as "15s" or milliseconds, not ${JSON.stringify(value)}`)
-  }
-  return ms
 }
 
 function invalid(message: string): RegisterError {

@@ -41,8 +41,8 @@ export interface RegisterOptions {
   readonly check?: CheckInput
   /** How long the instance may be dead before the registry forgets it; null = for ever. Default `1m`, the least that Consul takes. */
   readonly deregisterAfter?: DurationInput | null
-  /** What each heartbeat of a TTL check reports; asked each time. Default: passing. The object of `health()` fits. */
-  readonly health?: { readonly report: () => HealthReport | Promise<HealthReport> }
+  /** What each heartbeat of a TTL check reports; asked each time. Default: passing. The object of `health()` fits: it says no from when the instance leaves. */
+  readonly health?: { readonly report: () => HealthReport | Promise<HealthReport>; readonly leaving?: () => void }
   /** Drained before the instance is deregistered: stops accepting, asks clients to close, waits for what is in flight. */
   readonly server?: Server
   /** Between the registry's showing that the instance leaves and the drain: what its watchers take to hear of it. Default `500ms`. */

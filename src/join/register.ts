@@ -65,6 +65,7 @@ async function join(options: RegisterOptions, registration: Registration, lease:
     signal?.removeEventListener('abort', onAbort)
   }
   const leaveNow = async (): Promise<void> => {
+    health?.leaving?.()
     await leave({ membership, registrar, drain, onEvent, ...times })
     letGo()
     await lease.release()
