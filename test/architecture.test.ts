@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['start-gateway.ts', 'gateway.ts', 'config', 'core', 'registry'],
   'register.ts': ['join'],
   demo: ['start-gateway.ts', 'registry', 'config', 'workers'],
-  cli: ['start-gateway.ts', 'config', 'handover', 'registry', 'demo', 'control', 'admin', 'core'],
+  cli: ['start-gateway.ts', 'config', 'handover', 'registry', 'demo', 'control', 'admin', 'core', 'join', 'util'],
   'cli.ts': ['cli'],
 }
 

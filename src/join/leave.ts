@@ -24,7 +24,6 @@ const callDeadlineMs = 5000
 export async function leave(options: LeaveOptions): Promise<void> {
   const { membership, registrar, drain, settleMs, drainDeadlineMs } = options
   const { registration } = membership
-  const wasRegistered = membership.state === 'joined' || membership.state === 'lost'
   const isReachable = membership.state === 'joined'
   await membership.stop('leaving')
 
@@ -52,7 +51,7 @@ export async function leave(options: LeaveOptions): Promise<void> {
     const inTime = await drain.drain(drainDeadlineMs)
     tell('drained', inTime ? 'all requests are finished' : `requests were broken off after ${drainDeadlineMs} ms`)
   }
-  if (wasRegistered) {
+  if (membership.mayBeRegistered) {
     const isGone = await attempt(() => registrar.deregister(registration, AbortSignal.timeout(callDeadlineMs)))
     if (isGone) tell('deregistered', `removed from ${registrar.title}`)
   }

@@ -29,6 +29,7 @@ export class Membership {
   readonly #firstRegistered = Promise.withResolvers<void>()
   #state: MembershipState = 'joining'
   #isLost = false
+  #mayBeRegistered = false
   #failures = 0
   #run: Promise<void> = Promise.resolve()
   /** Ends the wait for the next heartbeat. */
@@ -44,6 +45,11 @@ export class Membership {
 
   get state(): MembershipState {
     return this.#state
+  }
+
+  /** From when a registration was sent: it may be there even if no answer came. */
+  get mayBeRegistered(): boolean {
+    return this.#mayBeRegistered
   }
 
   /** Begins. Resolves when it was registered once; rejects where the registry refuses the entry, which ends the membership. */
@@ -89,6 +95,7 @@ export class Membership {
     const health = await this.#health()
     if (this.#state === 'joining') {
       await this.#sweep(signal)
+      this.#mayBeRegistered = true
       await this.#registrar.register(this.registration, health, signal)
       this.#state = 'joined'
       this.#tell('registered', `registered at ${this.#registrar.title}`)

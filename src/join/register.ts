@@ -39,7 +39,7 @@ export async function register(options: RegisterOptions): Promise<Joined> {
   const url = options.registry ?? process.env.TIDEGATE_REGISTRY ?? defaults.registry
   const lease = leaseRegistrar(url)
   try {
-    const registration = registrationOf(options, options.address ?? (await ownHost(url, lease.registrar)))
+    const registration = registrationOf(options, options.address ?? (await hostOf(url, lease.registrar)))
     return await join(options, registration, lease)
   } catch (error) {
     await lease.release()
@@ -95,7 +95,7 @@ async function join(options: RegisterOptions, registration: Registration, lease:
  * Where others reach this machine: its address on the route to the registry. A registry on this machine says nothing of that by
  * its address, but Consul's agent knows what it tells its own cluster.
  */
-async function ownHost(url: string, registrar: Registrar): Promise<string> {
+export async function hostOf(url: string, registrar: Registrar): Promise<string> {
   const [registryHost = ''] = parseRegistryUrl(url).hosts
   const onRoute = await hostOnRouteTo(registryHost.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'))
   if (onRoute !== null) return onRoute

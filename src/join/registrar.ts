@@ -34,6 +34,23 @@ export interface Registrar {
    * alive while this process has that port. @returns their ids
    */
   sweep(registration: Registration, signal: AbortSignal): Promise<readonly string[]>
+  /** The entries of a service, or of all services where `name` is null. */
+  list(name: string | null, signal: AbortSignal): Promise<readonly Listed[]>
+  /** Removes an entry that somebody left behind. Rejects, and says where it can be done, where this registrar can't. */
+  remove(entry: Listed, signal: AbortSignal): Promise<void>
   /** Ends idle connections. */
   close(): Promise<void>
+}
+
+/** An entry of a registry, whoever made it. */
+export interface Listed {
+  readonly service: string
+  readonly id: string
+  /** Where it is registered, in a registry that has nodes; else empty. */
+  readonly node: string
+  readonly host: string
+  readonly port: number
+  /** The registry's word: passing, warning, critical, maintenance. */
+  readonly status: string
+  readonly version: string
 }

@@ -1,4 +1,4 @@
-import type { Registrar, Standing } from '../registrar.ts'
+import type { Listed, Registrar, Standing } from '../registrar.ts'
 import type { HealthReport, Registration } from '../registration.ts'
 import { RegisterError } from '../register-error.ts'
 import { AgentApi, type AgentApiOptions } from './agent-api.ts'
@@ -18,8 +18,9 @@ interface Row {
 
 /** A row of `/v1/health/service/…`. */
 interface HealthRow {
+  readonly Node: { readonly Node: string; readonly Address: string }
   readonly Service: AgentService & { readonly ID: string }
-  readonly Checks: readonly { readonly CheckID: string }[]
+  readonly Checks: readonly { readonly CheckID: string; readonly Status: string }[]
 }
 
 /** Registers at one agent of Consul, which is the only one that can deregister what it has: the agent of the own machine. */
@@ -96,6 +97,42 @@ export class ConsulRegistrar implements Registrar {
     return stale
   }
 
+  async list(name: string | null, signal: AbortSignal): Promise<readonly Listed[]> {
+    const names = name === null ? await this.#serviceNames(signal) : [name]
+    const lists = await Promise.all(
+      names.map(async (service) => {
+        const { json } = await this.#api.call('GET', `/v1/health/service/${encodeURIComponent(service)}`, { signal })
+        return (json ?? []) as readonly HealthRow[]
+      }),
+    )
+    return lists.flat().map(listedOf)
+  }
+
+  /** At this agent, if the entry is its own; from the catalog, if the agent that has it is gone, and would else put it back. */
+  async remove(entry: Listed, signal: AbortSignal): Promise<void> {
+    const { service, id, node } = entry
+    const { json } = await this.#api.call('GET', '/v1/agent/self', { signal })
+    const own = (json as { Config?: { NodeName?: unknown } } | undefined)?.Config?.NodeName
+    if (node === own) {
+      const path = `/v1/agent/service/deregister/${encodeURIComponent(id)}`
+      await this.#api.call('PUT', path, { signal, accepted: [404] })
+      return
+    }
+    const health = await this.#api.call('GET', `/v1/health/node/${encodeURIComponent(node)}`, { signal })
+    const checks = (health.json ?? []) as readonly { readonly CheckID: string; readonly Status: string }[]
+    if (!checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === 'critical')) {
+      const message = `${id} of ${service} is registered at the agent of ${node}, which alone can remove it: name that one`
+      throw new RegisterError('refused', message)
+    }
+    await this.#api.call('PUT', '/v1/catalog/deregister', { body: { Node: node, ServiceID: id }, signal })
+  }
+
+  async #serviceNames(signal: AbortSignal): Promise<readonly string[]> {
+    const { json } = await this.#api.call('GET', '/v1/catalog/services', { signal })
+    // Consul's own, which is no HTTP service.
+    return Object.keys(json ?? {}).filter((name) => name !== 'consul')
+  }
+
   async close(): Promise<void> {
     await this.#api.close()
   }
@@ -145,4 +182,22 @@ function maintenanceOf(row: Row | null, registration: Registration): 'none' | 'o
   const found = row?.Checks?.find((check) => check.CheckID === maintenanceId(registration))
   if (found === undefined) return 'none'
   return found.Notes === leavingReason ? 'own' : 'operator'
+}
+
+function listedOf({ Node, Service, Checks }: HealthRow): Listed {
+  return {
+    service: Service.Service,
+    id: Service.ID,
+    node: Node.Node,
+    host: Service.Address || Node.Address,
+    port: Service.Port,
+    status: statusOf(Checks),
+    version: Service.Meta?.version ?? '',
+  }
+}
+
+/** The worst of its checks, maintenance first, as a gateway reads them. */
+function statusOf(checks: HealthRow['Checks']): string {
+  if (checks.some(({ CheckID }) => /^_(?:node|service)_maintenance/.test(CheckID))) return 'maintenance'
+  return ['critical', 'warning'].find((status) => checks.some(({ Status }) => Status === status)) ?? 'passing'
 }
