@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   handover: ['core', 'util'],
   observe: ['core', 'util'],
   admin: ['core', 'util'],
-  join: ['core', 'util'],
+  join: ['core', 'util', 'discovery', 'control'],
   control: ['core', 'util', 'routing', 'discovery', 'balance', 'health'],
   workers: ['core', 'util', 'routing', 'balance', 'health', 'middleware', 'proxy', 'observe'],
   'gateway.ts': ['*'],
@@ -28,6 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'start-gateway.ts': ['gateway.ts', 'config', 'observe', 'core', 'handover'],
   'index.ts': ['start-gateway.ts', 'gateway.ts', 'config', 'core', 'registry'],
   'register.ts': ['join'],
+  'grpc.ts': ['join'],
   demo: ['start-gateway.ts', 'registry', 'config', 'workers'],
   cli: ['start-gateway.ts', 'config', 'handover', 'registry', 'demo', 'control', 'admin', 'core', 'join', 'util'],
   'cli.ts': ['cli'],
@@ -42,6 +43,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
   'http-proxy': ['proxy'],
   undici: ['join'],
+  '@grpc/grpc-js': ['join'],
 }
 
 interface Import {

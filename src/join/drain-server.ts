@@ -1,10 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Drain } from './drain.ts'
 
 /** Idle connections that finished with keep-alive before they could be told. */
 const sweepMs = 100
 
 /** Knows what is in flight at an HTTP server from now on, so that it can be drained without cutting anybody off. */
-export class ServerDrain {
+export class ServerDrain implements Drain {
   readonly #server: Server
   readonly #inFlight = new Set<ServerResponse>()
   #isDraining = false

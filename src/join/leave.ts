@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ServerDrain } from './drain-server.ts'
+import type { Drain } from './drain.ts'
 import type { JoinEvent } from './join-event.ts'
 import type { Membership } from './membership.ts'
 import { asRegisterError } from './register-error.ts'
@@ -8,7 +8,7 @@ import type { Registrar } from './registrar.ts'
 export interface LeaveOptions {
   readonly membership: Membership
   readonly registrar: Registrar
-  readonly drain: ServerDrain | null
+  readonly drain: Drain | null
   readonly settleMs: number
   readonly drainDeadlineMs: number
   readonly onEvent: (event: JoinEvent) => void

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { GrpcServerLike } from './drain.ts'
 import type { JoinEvent } from './join-event.ts'
 import type { HealthReport } from './registration.ts'
 
@@ -43,8 +44,8 @@ export interface RegisterOptions {
   readonly deregisterAfter?: DurationInput | null
   /** What each heartbeat of a TTL check reports; asked each time. Default: passing. The object of `health()` fits: it says no from when the instance leaves. */
   readonly health?: { readonly report: () => HealthReport | Promise<HealthReport>; readonly leaving?: () => void }
-  /** Drained before the instance is deregistered: stops accepting, asks clients to close, waits for what is in flight. */
-  readonly server?: Server
+  /** An HTTP or gRPC server that is drained before the instance is deregistered: takes nothing new, tells its clients, finishes what is in flight. */
+  readonly server?: Server | GrpcServerLike
   /** Between the registry's showing that the instance leaves and the drain: what its watchers take to hear of it. Default `500ms`. */
   readonly settle?: DurationInput
   /** How long the drain may take. Default `25s`. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ServerDrain } from './drain-server.ts'
+import { drainOf } from './drain.ts'
 import { warnOnStderr } from './join-event.ts'
 import { leave } from './leave.ts'
 import { leaveOnSignals } from './leave-on-signals.ts'
@@ -53,7 +53,7 @@ async function join(options: RegisterOptions, registration: Registration, lease:
   const times = readTimes(options)
   const report = health === undefined ? () => well : () => health.report()
   const membership = new Membership({ registrar, registration, report, onEvent, random: Math.random })
-  const drain = server === undefined ? null : new ServerDrain(server)
+  const drain = server === undefined ? null : drainOf(server)
 
   let leaving: Promise<void> | null = null
   const leaveOnce = (): Promise<void> => (leaving ??= leaveNow())

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-const example = new URL('../../examples/node-service/server.ts', import.meta.url).pathname
+const examples = new URL('../../examples/', import.meta.url).pathname
 
-/** `examples/node-service` as a process of its own, which registers itself. */
+/** An example as a process of its own, which registers itself. */
 export interface JoiningService {
   readonly pid: number
   /** Its id in the registry. */
@@ -16,11 +16,19 @@ export interface JoiningService {
 }
 
 /** Resolves when it has registered. */
-export async function startJoiningService(service: string, registry: string): Promise<JoiningService> {
-  const child: ChildProcess = spawn(process.execPath, ['--conditions=tidegate-source', example], {
-    env: { ...process.env, SERVICE: service, TIDEGATE_REGISTRY: registry },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+export async function startJoiningService(
+  service: string,
+  registry: string,
+  example: 'node-service' | 'grpc-service' = 'node-service',
+): Promise<JoiningService> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--conditions=tidegate-source', `${examples}${example}/server.ts`],
+    {
+      env: { ...process.env, SERVICE: service, TIDEGATE_REGISTRY: registry },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const lines = createInterface(child.stdout!)
   const [line] = (await Promise.race([once(lines, 'line'), exit.then(() => ['it ended'])])) as [string]
