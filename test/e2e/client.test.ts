@@ -80,12 +80,7 @@ const callers: Readonly<Record<string, (service: string) => Promise<Caller>>> = 
           .map(({ port }) => `127.0.0.1:${port}`)
           .toSorted()
           .join()
-        const now = () =>
-          client
-            .instances()
-            .filter(({ state }) => state === 'eligible')
-            .map((one) => one.address)
-        while (now().toSorted().join() !== wanted) await new Promise(setImmediate)
+        while (eligibleAt(client) !== wanted) await new Promise(setImmediate)
       },
     }
   },
@@ -98,6 +93,14 @@ async function spreadOf(caller: Caller, count: number): Promise<Record<string, n
     spread[answer] = (spread[answer] ?? 0) + 1
   }
   return spread
+}
+
+function eligibleAt(client: Client): string {
+  const eligible = client.instances().filter(({ state }) => state === 'eligible')
+  return eligible
+    .map((instance) => instance.address)
+    .toSorted()
+    .join()
 }
 
 describe.each(Object.entries(callers))('%s', (title, startCaller) => {
