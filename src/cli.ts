@@ -16,7 +16,7 @@ try {
   if (command === null) throw new UsageError(`unknown command ${JSON.stringify(name)}`)
   process.exitCode = await command.run(args)
 } catch (error) {
-  const isExpected = error instanceof Error && /^(?:Usage|Command|Config|Gateway)Error$/.test(error.name)
+  const isExpected = error instanceof Error && /^(?:Usage|Command|Config|Gateway|Register)Error$/.test(error.name)
   console.error(isExpected ? `tidegate: ${error.message}` : error)
   if (error instanceof UsageError) console.error('Try: tidegate help')
   process.exitCode = error instanceof UsageError ? 2 : 1

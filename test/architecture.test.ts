@@ -20,14 +20,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   handover: ['core', 'util'],
   observe: ['core', 'util'],
   admin: ['core', 'util'],
+  join: ['core', 'util', 'discovery', 'control', 'balance', 'health', 'proxy', 'workers'],
   control: ['core', 'util', 'routing', 'discovery', 'balance', 'health'],
   workers: ['core', 'util', 'routing', 'balance', 'health', 'middleware', 'proxy', 'observe'],
   'gateway.ts': ['*'],
   'gateway-parts.ts': ['*'],
   'start-gateway.ts': ['gateway.ts', 'config', 'observe', 'core', 'handover'],
   'index.ts': ['start-gateway.ts', 'gateway.ts', 'config', 'core', 'registry'],
+  'register.ts': ['join'],
+  'grpc.ts': ['join'],
+  'client.ts': ['join', 'core'],
   demo: ['start-gateway.ts', 'registry', 'config', 'workers'],
-  cli: ['start-gateway.ts', 'config', 'handover', 'registry', 'demo', 'control', 'admin', 'core'],
+  cli: ['start-gateway.ts', 'config', 'handover', 'registry', 'demo', 'control', 'admin', 'core', 'join', 'util'],
   'cli.ts': ['cli'],
 }
 
@@ -41,6 +45,8 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   'dns-packet': ['discovery'],
   yaml: ['config'],
   'http-proxy': ['proxy'],
+  undici: ['join'],
+  '@grpc/grpc-js': ['join'],
 }
 
 interface Import {

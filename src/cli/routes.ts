@@ -2,6 +2,7 @@ import { loadConfig } from '../config/load.ts'
 import type { RouteRule } from '../core/route.ts'
 import { adminOptions, askAdmin } from './admin-client.ts'
 import type { Command } from './commands.ts'
+import { printTable } from './table.ts'
 import { readArgs } from './usage.ts'
 
 export const routes: Command = {
@@ -25,16 +26,4 @@ function conditionsOf({ methods, headers }: RouteRule): string {
     ...headers.map(({ name, value }) => `${name}=${value}`),
   ]
   return parts.join(' ') || '-'
-}
-
-function printTable(titles: readonly string[], rows: readonly string[][]): void {
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  for (const row of [titles, ...rows]) {
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-  }
 }

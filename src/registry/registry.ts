@@ -9,6 +9,7 @@ import { isLoopbackHost } from './loopback.ts'
 import { createCatalog } from './own-node.ts'
 import { agentCheckOperations } from './resources/agent-checks.ts'
 import { agentServiceOperations } from './resources/agent-services.ts'
+import { agentHealthOperations } from './resources/agent-health.ts'
 import { agentOperations } from './resources/agent.ts'
 import { catalogOperations } from './resources/catalog.ts'
 import { healthOperations } from './resources/health.ts'
@@ -81,6 +82,7 @@ function allOperations(agent: Agent, catalog: Catalog, rules: CheckRules): Opera
   return [
     ...agentOperations(agent, catalog.node),
     ...agentServiceOperations(agent, catalog, rules),
+    ...agentHealthOperations(agent, catalog.node),
     ...agentCheckOperations(agent, catalog.node, rules),
     ...catalogOperations(catalog),
     ...healthOperations(catalog),

@@ -24,7 +24,12 @@ const queries = [
   '/v1/catalog/services',
   '/v1/catalog/nodes',
 ]
-const agentViews = ['/v1/agent/services', '/v1/agent/checks']
+const agentViews = [
+  '/v1/agent/services',
+  '/v1/agent/checks',
+  ...['a1', 'b1', 'none'].map((id) => `/v1/agent/health/service/id/${id}`),
+  ...['a', 'b', 'none'].map((name) => `/v1/agent/health/service/name/${name}`),
+]
 
 interface Picture {
   /** What each path answers, without what differs from one Consul to the next. */

@@ -12,6 +12,8 @@ export interface ApiRequest {
 }
 
 export interface ApiAnswer {
+  /** Default 200. */
+  readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   /** Absent: an empty answer, as Consul gives to what it was told. */
   readonly json?: unknown

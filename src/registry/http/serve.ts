@@ -52,9 +52,10 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
 const plainText = { 'content-type': 'text/plain; charset=utf-8' }
 
 function endWithJson(response: ServerResponse, answer: ApiAnswer, isPretty: boolean): void {
-  if (answer.json === undefined) return end(response, 200, answer.headers ?? {}, '')
+  const { status = 200 } = answer
+  if (answer.json === undefined) return end(response, status, answer.headers ?? {}, '')
   const body = JSON.stringify(answer.json, null, isPretty ? 4 : 0)
-  end(response, 200, { 'content-type': 'application/json', ...answer.headers }, body)
+  end(response, status, { 'content-type': 'application/json', ...answer.headers }, body)
 }
 
 function end(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, body: string): void {

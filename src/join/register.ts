@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { drainOf } from './drain.ts'
+import { warnOnStderr } from './join-event.ts'
+import { leave } from './leave.ts'
+import { leaveOnSignals } from './leave-on-signals.ts'
+import { Membership, type MembershipState } from './membership.ts'
+import { firstOuterHost, hostOnRouteTo } from './own-host.ts'
+import { checkOptions, defaults, readTimes, registrationOf } from './read-options.ts'
+import { leaseRegistrar, type RegistrarLease } from './registrars.ts'
+import type { Registrar } from './registrar.ts'
+import type { RegisterOptions } from './register-options.ts'
+import { parseRegistryUrl } from './registry-url.ts'
+import { type Registration, well } from './registration.ts'
+
+const ownHostTimeoutMs = 2000
+
+/** An instance that has joined a registry. */
+export interface Joined extends AsyncDisposable {
+  /** As it stands in the registry. */
+  readonly registration: Registration
+  /** `joining` where the registry could not be reached in time; it is tried on. */
+  readonly state: MembershipState
+  /** Reports now instead of with the next heartbeat, after what `health` says has changed. */
+  reportNow(): void
+  /**
+   * Out of choice, known to the registry's readers, drained, deregistered. Never rejects; a second call waits for the first. The
+   * registry's being unreachable leaves the entry behind, told by an event.
+   */
+  leave(): Promise<void>
+}
+
+/**
+ * Registers this process as an instance of a service and keeps it registered until it leaves: by `leave()`, by `signal`, by SIGTERM or
+ * SIGINT, or when the event loop runs dry. Resolves when the registry has it, or after `joinTimeout` when that can't be reached.
+ * @throws RegisterError `invalid` for options that make no sense; `denied` or `refused` where the registry will not have it
+ */
+export async function register(options: RegisterOptions): Promise<Joined> {
+  checkOptions(options)
+  const url = options.registry ?? process.env.TIDEGATE_REGISTRY ?? defaults.registry
+  const lease = leaseRegistrar(url)
+  try {
+    const registration = registrationOf(options, options.address ?? (await hostOf(url, lease.registrar)))
+    return await join(options, registration, lease)
+  } catch (error) {
+    await lease.release()
+    throw error
+  }
+}
+
+async function join(options: RegisterOptions, registration: Registration, lease: RegistrarLease): Promise<Joined> {
+  const { registrar } = lease
+  const { onEvent = warnOnStderr, health, server, signal, leaveOn = ['SIGTERM', 'SIGINT'] } = options
+  const times = readTimes(options)
+  const report = health === undefined ? () => well : () => health.report()
+  const membership = new Membership({ registrar, registration, report, onEvent, random: Math.random })
+  const drain = server === undefined ? null : drainOf(server)
+
+  let leaving: Promise<void> | null = null
+  const leaveOnce = (): Promise<void> => (leaving ??= leaveNow())
+  const onAbort = (): void => void leaveOnce()
+  const forgetSignals = leaveOnSignals(leaveOn, leaveOnce)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const letGo = (): void => {
+    forgetSignals()
+    signal?.removeEventListener('abort', onAbort)
+  }
+  const leaveNow = async (): Promise<void> => {
+    health?.leaving?.()
+    await leave({ membership, registrar, drain, onEvent, ...times })
+    letGo()
+    await lease.release()
+  }
+
+  try {
+    const first = membership.start()
+    await Promise.race([first, delay(times.joinTimeoutMs, undefined, { ref: false })])
+  } catch (error) {
+    letGo()
+    drain?.release()
+    throw error
+  }
+  if (signal?.aborted) await leaveOnce()
+  return {
+    registration,
+    get state() {
+      return membership.state
+    },
+    reportNow: () => membership.beatNow(),
+    leave: leaveOnce,
+    [Symbol.asyncDispose]: leaveOnce,
+  }
+}
+
+/**
+ * Where others reach this machine: its address on the route to the registry. A registry on this machine says nothing of that by
+ * its address, but Consul's agent knows what it tells its own cluster.
+ */
+export async function hostOf(url: string, registrar: Registrar): Promise<string> {
+  const [registryHost = ''] = parseRegistryUrl(url).hosts
+  const onRoute = await hostOnRouteTo(registryHost.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'))
+  if (onRoute !== null) return onRoute
+  const known = await registrar.ownHost(AbortSignal.timeout(ownHostTimeoutMs)).catch(() => null)
+  return known ?? firstOuterHost() ?? '127.0.0.1'
+}
