@@ -54,13 +54,21 @@ export interface StaticSourceConfig {
 
 export type SourceConfig = ConsulSourceConfig | StaticSourceConfig
 
+/** One of the sources that list a service. */
+export interface ServiceSourceConfig {
+  /** Name of a source in `discovery`. */
+  readonly source: string
+  /** The service's name there. */
+  readonly name: string
+  /** Of the weights of its instances; 100 = as the source says. */
+  readonly weightPercent: number
+}
+
 export interface ServiceConfig {
   /** The name that routes use. */
   readonly key: string
-  /** Name of a source in `discovery`. */
-  readonly from: string
-  /** Name in that source. */
-  readonly name: string
+  /** At least one, each source once. */
+  readonly from: readonly ServiceSourceConfig[]
   readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'peak-ewma' | 'random' | 'consistent-hash'
   /** Null where the balancer is not consistent-hash. */
   readonly hash: HashKey | null

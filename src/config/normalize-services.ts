@@ -1,12 +1,12 @@
 import type { ServiceLimits, SuccessRatePolicy } from '../core/snapshot.ts'
 import type { ServiceConfig } from './config.ts'
+import { checkFrom, sourcesOf } from './service-sources.ts'
 import type { Path, Problem } from './finding.ts'
 import { checkHashes } from './hash-checks.ts'
 import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check.ts'
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
-import { didYouMean } from '../util/suggest.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 
 /**
@@ -58,8 +58,7 @@ function normalizeService(
   const outlier = overlay(base.outlier, entry.outlier)
   return {
     key,
-    from: settings.from ?? firstSource,
-    name: settings.name ?? key,
+    from: sourcesOf(settings.from ?? firstSource, settings.name ?? key),
     balancer: settings.balancer,
     hash: settings.balancer === 'consistent-hash' ? (settings.hash?.on ?? null) : null,
     protocol: settings.protocol,
@@ -113,10 +112,7 @@ interface Place {
 function checkService({ from, outlier, healthCheck }: ServiceLayer, { base, sources, path }: Place): Problem[] {
   const isDefault = path[0] === 'defaults'
   const problems = checkHealthCheck(healthCheck, base.settings.healthCheck, { path, isDefault })
-  if (from !== undefined && sources.length > 0 && !sources.includes(from)) {
-    const hint = didYouMean(from, sources).hint ?? `there is ${sources.map((name) => `"${name}"`).join(', ')}`
-    problems.push({ path: [...path, 'from'], message: `no source in \`discovery\` is called "${from}"`, hint })
-  }
+  if (from !== undefined && sources.length > 0) problems.push(...checkFrom(from, sources, [...path, 'from']))
   const { baseEjection, maxEjection } = overlay(base.outlier, outlier)
   if (outlier !== undefined && baseEjection > maxEjection) {
     const key = outlier.maxEjection === undefined ? 'baseEjection' : 'maxEjection'

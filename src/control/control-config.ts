@@ -15,13 +15,21 @@ export interface SourceEntry {
   readonly type: string
 }
 
+/** One of the sources that list a service. */
+export interface ServiceSource {
+  /** Name of the source. */
+  readonly source: string
+  /** The service's name in that registry. */
+  readonly name: string
+  /** What the weights of its instances count, in percent; 0 = they are listed and get requests only where there are no others. */
+  readonly weightPercent: number
+}
+
 export interface ServiceEntry {
   /** The name by which routes, metrics and the admin API know it. */
   readonly key: string
-  /** Name of the source. */
-  readonly from: string
-  /** Its name in the registry. */
-  readonly name: string
+  /** At least one, each source once. The first that lists an address as not critical says what is known of it. */
+  readonly from: readonly ServiceSource[]
   readonly balancer: string
   /** Null where the balancer is not consistent-hash. */
   readonly hash: HashKey | null

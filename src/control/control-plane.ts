@@ -5,6 +5,7 @@ import type { Answer, Discovery } from '../discovery/contract.ts'
 import type { CheckProbe } from '../health/check-probe.ts'
 import type { ConnectProbe } from '../health/connect-probe.ts'
 import type { Random } from '../util/random.ts'
+import { AddressBook } from './address-book.ts'
 import { CheckProber } from './check-prober.ts'
 import { Commands, type CommandAction, type CommandOutcome } from './commands.ts'
 import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
@@ -18,7 +19,7 @@ import { messageOf, type OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
 import { Restorer } from './restore.ts'
-import { ServiceLine, type LineParts, type Remembered } from './service-line.ts'
+import { ServiceLine, type LineParts } from './service-line.ts'
 import { SlotAllocator } from './slots.ts'
 import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
@@ -64,7 +65,7 @@ export class ControlPlane<S extends SourceEntry> {
   readonly #serviceSlots: SlotAllocator
   readonly #listeners: ListenerRows
   readonly #parts: LineParts
-  readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
+  readonly #lines = new Map<string, ServiceLine>()
   /** Discoveries of sources that the configuration no longer has, until nothing watches them. */
   #unused: readonly Discovery[] = []
   readonly #closing = Promise.withResolvers<void>()
@@ -85,10 +86,10 @@ export class ControlPlane<S extends SourceEntry> {
       clock,
       random,
       prober: checkProber,
-      onTurn: (turn) => this.#lines.get(turn.service)?.line.endpoints.turned(turn),
+      onTurn: (turn) => this.#lines.get(turn.service)?.endpoints.turned(turn),
     })
     const orders = new Orders(clock, (id, kind) => this.#commands.over(id, kind))
-    this.#commands = new Commands(clock, orders, () => this.#allLines())
+    this.#commands = new Commands(clock, orders, () => this.#lines.values())
     this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
     this.#serviceSlots = new SlotAllocator({
       reserve: (rows) => void ledger.reserve(0, rows),
@@ -118,7 +119,7 @@ export class ControlPlane<S extends SourceEntry> {
         random,
         prober: this.#prober,
         checks: checkProber,
-        onRelease: ({ service, id }, cause) => this.#lines.get(service)?.line.released(id, cause),
+        onRelease: ({ service, id }, cause) => this.#lines.get(service)?.released(id, cause),
       }),
       restorer: new Restorer({
         ledger,
@@ -126,14 +127,16 @@ export class ControlPlane<S extends SourceEntry> {
         random,
         prober: this.#prober,
         onRestored: ({ service, record }, cause) => {
-          this.#lines.get(service)?.line.endpoints.restored(record)
+          this.#lines.get(service)?.endpoints.restored(record)
           timeline.record({ type: 'restored', service, endpoint: record.published.id, cause })
         },
       }),
       orders,
       checks,
       disagreements: new Disagreements({ checks, timeline, clock }),
-      lines: () => this.#allLines(),
+      addresses: new AddressBook(),
+      isFedBy: (service, source) => this.#lines.get(service)?.isFedBy(source) ?? false,
+      watch: (discovery, name, signal) => options.resolve(discovery.watch(name, signal), signal),
     }
     this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
@@ -150,7 +153,7 @@ export class ControlPlane<S extends SourceEntry> {
     const added = this.#begin(config).filter(({ key }) => !this.#lines.has(key))
     const heard = added.map(async (entry) => {
       this.#configureLine(entry)()
-      await this.#lines.get(entry.key)?.line.heard
+      await this.#lines.get(entry.key)?.heard()
     })
     const time = Promise.withResolvers<void>()
     const cancel = this.#options.clock.after(timeoutMs, time.resolve)
@@ -178,14 +181,14 @@ export class ControlPlane<S extends SourceEntry> {
     const snapshot: ConfigSnapshot = {
       version,
       listeners: this.#listeners.place(config.listeners, () => this.publisher.configAckedByAll() >= version),
-      services: [...this.#allLines()].map((line) => line.settings()),
+      services: [...this.#lines.values()].map((line) => line.settings()),
       routes: config.routes,
       accessLog: config.log.access,
     }
     // Lists of services that were not prepared come behind the configuration that names them.
     this.publisher.configure(snapshot)
     for (const start of started) start()
-    const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, version))
+    const closing = [...gone.values()].map((line) => this.#closeLine(line, version))
     void this.#closeUnused(this.#unused, closing)
     this.#unused = []
     return snapshot
@@ -193,7 +196,7 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** A data thread reports that it ejected an endpoint. */
   ejected(report: EjectionReport): void {
-    const line = this.#lines.get(report.service)?.line
+    const line = this.#lines.get(report.service)
     line?.endpoints.ejected(report, line.entry.connectTimeoutMs)
   }
 
@@ -203,17 +206,17 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   serviceViews(): readonly ServiceView[] {
-    return [...this.#allLines()].map((line) => serviceView(line, this.#parts))
+    return [...this.#lines.values()].map((line) => serviceView(line, this.#parts))
   }
 
   /** Null when no service of that name is routed. */
   serviceView(name: string): ServiceView | null {
     const known = this.#lines.get(name)
-    return known === undefined ? null : serviceView(known.line, this.#parts)
+    return known === undefined ? null : serviceView(known, this.#parts)
   }
 
   stats(): ControlStats {
-    return statsOf([...this.#allLines()], this.#parts.disagreements, this.#options.ledger)
+    return statsOf([...this.#lines.values()], this.#parts.disagreements, this.#options.ledger)
   }
 
   /**
@@ -221,14 +224,14 @@ export class ControlPlane<S extends SourceEntry> {
    * takes nothing from the others. `missing` names those that nobody has spoken for.
    */
   readiness(): { readonly ready: boolean; readonly missing: readonly string[] } {
-    const missing = [...this.#allLines()].filter((line) => !line.hasList).map(({ name }) => name)
+    const missing = [...this.#lines.values()].filter((line) => !line.hasList).map(({ name }) => name)
     if (this.#version > 0 && missing.length === 0) this.#isReady = true
     return { ready: this.#isReady, missing }
   }
 
   /** `missing` as in `readiness`; `empty` are services of which there is a list, and no endpoint that may be picked. */
   readinessToTakeOver(): { readonly missing: readonly string[]; readonly empty: readonly string[] } {
-    const empty = [...this.#allLines()].filter((line) => line.hasList && !line.canServe).map(({ name }) => name)
+    const empty = [...this.#lines.values()].filter((line) => line.hasList && !line.canServe).map(({ name }) => name)
     return { missing: this.readiness().missing, empty }
   }
 
@@ -239,9 +242,9 @@ export class ControlPlane<S extends SourceEntry> {
    * @returns a sentence; null = nothing
    */
   objectionTo({ missing, empty }: { readonly missing: readonly string[]; readonly empty: readonly string[] }) {
-    const unheard = missing.filter((name) => this.#lines.get(name)?.line.hasList)
+    const unheard = missing.filter((name) => this.#lines.get(name)?.hasList)
     if (unheard.length > 0) return `no registry told it of ${unheard.join(', ')}`
-    const served = empty.filter((name) => this.#lines.get(name)?.line.canServe)
+    const served = empty.filter((name) => this.#lines.get(name)?.canServe)
     return served.length === 0 ? null : `no registry lists it an instance that serves ${served.join(', ')}`
   }
 
@@ -272,8 +275,8 @@ export class ControlPlane<S extends SourceEntry> {
     this.#parts.orders.close()
     this.#parts.holds.close()
     this.#parts.restorer.close()
-    for (const { endpoints } of this.#allLines()) endpoints.stop()
-    await Promise.all([...this.#allLines()].map((line) => line.stop()))
+    for (const { endpoints } of this.#lines.values()) endpoints.stop()
+    await Promise.all([...this.#lines.values()].map((line) => line.stop()))
     await Promise.all([this.#sources.close(), this.#closeUnused(this.#unused, []), this.#state?.close()])
   }
 
@@ -291,26 +294,12 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** @returns what to do once the data threads have the configuration */
   #configureLine(entry: ServiceEntry): () => void {
-    const discovery = this.#sources.get(entry.from)
-    const known = this.#lines.get(entry.key)
-    if (known === undefined) {
-      const slot = this.#serviceSlots.allot()
-      const line = new ServiceLine(entry, slot, this.#parts)
-      this.#lines.set(entry.key, { line, discovery })
-      return () => this.#follow(line, discovery, line.recall())
+    let line = this.#lines.get(entry.key)
+    if (line === undefined) {
+      line = new ServiceLine(entry, this.#serviceSlots.allot(), this.#parts)
+      this.#lines.set(entry.key, line)
     }
-    const { line } = known
-    const keepsWatch = known.discovery === discovery && line.entry.name === entry.name
-    line.configure(entry)
-    if (keepsWatch) return () => {}
-    known.discovery = discovery
-    return () => this.#follow(line, discovery, null)
-  }
-
-  #follow(line: ServiceLine, discovery: Discovery, remembered: Remembered): void {
-    const { resolve } = this.#options
-    const { name } = line.entry
-    line.follow((signal) => resolve(discovery.watch(name, signal), signal), remembered)
+    return line.configure(entry, (source) => this.#sources.get(source))
   }
 
   async #closeLine(line: ServiceLine, configVersion: number): Promise<void> {
@@ -332,12 +321,12 @@ export class ControlPlane<S extends SourceEntry> {
 
   #tick(): void {
     const { restorer, slots, disagreements } = this.#parts
-    for (const line of this.#allLines()) {
+    for (const line of this.#lines.values()) {
       line.endpoints.dropIdle()
       disagreements.look(line.name, line.endpoints.records)
     }
     for (const endpoint of restorer.sweep(this.#ejectedNow())) {
-      this.#lines.get(endpoint.service)?.line.endpoints.foundEjected(endpoint)
+      this.#lines.get(endpoint.service)?.endpoints.foundEjected(endpoint)
     }
     slots.collect()
     this.#serviceSlots.collect()
@@ -346,17 +335,15 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   *#ejectedNow() {
-    for (const line of this.#allLines()) yield* line.endpoints.ejectedNow(line.entry.connectTimeoutMs)
-  }
-
-  *#allLines(): Iterable<ServiceLine> {
-    for (const { line } of this.#lines.values()) yield line
+    for (const line of this.#lines.values()) yield* line.endpoints.ejectedNow(line.entry.connectTimeoutMs)
   }
 }
 
 function requireSources(services: readonly ServiceEntry[], sources: readonly SourceEntry[]): void {
   const names = new Set(sources.map(({ name }) => name))
   for (const { key, from } of services) {
-    if (!names.has(from)) throw new Error(`service ${key}: no discovery source is named ${from}`)
+    for (const { source } of from) {
+      if (!names.has(source)) throw new Error(`service ${key}: no discovery source is named ${source}`)
+    }
   }
 }

@@ -1,6 +1,5 @@
 import type { DecisionType, EjectionReason } from '../core/decision.ts'
 import type { EndpointCell } from '../core/endpoint-cell.ts'
-import type { Instance } from '../core/instance.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
 import type { EjectionReport } from '../core/message.ts'
@@ -10,6 +9,7 @@ import type { ServiceEntry } from './control-config.ts'
 import type { ControlClock } from './control-clock.ts'
 import { EjectionCounts } from './ejection-counts.ts'
 import type { CheckTurn, HealthChecks } from './health-checks.ts'
+import type { Listing } from './listing.ts'
 import {
   dropIdle,
   reconcile,
@@ -91,9 +91,9 @@ export class ServiceEndpoints {
   }
 
   /** Brings the endpoints in line with what is listed, and what is held in spite of it. */
-  settle(listed: ReadonlyMap<string, Instance>, held: ReadonlySet<string>, causes: Causes): void {
+  settle(listing: Listing, causes: Causes): void {
     const { slots, ledger, timeline } = this.#parts
-    const { records, changes } = reconcile(this.#records, listed, held, {
+    const { records, changes } = reconcile(this.#records, listing, {
       allot: () => {
         const slot = slots.allot()
         return { slot, cell: ledger.endpoint(slot, -1) }

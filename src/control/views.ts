@@ -11,6 +11,7 @@ import type { EndpointRecord } from './membership.ts'
 import { untilOf, type Order, type Orders } from './orders.ts'
 import { loadOf, type LoadView } from './load-view.ts'
 import type { ServiceLine } from './service-line.ts'
+import type { SourceLine } from './source-line.ts'
 
 /** An endpoint as the admin API shows it. */
 export interface EndpointView {
@@ -34,16 +35,36 @@ export interface EndpointView {
   readonly ejectedUntil: string | null
   /** ISO 8601; null when it is not drained by command for a time. */
   readonly drainedUntil: string | null
+  /** Names of the sources that list it now, in the service's order. */
+  readonly sources: readonly string[]
+}
+
+/** A source of a service as the admin API shows it. */
+export interface SourceView {
+  readonly source: string
+  /** The service's name there. */
+  readonly name: string
+  readonly weightPercent: number
+  /** False until it, or the state file for it, has said which instances there are. */
+  readonly answered: boolean
+  /** True while what is served of it is not what it says now. */
+  readonly stale: boolean
+  /** Since its last good answer; 0 while it is connected. */
+  readonly ageSeconds: number
+  /** How many instances it lists or are held for it. */
+  readonly instances: number
 }
 
 /** A service as the admin API shows it. */
 export interface ServiceView {
   readonly name: string
+  /** Names of its sources, separated by `, `. */
   readonly source: string
+  readonly sources: readonly SourceView[]
   readonly balancer: string
-  /** True while what is served is not what the registry says now. */
+  /** True while what is served is not what its sources say now. */
   readonly stale: boolean
-  /** Since the registry's last good answer; 0 while it is connected. */
+  /** Since the last good answer of the source that is silent longest; 0 while all are connected. */
   readonly ageSeconds: number
   readonly panic: boolean
   readonly load: LoadView
@@ -83,20 +104,27 @@ interface ViewParts {
 
 export function serviceView(line: ServiceLine, parts: ViewParts): ServiceView {
   const records = [...line.endpoints.records.values()]
-  const { key: name, from: source, balancer } = line.entry
+  const { key: name, from, balancer } = line.entry
   return {
     name,
-    source,
+    source: from.map(({ source }) => source).join(', '),
+    sources: line.sources.map((source, index) => sourceView(source, from[index]?.weightPercent ?? 100)),
     balancer,
     stale: line.isStale,
     ageSeconds: line.ageMs() / 1000,
     panic: eligible(records).panic,
     load: loadOf(line, parts.ledger),
-    endpoints: records.map((record) => endpointView(name, record, parts)),
+    endpoints: records.map((record) => endpointView(line, record, parts)),
   }
 }
 
-function endpointView(service: string, { published, cell }: EndpointRecord, parts: ViewParts): EndpointView {
+function sourceView(line: SourceLine, weightPercent: number): SourceView {
+  const { source, name, hasList: answered, isStale: stale } = line
+  return { source, name, weightPercent, answered, stale, ageSeconds: line.ageMs() / 1000, instances: line.listing.size }
+}
+
+function endpointView(line: ServiceLine, { published, cell }: EndpointRecord, parts: ViewParts): EndpointView {
+  const service = line.name
   const { id, weight, zone, version, registry } = published
   const ejection = cell.ejection()
   const word = parts.checks.wordOn(service, id)
@@ -125,6 +153,7 @@ function endpointView(service: string, { published, cell }: EndpointRecord, part
     latencyMs: cell.latencyMs(),
     ejectedUntil: isTimed(ejection) ? ejectedUntil(cell.ejectedUntil(), parts) : endOf(eject),
     drainedUntil: endOf(drain),
+    sources: line.merged.get(id)?.sources ?? [],
   }
 }
 
@@ -150,12 +179,14 @@ export function statsOf(lines: readonly ServiceLine[], disagreements: Disagreeme
     disagreements: lines.flatMap(({ name: service }) =>
       disputedWords.map((registry) => ({ service, registry, count: disagreements.count(service, registry) })),
     ),
-    discovery: lines.map((line) => ({
-      source: line.entry.from,
-      service: line.name,
-      ageSeconds: line.ageMs() / 1000,
-      updates: { ...line.updates },
-    })),
+    discovery: lines.flatMap((line) =>
+      line.sources.map((source) => ({
+        source: source.source,
+        service: line.name,
+        ageSeconds: source.ageMs() / 1000,
+        updates: { ...source.updates },
+      })),
+    ),
     ejections: lines.flatMap((line) =>
       [...line.endpoints.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),
     ),

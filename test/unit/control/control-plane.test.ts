@@ -189,6 +189,17 @@ describe('what the admin API sees', () => {
       {
         name: 'users',
         source: 'reg',
+        sources: [
+          {
+            source: 'reg',
+            name: 'users',
+            weightPercent: 100,
+            answered: true,
+            stale: false,
+            ageSeconds: 0,
+            instances: 2,
+          },
+        ],
         balancer: 'round-robin',
         stale: false,
         ageSeconds: 0,
@@ -218,6 +229,7 @@ describe('what the admin API sees', () => {
             ejectedUntil: '2026-01-01T00:00:30.000Z',
             healthCheck: null,
             drainedUntil: null,
+            sources: ['reg'],
           },
           expect.objectContaining({ address: '10.0.0.1:9002', state: 'eligible', ejectedUntil: null }),
         ],
