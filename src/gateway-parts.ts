@@ -1,4 +1,5 @@
 import type { Config, LoadedConfig, SourceConfig } from './config/config.ts'
+import { readInstanceFile } from './config/instance-file.ts'
 import { systemControlClock } from './control/control-clock.ts'
 import { ControlPlane } from './control/control-plane.ts'
 import { Timeline } from './control/timeline.ts'
@@ -79,6 +80,7 @@ export function createControl(parts: {
     createDiscovery: (entry) =>
       createDiscovery(entry, {
         random,
+        readInstances: readInstanceFile,
         onSkipped: (skipped) => logger.warn(skipped, 'registry entry skipped'),
       }),
     resolve: (answers, signal) => resolver.resolved(answers, signal),

@@ -1,5 +1,5 @@
 import type { LoadedConfig } from './config/config.ts'
-import type { FileVersion } from './config/file-version.ts'
+import type { FileVersion } from './util/file-version.ts'
 import { ConfigError } from './config/finding.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { loadConfig } from './config/load.ts'

@@ -8,7 +8,7 @@ import type {
   ServiceLimits,
   UpstreamTlsSettings,
 } from '../core/snapshot.ts'
-import type { FileVersion } from './file-version.ts'
+import type { FileVersion } from '../util/file-version.ts'
 import type { Finding } from './finding.ts'
 
 export type ListenerConfig = Omit<ListenerSettings, 'slot'>
@@ -52,7 +52,14 @@ export interface StaticSourceConfig {
   readonly services: Readonly<Record<string, readonly StaticInstanceConfig[]>>
 }
 
-export type SourceConfig = ConsulSourceConfig | StaticSourceConfig
+export interface FileSourceConfig {
+  readonly name: string
+  readonly type: 'file'
+  /** Absolute. */
+  readonly path: string
+}
+
+export type SourceConfig = ConsulSourceConfig | StaticSourceConfig | FileSourceConfig
 
 /** One of the sources that list a service. */
 export interface ServiceSourceConfig {

@@ -1,11 +1,12 @@
 import { dirname, resolve } from 'node:path'
-import type { Config, ListenerConfig, SourceConfig } from './config.ts'
+import type { z } from 'zod'
+import type { Config, ListenerConfig, SourceConfig, StaticInstanceConfig } from './config.ts'
 import type { Problem } from './finding.ts'
 import { checkListeners } from './listener-checks.ts'
 import { normalizeRoutes } from './normalize-routes.ts'
 import { normalizeServices } from './normalize-services.ts'
 import type { ParsedConfig } from './schema.ts'
-import type { Source } from './schema/discovery.ts'
+import type { instance, Source } from './schema/discovery.ts'
 import type { Listener } from './schema/listeners.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 import type { Written } from './written.ts'
@@ -15,7 +16,8 @@ export function normalize(
   parsed: ParsedConfig,
   from: { file: string; locate: Written['locate']; tls: TlsParts },
 ): { config: Config; problems: readonly Problem[] } {
-  const discovery = Object.entries(parsed.discovery).map(([name, source]) => normalizeSource(name, source))
+  const folder = dirname(from.file)
+  const discovery = Object.entries(parsed.discovery).map(([name, source]) => normalizeSource(name, source, folder))
   const routes = normalizeRoutes(parsed, from.locate)
   const routed = routes.routes.map(({ service }) => service)
   const services = normalizeServices(parsed, routed, from.tls)
@@ -26,7 +28,7 @@ export function normalize(
     admin: { ...parsed.admin.address, token: parsed.admin.token, publicMetrics: parsed.admin.publicMetrics },
     workers: parsed.workers,
     log: parsed.log,
-    stateDir: parsed.stateDir === null ? null : resolve(dirname(from.file), parsed.stateDir),
+    stateDir: parsed.stateDir === null ? null : resolve(folder, parsed.stateDir),
     discovery,
     services: services.services,
     routes: routes.routes,
@@ -56,11 +58,16 @@ function normalizeListener(listener: Listener, tls: ListenerConfig['tls']): List
   }
 }
 
-function normalizeSource(name: string, source: Source): SourceConfig {
+function normalizeSource(name: string, source: Source, folder: string): SourceConfig {
   if (source.type === 'consul') return { name, ...source }
+  if (source.type === 'file') return { name, type: 'file', path: resolve(folder, source.path) }
   const services = Object.entries(source.services).map(([service, instances]) => [
     service,
-    instances.map(({ address, ...rest }) => ({ ...address, ...rest })),
+    instances.map(normalizeInstance),
   ])
   return { name, type: 'static', services: Object.fromEntries(services) }
+}
+
+export function normalizeInstance({ address, ...rest }: z.output<typeof instance>): StaticInstanceConfig {
+  return { ...address, ...rest }
 }

@@ -164,7 +164,7 @@ const behaviours: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     await otherWatching.until((answer) => ids(answer).join() === `${other}-2`)
     await deregister(service, 'web-1')
     await watching.until((answer) => answer.instances.length === 0)
-    await register(other, { ...web2, id: `${other}-3` })
+    await register(other, { ...web2, id: `${other}-3`, port: 8003 })
     await otherWatching.until((answer) => ids(answer).join() === `${other}-2,${other}-3`)
   },
 
