@@ -5,7 +5,8 @@ import { AnswerBox } from '../../src/discovery/answer-box.ts'
 /** Services and instances that exist only here, and change when they are told to. */
 export class SyntheticRegistry implements Discovery {
   readonly #perService: number
-  readonly #lists = new Map<string, readonly Instance[]>()
+  /** Of each service which instances it has, by port. */
+  readonly #lists = new Map<string, { readonly host: string; readonly ports: Uint16Array }>()
   readonly #boxes = new Map<string, AnswerBox>()
   #changes = 0
 
@@ -27,25 +28,25 @@ export class SyntheticRegistry implements Discovery {
 
   /** Replaces one instance of a service by another. */
   change(service: string): void {
-    const list = this.#listOf(service)
-    const port = 10_000 + (++this.#changes % 50_000)
-    const changed = list.with(this.#changes % list.length, instanceAt('10.255.0.1', port))
-    this.#lists.set(service, changed)
+    const { ports } = this.#listOf(service)
+    ports[++this.#changes % ports.length] = 1024 + (this.#changes % 18_000)
     const box = this.#boxes.get(service)
     if (box !== undefined) this.#answer(service, box)
   }
 
+  /** Made anew each time, as an answer is that is parsed: nothing in it is an object of the one before. */
   #answer(service: string, box: AnswerBox): void {
-    // Every answer of a registry is parsed anew: nothing in it is the object of the one before.
-    box.put({ instances: structuredClone(this.#listOf(service)), position: null, mayHaveForgotten: false })
+    const { host, ports } = this.#listOf(service)
+    const instances = Array.from(ports, (port) => instanceAt(host, port))
+    box.put({ instances, position: null, mayHaveForgotten: false })
   }
 
-  #listOf(service: string): readonly Instance[] {
+  #listOf(service: string) {
     let list = this.#lists.get(service)
     if (list === undefined) {
       const number = this.#lists.size
       const host = `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`
-      list = Array.from({ length: this.#perService }, (_, i) => instanceAt(host, 20_000 + i))
+      list = { host, ports: Uint16Array.from({ length: this.#perService }, (_, i) => 20_000 + i) }
       this.#lists.set(service, list)
     }
     return list

@@ -31,6 +31,9 @@ import { serviceView, statsOf, type ControlStats, type ServiceView } from './vie
 
 const tickMs = 1000
 const maxProbesAtOnce = 32
+const ticksPerRound = 60
+/** So few services are all looked at every second. */
+const minLooksPerTick = 200
 
 export interface ControlPlaneOptions<S extends SourceEntry> {
   readonly ledger: Ledger
@@ -73,6 +76,8 @@ export class ControlPlane<S extends SourceEntry> {
   #isReady = false
   #version = 0
   #cancelTick: Cancel
+  /** Index of the service with which the next look begins. */
+  #turn = 0
 
   constructor(options: ControlPlaneOptions<S>) {
     const { ledger, clock, random, timeline, stateDir, onProblem } = options
@@ -321,11 +326,12 @@ export class ControlPlane<S extends SourceEntry> {
 
   #tick(): void {
     const { restorer, slots, disagreements } = this.#parts
-    for (const line of this.#lines.values()) {
+    const looked = this.#linesToLookAt()
+    for (const line of looked) {
       line.endpoints.dropIdle()
       disagreements.look(line.name, line.endpoints.records)
     }
-    for (const endpoint of restorer.sweep(this.#ejectedNow())) {
+    for (const endpoint of restorer.sweep(ejectedOf(looked))) {
       this.#lines.get(endpoint.service)?.endpoints.foundEjected(endpoint)
     }
     slots.collect()
@@ -334,9 +340,22 @@ export class ControlPlane<S extends SourceEntry> {
     this.#cancelTick = this.#options.clock.after(tickMs, () => this.#tick())
   }
 
-  *#ejectedNow() {
-    for (const line of this.#lines.values()) yield* line.endpoints.ejectedNow(line.entry.connectTimeoutMs)
+  /** Those with a reason, and of the others some in turn, so that in a minute all have been looked at. */
+  #linesToLookAt(): readonly ServiceLine[] {
+    const inTurn = Math.max(minLooksPerTick, Math.ceil(this.#lines.size / ticksPerRound))
+    const first = this.#turn < this.#lines.size ? this.#turn : 0
+    this.#turn = first + inTurn
+    let index = 0
+    return [...this.#lines.values()].filter(({ endpoints }) => {
+      const isDue = index >= first && index < first + inTurn
+      index++
+      return endpoints.needLook(isDue)
+    })
   }
+}
+
+function* ejectedOf(lines: readonly ServiceLine[]) {
+  for (const line of lines) yield* line.endpoints.ejectedNow(line.entry.connectTimeoutMs)
 }
 
 function requireSources(services: readonly ServiceEntry[], sources: readonly SourceEntry[]): void {

@@ -9,16 +9,30 @@ export interface WeightedListing {
   readonly listing: Listing
 }
 
-/** An endpoint of a service, whoever lists it. */
-export interface Merged extends Listed {
+/** Who lists an endpoint. */
+export interface Listers {
   /** Names of the sources that list its address, in the service's order. */
   readonly sources: readonly string[]
   /** The ids under which they do. */
   readonly ids: readonly string[]
 }
 
-/** By endpoint id. */
-export type MergedList = ReadonlyMap<string, Merged>
+export interface Merged {
+  /** By endpoint id. */
+  readonly listing: Listing
+  /** By endpoint id; or the one source that lists them all, by their ids: so it is with most services, and costs nothing. */
+  readonly listers: ReadonlyMap<string, Listers> | string
+}
+
+export function listersOf({ listing, listers }: Merged, id: string): Listers | null {
+  if (typeof listers !== 'string') return listers.get(id) ?? null
+  return listing.has(id) ? { sources: [listers], ids: [id] } : null
+}
+
+interface Known {
+  readonly id: string
+  readonly listers: Listers
+}
 
 interface Candidate extends Listed {
   readonly id: string
@@ -34,56 +48,53 @@ interface Candidate extends Listed {
  *
  * @param before what came of it last
  */
-export function merge(listings: readonly WeightedListing[], before: MergedList): MergedList {
+export function merge(listings: readonly WeightedListing[], before: Merged | null): Merged {
   const [only] = listings
-  const alone = listings.length === 1 && only !== undefined ? mergeAlone(only, before) : null
-  if (alone !== null) return alone
-  const knownAt = new Map<string, [id: string, merged: Merged][]>()
-  for (const entry of before) add(knownAt, addressOf(entry[1].instance), entry)
+  if (listings.length === 1 && only !== undefined && (before === null || before.listers === only.source)) {
+    return { listing: weightedListing(only), listers: only.source }
+  }
+  const knownAt = new Map<string, Known[]>()
+  for (const [id, { instance }] of before?.listing ?? []) {
+    const listers = before === null ? null : listersOf(before, id)
+    if (listers !== null) add(knownAt, addressOf(instance), { id, listers })
+  }
   const listedAt = new Map<string, Candidate[]>()
   for (const of of listings) {
     for (const [id, listed] of of.listing) add(listedAt, addressOf(listed.instance), { ...listed, id, of })
   }
-  const merged = new Map<string, Merged>()
-  for (const [address, candidates] of listedAt) {
-    mergeAddress(candidates, knownAt.get(address) ?? [], merged)
-  }
+  const merged = { listing: new Map<string, Listed>(), listers: new Map<string, Listers>() }
+  for (const [address, candidates] of listedAt) mergeAddress(candidates, knownAt.get(address) ?? [], merged)
   return merged
 }
 
-/** Null where an endpoint may have its id from another source. */
-function mergeAlone({ source, weightPercent, listing }: WeightedListing, before: MergedList): MergedList | null {
-  for (const [id, { sources, ids }] of before) {
-    if (sources.length !== 1 || sources[0] !== source || ids[0] !== id) return null
-  }
-  const sources = [source]
-  const merged = new Map<string, Merged>()
-  for (const [id, { instance, word }] of listing) {
-    merged.set(id, { instance: weighted(instance, weightPercent), word, sources, ids: [id] })
-  }
-  return merged
+function weightedListing({ weightPercent, listing }: WeightedListing): Listing {
+  if (weightPercent === 100) return listing
+  return new Map(
+    [...listing].map(([id, { instance, word }]) => [id, { instance: weighted(instance, weightPercent), word }]),
+  )
 }
 
 function mergeAddress(
   candidates: readonly Candidate[],
-  known: readonly (readonly [id: string, merged: Merged])[],
-  merged: Map<string, Merged>,
+  known: readonly Known[],
+  merged: { readonly listing: Map<string, Listed>; readonly listers: Map<string, Listers> },
 ): void {
   const winner = candidates.reduce((best, candidate) => (rank(candidate) < rank(best) ? candidate : best)).of
   const winners = candidates.filter(({ of }) => of === winner)
   const ids = candidates.map(({ id }) => id)
   const sources = [...new Set(candidates.map(({ of }) => of.source))]
-  const isTaken = (id: string) => merged.has(id) || winners.some((other) => other.id === id)
-  const kept = known.find(([id, { sources: listers, ids: was }]) => {
-    const goesOn = was.some((one) => ids.includes(one))
-    return !isTaken(id) && (goesOn || !listers.includes(winner.source))
+  const isTaken = (id: string) => merged.listing.has(id) || winners.some((other) => other.id === id)
+  const kept = known.find(({ id, listers }) => {
+    const goesOn = listers.ids.some((one) => ids.includes(one))
+    return !isTaken(id) && (goesOn || !listers.sources.includes(winner.source))
   })
-  const isKnown = ({ id }: Candidate) => known.some(([other]) => other === id)
+  const isKnown = ({ id }: Candidate) => known.some((other) => other.id === id)
   const heir = kept === undefined ? undefined : winners.find((candidate) => !isKnown(candidate))
   for (const candidate of winners) {
     const { instance, word } = candidate
-    const id = candidate === heir && kept !== undefined ? kept[0] : candidate.id
-    merged.set(id, { instance: weighted(instance, winner.weightPercent), word, sources, ids })
+    const id = candidate === heir && kept !== undefined ? kept.id : candidate.id
+    merged.listing.set(id, { instance: weighted(instance, winner.weightPercent), word })
+    merged.listers.set(id, { sources, ids })
   }
 }
 

@@ -59,6 +59,8 @@ export class ServiceEndpoints {
   readonly #successRates: SuccessRates
   #records: Records = new Map()
   #wasPublished = false
+  #isRestless = true
+  #epochSeen = -1
   /** The configuration version that no longer names the service. */
   #goneAt = Infinity
 
@@ -103,6 +105,7 @@ export class ServiceEndpoints {
     // With nobody to compare them with, all are new alike.
     const isFirst = this.#records.size === 0
     this.#records = records
+    this.#isRestless = true
     if (!isFirst) this.#beginSlowStarts(changes)
     for (const change of changes) {
       const endpoint = change.after.published.id
@@ -121,6 +124,7 @@ export class ServiceEndpoints {
     const stood = restand(this.#records, (id) => this.#standingOf(id))
     if (stood === null) return
     this.#records = stood.records
+    this.#isRestless = true
     this.#beginSlowStarts(stood.changes)
     this.#publish([])
   }
@@ -161,6 +165,22 @@ export class ServiceEndpoints {
   restoreByCommand(id: string, cause: string): boolean {
     const record = this.#records.get(id)
     return record !== undefined && this.#parts.restorer.restoreNow(this.#asEjected(record, 0), cause)
+  }
+
+  /**
+   * True when there may be something to look at: the list is new, a data thread moved the epoch as it does with an ejection, or
+   * not all endpoints were serving at the last look. Where it is false, the second of a service costs one read.
+   *
+   * @param isDue true to look without a reason: a thread may have died between an ejection and the epoch
+   */
+  needLook(isDue: boolean): boolean {
+    const epoch = this.#cell.epoch()
+    if (!isDue && !this.#isRestless && epoch === this.#epochSeen) return false
+    this.#epochSeen = epoch
+    this.#isRestless = [...this.#records.values()].some(
+      (record) => !mayServe(record) || record.cell.ejection() !== null,
+    )
+    return true
   }
 
   /** Lets go of endpoints that only waited for their last exchange. */

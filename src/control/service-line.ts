@@ -7,7 +7,7 @@ import { eligible } from '../health/eligibility.ts'
 import type { ServiceEntry } from './control-config.ts'
 import type { Disagreements } from './disagreements.ts'
 import type { HealthChecks } from './health-checks.ts'
-import { merge, type MergedList } from './merge.ts'
+import { listersOf, merge, type Merged } from './merge.ts'
 import { ServiceEndpoints, type EndpointsParts } from './service-endpoints.ts'
 import { SourceLine, type OwningService, type SourceLineParts } from './source-line.ts'
 import type { StateStore } from './state-store.ts'
@@ -31,7 +31,7 @@ export class ServiceLine implements OwningService {
   #sources: readonly SourceLine[] = []
   /** No longer in the entry, and in force until all that are have a list. */
   #leaving: readonly SourceLine[] = []
-  #merged: MergedList = new Map()
+  #merged: Merged | null = null
 
   constructor(entry: ServiceEntry, slot: number, parts: LineParts) {
     this.slot = slot
@@ -52,9 +52,9 @@ export class ServiceLine implements OwningService {
     return this.#sources
   }
 
-  /** Its endpoints as the sources list them. */
-  get merged(): MergedList {
-    return this.#merged
+  /** Names of the sources that list an endpoint now. */
+  sourcesOf(id: string): readonly string[] {
+    return this.#merged === null ? [] : (listersOf(this.#merged, id)?.sources ?? [])
   }
 
   /**
@@ -178,7 +178,7 @@ export class ServiceLine implements OwningService {
     if (said.length > 0) {
       const listings = said.map(({ source, listing }) => ({ source, listing, weightPercent: this.#weightOf(source) }))
       this.#merged = merge(listings, this.#merged)
-      this.endpoints.settle(this.#merged, causes)
+      this.endpoints.settle(this.#merged.listing, causes)
     }
     this.#followChecks()
   }

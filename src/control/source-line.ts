@@ -15,6 +15,8 @@ import type { SavedList } from './state-format.ts'
 import type { Causes } from './transition.ts'
 import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
+const none: ReadonlyMap<string, Instance> = new Map()
+
 export interface SourceLineParts {
   readonly clock: ControlClock
   readonly random: Random
@@ -54,7 +56,8 @@ export class SourceLine {
   #hasList = false
   #wasHeard = false
   #position: number | null = null
-  #listed: ReadonlyMap<string, Instance> = new Map()
+  /** The last answer, while something is held in spite of it. */
+  #listed: ReadonlyMap<string, Instance> = none
   #held: ReadonlySet<string> = new Set()
   #listing: Listing = new Map()
   /** `host:port` of all that the last answer lists. */
@@ -107,10 +110,9 @@ export class SourceLine {
   /** Takes over what an earlier process saw last; the first answer is compared with it. */
   recall({ position, instances, held }: SavedList): void {
     const { listed } = byIdentity(this.source, instances)
-    this.#listed = listed
     this.#position = position
     const kept = new Set(held.filter((id) => listed.has(id)))
-    this.#settle(kept, {
+    this.#settle(listed, kept, {
       added: 'the state file lists it; the registry has not answered yet',
       held: 'it was held when the state file was written',
     })
@@ -142,7 +144,7 @@ export class SourceLine {
     if (!this.#held.has(id)) return false
     const held = new Set(this.#held)
     held.delete(id)
-    this.#settle(held, { released: cause })
+    this.#settle(this.#listed, held, { released: cause })
     return true
   }
 
@@ -185,14 +187,13 @@ export class SourceLine {
       holdMs,
       isListedElsewhere: (address) => this.#isListedElsewhere(address),
     })
-    this.#listed = listed
     this.#position = position
     const now = new Set(instances.map(addressOf))
     addresses.replace(this, this.#addresses, now)
     this.#addresses = now
     const proof = healthCheck === null ? 'it accepts connections' : 'its health check passes'
     const doubt = wentBackwards ? 'the registry lost its memory' : 'the registry answered after an outage'
-    this.#settle(held, { held: `${doubt} and does not let it serve; kept while ${proof}` })
+    this.#settle(listed, held, { held: `${doubt} and does not let it serve; kept while ${proof}` })
     holds.claim((service) => this.#parts.isFedBy(service, this), now)
   }
 
@@ -209,11 +210,12 @@ export class SourceLine {
     return false
   }
 
-  #settle(held: ReadonlySet<string>, causes: Causes): void {
+  #settle(listed: ReadonlyMap<string, Instance>, held: ReadonlySet<string>, causes: Causes): void {
     const { holds } = this.#parts
     const { key } = this.#owner.entry
     const before = this.#held
-    this.#listing = listingOf(this.#listed, held, this.#listing)
+    this.#listing = listingOf(listed, held, this.#listing)
+    this.#listed = held.size > 0 ? listed : none
     this.#held = held
     this.#hasList = true
     this.#hear()

@@ -153,7 +153,7 @@ function endpointView(line: ServiceLine, { published, cell }: EndpointRecord, pa
     latencyMs: cell.latencyMs(),
     ejectedUntil: isTimed(ejection) ? ejectedUntil(cell.ejectedUntil(), parts) : endOf(eject),
     drainedUntil: endOf(drain),
-    sources: line.merged.get(id)?.sources ?? [],
+    sources: line.sourcesOf(id),
   }
 }
 

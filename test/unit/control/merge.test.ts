@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { Instance, RegistryStatus } from '../../../src/core/instance.ts'
 import { addressOf, byIdentity } from '../../../src/control/identity.ts'
 import { listingOf } from '../../../src/control/listing.ts'
-import { merge, type MergedList, type WeightedListing } from '../../../src/control/merge.ts'
+import { listersOf, merge, type Merged, type WeightedListing } from '../../../src/control/merge.ts'
 import { instance } from './scripted-watch.ts'
 
 const a = instance('a-1')
 const b = instance('b-2')
-const nothing: MergedList = new Map()
+const nothing: Merged | null = null
 
 function says(
   source: string,
@@ -30,8 +30,8 @@ function known(as: string, { port }: Instance, overrides: Partial<Instance> = {}
 }
 
 /** `id: word weight source+source` */
-function shown(merged: MergedList): string[] {
-  return [...merged].map(
+function shown(merged: Merged): string[] {
+  return [...merged.listing].map(
     ([
       id,
       {
@@ -39,7 +39,7 @@ function shown(merged: MergedList): string[] {
         word,
         sources,
       },
-    ]) => `${id}: ${word} ${weight} ${sources.join('+')}`,
+    ]) => `${id}: ${word} ${weight} ${listersOf(merged, id)?.sources.join('+')}`,
   )
 }
 
@@ -99,7 +99,7 @@ describe('what several sources list', () => {
       says('consul', [heavy], { weightPercent: 50 }),
       says('etcd', [known('x', a), b], { weightPercent: 10 }),
     ]
-    expect([...merge(listings, nothing).values()].map(({ instance: { weight } }) => weight)).toEqual([1.5, 0.1])
+    expect([...merge(listings, nothing).listing.values()].map(({ instance: { weight } }) => weight)).toEqual([1.5, 0.1])
   })
 
   it('keeps its id when one of them drops it, and when it comes back', () => {
@@ -134,7 +134,7 @@ describe('what several sources list', () => {
       `${idOfA}: passing 1 consul+etcd`,
       'consul/n1/a-too@10.0.0.1:9001: passing 1 consul+etcd',
     ])
-    expect([...merge(listings, merged).keys()]).toEqual([...merged.keys()])
+    expect([...merge(listings, merged).listing.keys()]).toEqual([...merged.listing.keys()])
   })
 
   it('is every address that any of them lists, and no other, and settles', () => {
@@ -146,7 +146,7 @@ describe('what several sources list', () => {
     const steps = fc.array(fc.tuple(list, list), { maxLength: 5 })
     fc.assert(
       fc.property(steps, (answers) => {
-        let merged = nothing
+        let merged: Merged | null = nothing
         for (const answer of answers) {
           const [consul, etcd] = answer.map((entries) =>
             entries.map(([n, port, status]) => ({ ...instance(`i-${n}`), port, status })),
@@ -154,8 +154,10 @@ describe('what several sources list', () => {
           const listings = [says('consul', consul), says('etcd', etcd, { weightPercent: 10 })]
           merged = merge(listings, merged)
           const addresses = [...consul, ...etcd].map(addressOf)
-          expect(new Set([...merged.values()].map((each) => addressOf(each.instance)))).toEqual(new Set(addresses))
-          for (const [id, { instance: each }] of merged) expect(id.endsWith(`@${addressOf(each)}`)).toBe(true)
+          expect(new Set([...merged.listing.values()].map((each) => addressOf(each.instance)))).toEqual(
+            new Set(addresses),
+          )
+          for (const [id, { instance: each }] of merged.listing) expect(id.endsWith(`@${addressOf(each)}`)).toBe(true)
           expect(merge(listings, merged)).toEqual(merged)
         }
       }),
