@@ -91,6 +91,10 @@ describe.each(consulSubjects)('discovery', (name, start, limits) => {
   discoveryConformance({ name, stage: () => stage, gaps: {} })
 })
 
+async function noChecks(): Promise<void> {
+  throw new Error('a file says nothing of checks')
+}
+
 /** Ids are the agent's, not the service's: tests that use the same ones would move an instance from one service to another. */
 function unique(service: string, id: string): string {
   return `${service}:${id}`
@@ -188,9 +192,6 @@ describe('discovery', () => {
     await writeFile(`${path}~`, JSON.stringify(Object.fromEntries(lists)))
     await rename(`${path}~`, path)
   }
-  const unsupported = async () => {
-    throw new Error('a file says nothing of checks')
-  }
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tidegate-conformance-'))
@@ -205,8 +206,8 @@ describe('discovery', () => {
         names.set(`${service} ${addressOf(registration)}`, registration.id)
         await write()
       },
-      report: unsupported,
-      maintain: unsupported,
+      report: noChecks,
+      maintain: noChecks,
       deregister: async (service, id) => {
         written.get(service)?.delete(id)
         await write()

@@ -210,3 +210,25 @@ describe('a service with several sources', () => {
     expect(plane.served('users')).toEqual(['c-3 passing', 'b-2 passing'])
   })
 })
+
+describe('many services', () => {
+  it('are all looked at within a minute, and one at once whose list or epoch gives a reason', async () => {
+    const plane = makeControlPlane()
+    made.push(plane)
+    const names = Array.from({ length: 500 }, (_, i) => `service-${i}`)
+    plane.control.apply(config(names.map((name) => service(name))))
+    for (const [i, name] of names.entries()) plane.registry.of(name).says(answer([{ ...a, port: 1000 + i }]))
+    await settled()
+    await plane.clock.advance(60_000)
+    const ejected = () => plane.timeline.events().filter(({ type }) => type === 'ejected').length
+    const cells = names.map((name) => plane.thread.lists.get(name)?.[0]?.slot ?? -1)
+    // As threads do that die before their report: one before it moved the epoch, one after.
+    for (const slot of [cells[10], cells[490]]) plane.ledger.endpoint(slot ?? -1, 0).eject('consecutive')
+    const slot = plane.control.apply(config(names.map((name) => service(name)))).services[490]?.slot ?? -1
+    plane.ledger.service(slot).bumpEpoch()
+    await plane.clock.advance(2000)
+    expect(ejected()).toBeGreaterThan(0)
+    await plane.clock.advance(60_000)
+    expect(ejected()).toBe(2)
+  })
+})

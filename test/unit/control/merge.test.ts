@@ -37,7 +37,6 @@ function shown(merged: Merged): string[] {
       {
         instance: { weight },
         word,
-        sources,
       },
     ]) => `${id}: ${word} ${weight} ${listersOf(merged, id)?.sources.join('+')}`,
   )
