@@ -30,6 +30,7 @@ export function createMetrics(input: MetricsInput): () => Promise<Exposition> {
     ejections: [],
     disagreements: [],
     discovery: [],
+    lists: [],
   }
   const control = controlSamples(input, () => stats)
   for (const family of families) {
