@@ -51,54 +51,45 @@ async function gatewayFor(service: string, source: object = {}) {
 
 const idsOf = (instances: readonly Instance[]) => instances.map(({ id }) => id)
 
-/** Resolves once requests are answered by exactly these. */
-async function answeredBy(gateway: Awaited<ReturnType<typeof gatewayFor>>, wanted: readonly string[]): Promise<void> {
-  await gateway.log.until(`answers by ${wanted.join()}`, async () => {
-    const seen = new Set<string | null>()
-    for (let i = 0; i < 12; i++) seen.add((await gateway.client.get('/')).instance)
-    return seen.size === wanted.length && wanted.every((id) => seen.has(id))
-  })
-}
-
 describe('a source of two datacenters', () => {
   it('uses the nearer one, the other while the nearer has none, and goes back', async () => {
     const [[first], [other]] = (await stage('two', 1)) as [[Instance], [Instance]]
     const gateway = await gatewayFor('two')
     await gateway.eligible('two', [first.id, other.id])
-    await answeredBy(gateway, [first.id])
+    await gateway.answeredBy('/', [first.id])
     expect(gateway.endpoint('two', other.id)?.reason).toMatch(/in reserve/)
     expect(gateway.endpoint('two', other.id)?.id).toContain('/consul-under-test.far/')
 
     await setCheck(near.api, first, 'fail')
     await gateway.eligible('two', [other.id])
-    await answeredBy(gateway, [other.id])
+    await gateway.answeredBy('/', [other.id])
     await setCheck(near.api, first, 'pass')
     await gateway.eligible('two', [first.id, other.id])
-    await answeredBy(gateway, [first.id])
+    await gateway.answeredBy('/', [first.id])
   })
 
   it('uses the other one, too, while what is seen of the nearer is worse than what its registry says', async () => {
     const [[first, second], others] = (await stage('refusing', 2)) as [[Instance, Instance], Instance[]]
     const gateway = await gatewayFor('refusing')
     await gateway.eligible('refusing', idsOf([first, second, ...others]))
-    await answeredBy(gateway, [first.id, second.id])
+    await gateway.answeredBy('/', [first.id, second.id])
     await Promise.all([first.close(), second.close()])
-    await answeredBy(gateway, idsOf(others))
+    await gateway.answeredBy('/', idsOf(others))
     expect(gateway.endpoint('refusing', first.id)).toMatchObject({ registry: 'passing', state: 'ejected' })
   })
 
   it('is followed on where it can be, when one of the two is unknown', async () => {
     const [[first]] = (await stage('one-known', 1)) as [[Instance], [Instance]]
     const gateway = await gatewayFor('one-known', { datacenters: ['nowhere', 'near'] })
-    await answeredBy(gateway, [first.id])
-    const { entry, reason } = await gateway.log.line('registry entry skipped')
-    expect([entry, reason]).toEqual(['datacenter nowhere', expect.stringContaining('its last list stays')])
+    await gateway.answeredBy('/', [first.id])
+    const { cause } = await gateway.log.line('skipped')
+    expect(cause).toMatch(/^consul has datacenter nowhere, which is left out: .*its last list stays/)
     const [late] = (await startInstances('late', 1)) as [Instance]
     onTestFinished(async () => late.close())
     await register(near.api, { service: 'one-known', instance: late })
-    await answeredBy(gateway, [first.id, late.id])
+    await gateway.answeredBy('/', [first.id, late.id])
     await deregister(near.api, first)
-    await answeredBy(gateway, [late.id])
+    await gateway.answeredBy('/', [late.id])
   })
 })
 
@@ -122,10 +113,10 @@ describe('a service with a preferred zone', () => {
     onTestFinished(async () => gateway.close())
     const [first, second, other] = idsOf(instances) as [string, string, string]
     await gateway.eligible('zoned', [first, second, other])
-    await answeredBy(gateway, [first, second])
+    await gateway.answeredBy('/', [first, second])
     await near.api('PUT', `/v1/agent/service/maintenance/${first}?enable=true`)
     await gateway.eligible('zoned', [second, other])
-    await answeredBy(gateway, [second, other])
+    await gateway.answeredBy('/', [second, other])
     expect(gateway.endpoint('zoned', other)?.reason).not.toMatch(/in reserve/)
   })
 })

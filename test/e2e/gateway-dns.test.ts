@@ -43,11 +43,10 @@ const targets = (...instances: readonly Instance[]) => instances.map(({ port }) 
 /** Resolves once exactly these are eligible, and answer. */
 async function servedBy(gateway: TestGateway, ...instances: readonly Instance[]): Promise<void> {
   await gateway.eligible(service, targets(...instances))
-  const wanted = instances.map(({ id }) => id).toSorted()
-  for (let seen: string[] = []; seen.join() !== wanted.join();) {
-    const answers = await Promise.all(Array.from({ length: 24 }, async () => gateway.client.get('/')))
-    seen = [...new Set(answers.map(({ instance }) => instance ?? 'gateway'))].toSorted()
-  }
+  await gateway.answeredBy(
+    '/',
+    instances.map(({ id }) => id),
+  )
 }
 
 const words = (gateway: TestGateway) => gateway.endpoints(service).map(({ registry, state }) => `${registry} ${state}`)
@@ -73,7 +72,7 @@ describe("a gateway on Consul's DNS", () => {
   it('loses no request while Consul is gone, comes back empty, and learns its instances again', async () => {
     const { consul, gateway, instances, restart } = await start()
     await registerAll(consul.api, service, instances)
-    await gateway.eligible(service, targets(...instances))
+    await servedBy(gateway, ...instances)
     const traffic = new Traffic(gateway.port(), '/', 4)
     await traffic.more(100)
     await consul.kill()
@@ -95,7 +94,7 @@ describe("a gateway on Consul's DNS", () => {
   it('keeps whoever accepts connections when the name is suddenly gone, and only those', async () => {
     const { consul, gateway, instances } = await start()
     await registerAll(consul.api, service, instances)
-    await gateway.eligible(service, targets(...instances))
+    await servedBy(gateway, ...instances)
     const [first, second, third] = instances
     await third.refuse()
     // All at once: the node goes into maintenance, and its services out of the DNS.
@@ -112,6 +111,7 @@ describe("a gateway on Consul's DNS", () => {
     const { consul, gateway } = await start({ record: 'a', port: instance.port })
     await register(consul.api, { service, instance })
     await gateway.eligible(service, [`${service}.service.consul:${instance.port}`])
-    expect(await gateway.client.get('/')).toMatchObject({ status: 200, instance: instance.id })
+    await gateway.answeredBy('/', [instance.id])
+    expect(words(gateway)).toEqual(['passing eligible'])
   })
 })

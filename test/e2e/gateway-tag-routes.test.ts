@@ -95,7 +95,7 @@ describe('a tag of Fabio', () => {
     await tag('ailing', only, ['urlprefix-/ailing'])
     await gateway.servedBy('ailing', '/ailing', [only.id])
     await consul.api('PUT', `/v1/agent/service/maintenance/${only.id}?enable=true`)
-    await gateway.eligible('ailing', [])
+    await gateway.servedBy('ailing', '/ailing', [])
     expect((await gateway.client.get('/ailing')).status).toBe(503)
   })
 

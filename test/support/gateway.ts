@@ -117,13 +117,19 @@ export class TestGateway {
   /** Resolves once the service's requests, sent to `path`, are answered by exactly these instances. */
   async servedBy(service: string, path: string, instances: readonly string[]): Promise<void> {
     await this.eligible(service, instances)
+    await this.answeredBy(path, instances)
+  }
+
+  /** Resolves once requests to `path` are answered by exactly these instances: lists are with the threads within 100 ms. */
+  async answeredBy(path: string, instances: readonly string[]): Promise<void> {
     const wanted = instances.length === 0 ? ['gateway'] : instances
     const until = performance.now() + deadlineMs
     for (;;) {
       const seen = new Set<string>()
       for (let i = 0; i < 4 * wanted.length; i++) seen.add((await this.client.get(path)).instance ?? 'gateway')
       if (isSame([...seen], wanted)) return
-      if (performance.now() > until) throw new Error(`${service} is served by ${[...seen].join(', ')}`)
+      if (performance.now() > until)
+        throw new Error(`${path} is answered by ${[...seen].join(', ')}, not by ${wanted.join(', ')}`)
     }
   }
 
