@@ -37,6 +37,14 @@ export class Indexes implements IndexReader {
   #touched = new Set<Rows>()
   #touching = new Set<Rows>()
 
+  /** Every index is 1 from here on, as if all that there is had come with the first commit. */
+  reset(): void {
+    this.#nodes = this.#services = this.#checks = this.#last = 1
+    this.#lastExtinction = 0
+    for (const name of this.#byService.keys()) this.#byService.set(name, 1)
+    this.#touched = new Set()
+  }
+
   /** The index that the commit under way gives to what it changes. */
   get next(): number {
     return this.#last + 1

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { Agent } from './agent.ts'
 import type { Catalog } from './catalog.ts'
 import type { CheckRules } from './checks/decode.ts'
+import { KeyStore } from './key-store.ts'
 import type { Operation } from './http/operation.ts'
 import { serve } from './http/serve.ts'
 import { isLoopbackHost } from './loopback.ts'
@@ -13,6 +14,7 @@ import { agentHealthOperations } from './resources/agent-health.ts'
 import { agentOperations } from './resources/agent.ts'
 import { catalogOperations } from './resources/catalog.ts'
 import { healthOperations } from './resources/health.ts'
+import { keyOperations } from './resources/keys.ts'
 import { statusOperations } from './resources/status.ts'
 
 export interface RegistryOptions {
@@ -49,8 +51,9 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   }
   const catalog = createCatalog(nodeName, host)
   const agent = new Agent(catalog)
+  const keys = new KeyStore(catalog.leadership)
 
-  const operations = allOperations(agent, catalog, rules)
+  const operations = allOperations(agent, catalog, keys, rules)
   const listener = serve({ operations, isOnLoopback: isLoopbackHost(host) })
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener)
   let reaper: NodeJS.Timeout | undefined
@@ -78,7 +81,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   }
 }
 
-function allOperations(agent: Agent, catalog: Catalog, rules: CheckRules): Operation[] {
+function allOperations(agent: Agent, catalog: Catalog, keys: KeyStore, rules: CheckRules): Operation[] {
   return [
     ...agentOperations(agent, catalog.node),
     ...agentServiceOperations(agent, catalog, rules),
@@ -86,7 +89,8 @@ function allOperations(agent: Agent, catalog: Catalog, rules: CheckRules): Opera
     ...agentCheckOperations(agent, catalog.node, rules),
     ...catalogOperations(catalog),
     ...healthOperations(catalog),
-    ...statusOperations(catalog.node),
+    ...keyOperations(keys),
+    ...statusOperations(catalog.node, catalog.leadership),
   ]
 }
 

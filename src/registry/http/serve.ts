@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { ApiError } from '../api-error.ts'
 import type { ApiAnswer } from './api-request.ts'
-import { readJson } from './body.ts'
+import { readBytes, readJson } from './body.ts'
 import { refuseBrowsers } from './guard.ts'
-import { findOperation, type Operation } from './operation.ts'
+import { findOperations, type Operation } from './operation.ts'
 
 export interface ServeOptions {
   readonly operations: readonly Operation[]
@@ -28,21 +28,23 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
     refuseBrowsers(request, options.isOnLoopback)
     const url = request.url ?? '/'
     const [path = '', search = ''] = url.split(/\?(.*)/s, 2)
-    const match = findOperation(options.operations, decodePath(path))
-    if (!match) throw unsupported(request.method, path)
-    const allowed = `OPTIONS,${match.operation.method}`
+    const { operations, name } = findOperations(options.operations, decodePath(path))
+    if (operations.length === 0) throw unsupported(request.method, path)
+    const allowed = ['OPTIONS', ...operations.map(({ method }) => method)].join(',')
     if (request.method === 'OPTIONS') return end(response, 200, { allow: allowed }, '')
-    if (request.method !== match.operation.method) {
+    const operation = operations.find(({ method }) => method === request.method)
+    if (!operation) {
       return end(response, 405, { ...plainText, allow: allowed }, `method ${request.method} not allowed`)
     }
     const query = new URLSearchParams(search)
-    const answer = await match.operation.answer({
-      name: match.name,
+    const answer = await operation.answer({
+      name,
       query,
       signal: gone.signal,
       body: async () => readJson(request),
+      bytes: async (maxBytes) => readBytes(request, maxBytes),
     })
-    endWithJson(response, answer, query.has('pretty'))
+    endWith(response, answer, query.has('pretty'))
   } catch (error) {
     const status = error instanceof ApiError ? error.status : 500
     end(response, status, plainText, error instanceof Error ? error.message : String(error))
@@ -51,14 +53,19 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
 
 const plainText = { 'content-type': 'text/plain; charset=utf-8' }
 
-function endWithJson(response: ServerResponse, answer: ApiAnswer, isPretty: boolean): void {
+function endWith(response: ServerResponse, answer: ApiAnswer, isPretty: boolean): void {
   const { status = 200 } = answer
-  if (answer.json === undefined) return end(response, status, answer.headers ?? {}, '')
+  if (answer.json === undefined) return end(response, status, answer.headers ?? {}, answer.bytes ?? '')
   const body = JSON.stringify(answer.json, null, isPretty ? 4 : 0)
   end(response, status, { 'content-type': 'application/json', ...answer.headers }, body)
 }
 
-function end(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, body: string): void {
+function end(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string | Buffer,
+): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
