@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts'
 import type { Catalog } from './catalog.ts'
-import { refuseForeignUrl } from './checks/allowed-host.ts'
+import { refuseForeignProbe } from './checks/allowed-host.ts'
 import { CheckTable } from './checks/check-table.ts'
 import type { CheckDefinition } from './checks/definition.ts'
 import type { Check, CheckStatus, Service } from './model.ts'
@@ -64,7 +64,7 @@ export class Agent {
   registerCheck(definition: CheckDefinition, serviceId: string): void {
     const service = this.#services.get(serviceId) ?? null
     if (serviceId && !service) throw new ApiError(500, `ServiceID "${serviceId}" does not exist`)
-    if (definition.probe?.type === 'http') refuseForeignUrl(definition.probe.url, service)
+    refuseForeignProbe(definition.probe, service)
     this.#catalog.register(null, [this.#checks.put(definition.id || definition.name, definition, service)])
   }
 

@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import { Agent } from './agent.ts'
 import type { Catalog } from './catalog.ts'
 import type { CheckRules } from './checks/decode.ts'
+import { FaultTable } from './faults/fault-table.ts'
+import type { Fault } from './faults/fault.ts'
 import { KeyStore } from './key-store.ts'
 import type { Operation } from './http/operation.ts'
 import { serve } from './http/serve.ts'
@@ -13,6 +15,7 @@ import { agentServiceOperations } from './resources/agent-services.ts'
 import { agentHealthOperations } from './resources/agent-health.ts'
 import { agentOperations } from './resources/agent.ts'
 import { catalogOperations } from './resources/catalog.ts'
+import { faultOperations } from './resources/faults.ts'
 import { healthOperations } from './resources/health.ts'
 import { keyOperations } from './resources/keys.ts'
 import { statusOperations } from './resources/status.ts'
@@ -28,14 +31,22 @@ export interface RegistryOptions {
   readonly reapIntervalMs?: number
   /** The least `DeregisterCriticalServiceAfter`; shorter ones are raised to it. Default 60,000. */
   readonly minReapMs?: number
-  /** The least `Interval` of HTTP checks; shorter ones are raised to it. Default 1000. */
+  /** The least `Interval` of HTTP, TCP and gRPC checks; shorter ones are raised to it. Default 1000. */
   readonly minCheckIntervalMs?: number
+  /** Takes orders of faults at `/v1/tidegate/faults`, for tests in other processes. Default false. */
+  readonly takesFaults?: boolean
 }
 
 /** Consul's HTTP API in memory: one datacenter, one node, nothing on disk. Its README lists where it differs. */
 export interface Registry {
   /** Listens; rejects where the address is taken. May be called once. `address` is for example `http://127.0.0.1:8500`. */
   start(): Promise<{ address: string }>
+  /**
+   * Has the registry suffer a fault until the returned function is called, so that a test sees what its program does then. Faults add up;
+   * the README says what each is.
+   * @throws Error where the fault is not one of them
+   */
+  fault(fault: Fault): () => void
   /** Stops checks, ends all waiting queries and connections, and frees the port. */
   close(): Promise<void>
 }
@@ -53,8 +64,20 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const agent = new Agent(catalog)
   const keys = new KeyStore(catalog.leadership)
 
-  const operations = allOperations(agent, catalog, keys, rules)
-  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host) })
+  const faults = new FaultTable({
+    loseLeader: () => catalog.leadership.lose(),
+    resetIndex: () => {
+      catalog.resetIndex()
+      keys.resetIndex()
+    },
+    // After the answer to the order, which may have come over one of them.
+    dropConnections: () => setImmediate(() => server.closeAllConnections()),
+  })
+  const operations = [
+    ...allOperations(agent, catalog, keys, rules),
+    ...(options.takesFaults === true ? faultOperations(faults) : []),
+  ]
+  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host), faults })
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener)
   let reaper: NodeJS.Timeout | undefined
 
@@ -72,8 +95,13 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
       reaper = setInterval(() => agent.reap(), reapIntervalMs)
       return { address: addressOf(server.address()) }
     },
+    fault: (fault) => {
+      const id = faults.order(fault)
+      return () => void faults.undo(id)
+    },
     close: async () => {
       clearInterval(reaper)
+      faults.undoAll()
       agent.close()
       server.closeAllConnections()
       if (server.listening) await once(server.close(), 'close')
