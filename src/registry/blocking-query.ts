@@ -2,7 +2,7 @@ import { ApiError } from './api-error.ts'
 import { untilCommitted, type Watched } from './blocking.ts'
 import { parseGoDuration } from './go-duration.ts'
 import type { ApiAnswer, ApiRequest } from './http/api-request.ts'
-import type { Leadership } from './leadership.ts'
+import { leaderHeaders, type Leadership } from './leadership.ts'
 import { datacenter } from './model.ts'
 
 const defaultWaitMs = 5 * 60_000
@@ -33,7 +33,8 @@ export async function answerQuery(store: Store, request: ApiRequest, query: Stor
   const consistency = readConsistency(request.query)
   const { leadership, era } = store
   // Servers without a leader answer from what they know who takes that, and an agent from its cache.
-  if (consistency !== 'stale' && !request.query.has('cached')) leadership.require()
+  const isCached = request.query.has('cached')
+  if (consistency !== 'stale' && !isCached) leadership.require()
   const afterIndex = readIndex(request.query)
   const waitMs = readWaitMs(request.query)
   if (query.index() <= afterIndex) {
@@ -46,11 +47,11 @@ export async function answerQuery(store: Store, request: ApiRequest, query: Stor
     ...query.read(),
     headers: {
       'x-consul-index': String(query.index()),
-      'x-consul-knownleader': String(!leadership.isLost),
-      'x-consul-lastcontact': String(leadership.lastContactMs),
+      // A cache tells what was true when it was filled.
+      ...(isCached ? leaderHeaders(true, 0) : leaderHeaders(!leadership.isLost, leadership.lastContactMs)),
       'x-consul-effective-consistency': consistency,
       // The agent's cache is the catalog itself here.
-      ...(request.query.has('cached') && { 'x-cache': 'HIT', age: '0' }),
+      ...(isCached && { 'x-cache': 'HIT', age: '0' }),
     },
   }
 }

@@ -17,7 +17,8 @@ export class Leadership {
 
   /** @throws ApiError in Consul's words, for what only a leader may do */
   require(): void {
-    if (this.isLost) throw new ApiError(500, 'No cluster leader')
+    if (!this.isLost) return
+    throw new ApiError(500, 'No cluster leader', { 'x-consul-index': '1', ...leaderHeaders(false, 0) })
   }
 
   /** No leader until the returned function is called; of several losses, until all are made good. */
@@ -34,4 +35,9 @@ export class Leadership {
   onReturn(listener: () => void): void {
     this.#listeners.add(listener)
   }
+}
+
+/** What an answer says of the leader, and how long ago it was heard of. */
+export function leaderHeaders(isKnown: boolean, lastContactMs: number): Record<string, string> {
+  return { 'x-consul-knownleader': String(isKnown), 'x-consul-lastcontact': String(lastContactMs) }
 }

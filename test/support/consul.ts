@@ -9,6 +9,8 @@ export interface ConsulOptions {
   readonly httpPort?: number
   /** Keeps the catalog there over restarts. Default: in memory, gone with the process. */
   readonly dataDir?: string
+  /** Joins another, with its Serf port and a name of its own; needs a `dataDir`. */
+  readonly join?: { readonly serfPort: number; readonly nodeName: string }
   /** Further agent configuration, in the spelling of Consul's configuration files. */
   readonly config?: object
 }
@@ -17,6 +19,8 @@ export interface Consul {
   /** For example `http://127.0.0.1:8500`. */
   readonly address: string
   readonly port: number
+  /** Where others join. */
+  readonly serfPort: number
   readonly pid: number
   readonly api: ConsulApi
   /** SIGTERM; resolves when the process is gone. Stopping or killing twice is harmless. */
@@ -32,7 +36,7 @@ export interface Consul {
 /** A row of the lists that tell whether Consul is ready. */
 type Row = Record<string, unknown>
 
-const nodeName = 'consul-under-test'
+const defaultNodeName = 'consul-under-test'
 const startAttempts = 3
 const keptOutputChars = 64 * 1024
 
@@ -52,22 +56,23 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
     const [freeHttpPort = 0, server = 0, serfLan = 0, serfWan = 0] = await freePorts(4)
     const port = options.httpPort ?? freeHttpPort
     const config = {
+      performance: { raft_multiplier: 1 },
       ...options.config,
-      node_name: nodeName,
+      node_name: options.join?.nodeName ?? defaultNodeName,
       bind_addr: '127.0.0.1',
       client_addr: '127.0.0.1',
       ports: { http: port, dns: -1, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
-      performance: { raft_multiplier: 1 },
       // Consul asks HashiCorp for news otherwise.
       disable_update_check: true,
       log_level: 'INFO',
     }
-    const mode = options.dataDir ? ['-server', '-bootstrap-expect=1', `-data-dir=${options.dataDir}`] : ['-dev']
+    const first = options.join ? `-retry-join=127.0.0.1:${options.join.serfPort}` : '-bootstrap-expect=1'
+    const mode = options.dataDir ? ['-server', first, `-data-dir=${options.dataDir}`] : ['-dev']
     const agent = new Agent(binary, [...mode, `-hcl=${JSON.stringify(config)}`])
     const address = `http://127.0.0.1:${port}`
     const api = consulApi(address)
     try {
-      await untilReady(agent, api, serfLan)
+      await untilReady(agent, api, serfLan, config.node_name)
     } catch (error) {
       await agent.end('SIGKILL')
       // Between choosing a port and Consul's taking it another program may be quicker.
@@ -77,6 +82,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
     return {
       address,
       port,
+      serfPort: serfLan,
       pid: agent.pid,
       api,
       stop: async () => agent.end('SIGTERM'),
@@ -91,7 +97,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
  * Each line Consul logs while it starts is the occasion to ask again; once it answers, its own blocking queries do the waiting.
  * The Serf port tells our Consul from another that holds the HTTP port already.
  */
-async function untilReady(agent: Agent, api: ConsulApi, serfPort: number): Promise<void> {
+async function untilReady(agent: Agent, api: ConsulApi, serfPort: number, nodeName: string): Promise<void> {
   for (;;) {
     const progressed = agent.nextOutput()
     const [self, leader] = await Promise.all([

@@ -47,8 +47,10 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
       ? write(ordered, false)
       : await operate(options.operations, request, { path, search, signal: gone.signal })
   } catch (error) {
-    const status = error instanceof ApiError ? error.status : 500
-    answer = plain(status, error instanceof Error ? error.message : String(error))
+    answer =
+      error instanceof ApiError
+        ? plain(error.status, error.message, error.headers)
+        : plain(500, error instanceof Error ? error.message : String(error))
   }
   send(response, answer, isCut)
 }
