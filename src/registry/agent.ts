@@ -12,7 +12,7 @@ import type { Check, CheckStatus, Service } from './model.ts'
 export class Agent {
   readonly #catalog: Catalog
   readonly #services = new Map<string, Service>()
-  readonly #checks: CheckTable
+  #checks: CheckTable
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog
@@ -91,6 +91,13 @@ export class Agent {
   /** Removes the services whose checks have been critical for too long. */
   reap(): void {
     for (const id of this.#checks.overdueServices()) this.deregisterService(id)
+  }
+
+  /** Forgets all services and checks, of which the catalog is not told. */
+  forget(): void {
+    this.#services.clear()
+    this.#checks.close()
+    this.#checks = new CheckTable(this.#catalog)
   }
 
   /** Stops all checks; the lists stay readable. */

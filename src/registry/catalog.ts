@@ -102,9 +102,20 @@ export class Catalog {
     const fresh = { createIndex: 1, modifyIndex: 1 }
     for (const row of this.#services.values()) this.#services.set(row.id, { ...row, ...fresh })
     for (const row of this.#checks.values()) this.#putCheck({ ...row, ...fresh })
-    this.#indexes.reset()
+    this.#indexes.reset(this.services().map(({ name }) => name))
     this.#era += 1
     this.#tell()
+  }
+
+  /** An index reset, after which only those rows are there whose ids are kept. */
+  forget(isKept: (id: string) => boolean): void {
+    const checks = this.checks().filter(({ id }) => isKept(id))
+    for (const id of this.#services.keys()) if (!isKept(id)) this.#services.delete(id)
+    this.#checks.clear()
+    this.#checksByService.clear()
+    for (const row of checks) this.#putCheck(row)
+    this.#pending = []
+    this.resetIndex()
   }
 
   service(id: string): ServiceRow | undefined {

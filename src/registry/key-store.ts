@@ -83,6 +83,12 @@ export class KeyStore {
     this.#tell()
   }
 
+  /** No keys, and an index reset. */
+  forget(): void {
+    this.#entries.clear()
+    this.resetIndex()
+  }
+
   /** Calls back after each change, until the returned function is called. */
   onCommit(listener: () => void): () => void {
     this.#listeners.add(listener)

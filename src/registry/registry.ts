@@ -9,7 +9,7 @@ import { KeyStore } from './key-store.ts'
 import type { Operation } from './http/operation.ts'
 import { serve } from './http/serve.ts'
 import { isLoopbackHost } from './loopback.ts'
-import { createCatalog } from './own-node.ts'
+import { createCatalog, isOwnRow } from './own-node.ts'
 import { agentCheckOperations } from './resources/agent-checks.ts'
 import { agentServiceOperations } from './resources/agent-services.ts'
 import { agentHealthOperations } from './resources/agent-health.ts'
@@ -69,6 +69,11 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     resetIndex: () => {
       catalog.resetIndex()
       keys.resetIndex()
+    },
+    forget: () => {
+      agent.forget()
+      catalog.forget(isOwnRow)
+      keys.forget()
     },
     // After the answer to the order, which may have come over one of them.
     dropConnections: () => setImmediate(() => server.closeAllConnections()),

@@ -2,7 +2,7 @@ import { ApiError } from '../api-error.ts'
 import { decodeError, Fields } from '../fields.ts'
 import type { Fault, FaultScope } from './fault.ts'
 
-const kinds = ['status', 'delayMs', 'cut', 'leaderless', 'resetIndex', 'dropConnections'] as const
+const kinds = ['status', 'delayMs', 'cut', 'leaderless', 'resetIndex', 'forget', 'dropConnections'] as const
 /** Node's timers hold no more, and fire at once when asked to. */
 const longestDelayMs = 2 ** 31 - 1
 
@@ -38,6 +38,9 @@ function decodeKind(kind: (typeof kinds)[number], fields: Fields): Fault {
     case 'resetIndex':
       requireTrue(kind, fields)
       return { resetIndex: true }
+    case 'forget':
+      requireTrue(kind, fields)
+      return { forget: true }
     case 'dropConnections':
       requireTrue(kind, fields)
       return { dropConnections: true }

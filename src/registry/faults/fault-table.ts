@@ -8,6 +8,7 @@ export const faultsPath = '/v1/tidegate/faults'
 export interface Afflicted {
   readonly loseLeader: () => () => void
   readonly resetIndex: () => void
+  readonly forget: () => void
   readonly dropConnections: () => void
 }
 
@@ -41,6 +42,7 @@ export class FaultTable {
     const fault = decodeFault(value)
     const id = ++this.#lastId
     if ('resetIndex' in fault) this.#afflicted.resetIndex()
+    else if ('forget' in fault) this.#afflicted.forget()
     else if ('dropConnections' in fault) this.#afflicted.dropConnections()
     else if ('leaderless' in fault) {
       this.#standing.set(id, { fault, undo: this.#afflicted.loseLeader(), meeting: null, timesLeft: Infinity })

@@ -36,9 +36,14 @@ export interface LeaderlessFault {
   readonly leaderless: true
 }
 
-/** At once: all indexes are small again, and whoever waits is answered, as after Consul restores an older snapshot. Nothing is forgotten. */
+/** At once: all indexes are small again, and whoever waits is answered, as when Consul restores an older snapshot. Nothing is forgotten. */
 export interface IndexResetFault {
   readonly resetIndex: true
+}
+
+/** At once: an index reset, after which nothing is registered and there are no keys, as when a Consul comes back empty. */
+export interface ForgettingFault {
+  readonly forget: true
 }
 
 /** At once: all connections are closed, waiting queries included, as when an agent is restarted. */
@@ -47,7 +52,14 @@ export interface DroppedConnectionsFault {
 }
 
 /** What a test may order a registry to suffer. */
-export type Fault = AnswerFault | DelayFault | CutFault | LeaderlessFault | IndexResetFault | DroppedConnectionsFault
+export type Fault =
+  | AnswerFault
+  | DelayFault
+  | CutFault
+  | LeaderlessFault
+  | IndexResetFault
+  | ForgettingFault
+  | DroppedConnectionsFault
 
 /** Faults that meet requests, as opposed to states and moments of the registry. */
 export type RequestFault = AnswerFault | DelayFault | CutFault

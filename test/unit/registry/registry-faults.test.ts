@@ -107,6 +107,23 @@ describe('the registry, told to', () => {
     expect((await waiting).json).toMatchObject([{ Checks: [{}, { Status: 'critical' }] }])
   })
 
+  it('forget, has nothing registered and no keys, and tells whoever waits', async () => {
+    await api('PUT', '/v1/kv/key', 'value')
+    const path = '/v1/health/service/web'
+    const waiting = api('GET', `${path}?index=${await indexOf(path)}&wait=10m`)
+    await api('GET', services)
+    registry.fault({ forget: true })
+    expect([(await waiting).json, (await waiting).headers.get('x-consul-index')]).toEqual([[], '1'])
+    expect(await statusOf('/v1/kv/key')).toBe(404)
+    expect((await api('GET', services)).json).toEqual({ consul: [] })
+    expect((await api('GET', '/v1/health/state/any')).json).toMatchObject([{ CheckID: 'serfHealth' }])
+    // Which tells a client that its service has to register again.
+    expect(await statusOf('/v1/agent/service/web')).toBe(404)
+    expect((await api('PUT', '/v1/agent/check/pass/service:web')).status).toBe(404)
+    await api('PUT', '/v1/agent/service/register', web)
+    expect((await api('GET', path)).json).toMatchObject([{ Checks: [{}, { Status: 'passing' }] }])
+  })
+
   it('have no leader, knows what registers meanwhile and lists it when it has one again', async () => {
     const undo = registry.fault({ leaderless: true })
     const undoSecond = registry.fault({ leaderless: true })
@@ -125,7 +142,7 @@ describe('the registry, told to', () => {
   })
 
   it.each<[unknown, string]>([
-    [{}, 'A fault is one of status, delayMs, cut, leaderless, resetIndex, dropConnections'],
+    [{}, 'A fault is one of status, delayMs, cut, leaderless, resetIndex, forget, dropConnections'],
     [{ status: 500, cut: 'head' }, 'A fault is one of'],
     [{ status: 99 }, 'status must be from 200 to 599'],
     [{ status: 500, time: 3 }, 'json: unknown field "time"'],
