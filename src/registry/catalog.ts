@@ -42,6 +42,10 @@ export class Catalog {
     return this.#indexes
   }
 
+  get lastIndex(): number {
+    return this.#indexes.next - 1
+  }
+
   /** Adds or replaces a service and checks together. A service that is known already is no change. */
   register(service: Service | null, checks: readonly Check[]): void {
     if (this.#waitForLeader(() => this.register(service, checks))) return

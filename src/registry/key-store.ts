@@ -29,6 +29,10 @@ export class KeyStore {
     return this.#era
   }
 
+  get lastIndex(): number {
+    return this.#last
+  }
+
   get(key: string): KeyEntry | undefined {
     return this.#entries.get(key)
   }

@@ -36,7 +36,10 @@ export interface LeaderlessFault {
   readonly leaderless: true
 }
 
-/** At once: all indexes are small again, and whoever waits is answered, as when Consul restores an older snapshot. Nothing is forgotten. */
+/**
+ * At once: all indexes are small again, as when Consul restores an older snapshot. Nothing is forgotten. Whoever waits, or asks for what
+ * follows an index of before, is answered, so that every client notices; Consul may let them wait out.
+ */
 export interface IndexResetFault {
   readonly resetIndex: true
 }

@@ -98,6 +98,12 @@ describe('the registry, told to', () => {
     },
   )
 
+  it('reset its indexes, answers at once who asks with one of before', async () => {
+    const index = await indexOf(services)
+    registry.fault({ resetIndex: true })
+    expect((await api('GET', `${services}?index=${index}&wait=10m`)).headers.get('x-consul-index')).toBe('1')
+  })
+
   it('reset its indexes, counts on from there', async () => {
     registry.fault({ resetIndex: true })
     const waiting = api<unknown[]>('GET', '/v1/health/service/web?index=1&wait=10m')
