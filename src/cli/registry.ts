@@ -23,7 +23,7 @@ export const registry: Command = {
     })
     const { address } = await server.start().catch(asCommandError)
     console.log(`The registry listens on ${address}. It keeps everything in memory; Ctrl-C ends it.`)
-    if (values.faults) console.log(`It takes orders of faults: PUT, GET and DELETE ${address}/v1/tidegate/faults`)
+    if (values.faults) console.log(`It takes faults: PUT, GET and DELETE ${address}/v1/tidegate/faults`)
     await shutdownSignal()
     await server.close()
     return 0
