@@ -45,6 +45,11 @@ describe('a gateway over the embedded registry', () => {
     await register(api, { service, instance: instances[0] })
     await gateway.log.until('one known again', () => words().toSorted().join() === 'held,passing')
     await served()
+    expect((await gateway.timeline('held', 'released', 'removed')).map(({ type }) => type)).toEqual([
+      'held',
+      'held',
+      'released',
+    ])
   })
 
   it('sees nothing amiss in an index that is reset', async () => {

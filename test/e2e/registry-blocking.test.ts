@@ -55,6 +55,8 @@ describe.each(Object.entries(started))('blocking queries and checks of %s', (_, 
     }
   }
 
+  const grpcCheck = (GRPC: string, Status = 'critical') => ({ GRPC, Interval: interval, Timeout: '2s', Status })
+
   it('end on an absent service when its first instance comes, and when its last one goes', async () => {
     const path = '/v1/health/service/comes-and-goes'
     const coming = api<unknown[]>('GET', `${path}?index=${await indexOf(path)}&wait=60s`)
@@ -151,12 +153,14 @@ describe.each(Object.entries(started))('blocking queries and checks of %s', (_, 
     addHealthService(server, { report: () => ({ status, note: '' }) }, ['users'])
     const port = await promisify(server.bindAsync.bind(server))('127.0.0.1:0', ServerCredentials.createInsecure())
     const address = `127.0.0.1:${port}`
-    const check = (GRPC: string, Status = 'critical') => ({ GRPC, Interval: interval, Timeout: '2s', Status })
-    await api('PUT', '/v1/agent/service/register', { Name: 'grpc', Check: check(`${address}/users`) })
-    await api('PUT', '/v1/agent/service/register', { Name: 'whole', Check: check(address) })
+    await api('PUT', '/v1/agent/service/register', { Name: 'grpc', Check: grpcCheck(`${address}/users`) })
+    await api('PUT', '/v1/agent/service/register', { Name: 'whole', Check: grpcCheck(address) })
     const refused = '127.0.0.1:1'
-    await api('PUT', '/v1/agent/service/register', { Name: 'down', Check: check(refused, 'passing') })
-    await api('PUT', '/v1/agent/service/register', { Name: 'strange', Check: check(`${address}/strangers`, 'passing') })
+    await api('PUT', '/v1/agent/service/register', { Name: 'down', Check: grpcCheck(refused, 'passing') })
+    await api('PUT', '/v1/agent/service/register', {
+      Name: 'strange',
+      Check: grpcCheck(`${address}/strangers`, 'passing'),
+    })
     const up = await waitForStatus('grpc', 'passing')
     const whole = await waitForStatus('whole', 'passing')
     const strange = await waitForStatus('strange', 'critical')

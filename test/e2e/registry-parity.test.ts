@@ -9,7 +9,7 @@ import { keySteps, type Step, steps } from './registry-parity/steps.ts'
 import { Watchers } from './registry-parity/watchers.ts'
 
 // An absent service shares no first letter with another: Consul wakes those that do more rarely, by the shape of its radix tree.
-const queries = [
+const catalogQueries = [
   ...['a', 'b', 'unheard-of'].flatMap((name) => [
     `/v1/health/service/${name}`,
     `/v1/health/checks/${name}`,
@@ -48,7 +48,7 @@ interface Story {
 }
 
 const stories: Readonly<Record<string, Story>> = {
-  'services and checks': { steps, queries, views: agentViews },
+  'services and checks': { steps, queries: catalogQueries, views: agentViews },
   keys: { steps: keySteps, queries: keyQueries, views: ['/v1/kv/?keys', '/v1/kv/k/one?raw'] },
 }
 

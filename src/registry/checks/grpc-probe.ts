@@ -71,9 +71,9 @@ async function call(session: ClientHttp2Session, service: string, signal: AbortS
 }
 
 function read(headers: IncomingHttpHeaders, body: Buffer): Ended {
-  const { 'grpc-status': status, 'grpc-message': message = '', ':status': httpStatus } = headers
+  const { 'grpc-status': status, 'grpc-message': message = '', ':status': httpStatus = 0 } = headers
   // Something that is no gRPC server; gRPC maps HTTP's statuses, of which Unknown is the rest.
-  if (status === undefined) return { code: 2, message: `no grpc-status with HTTP status ${httpStatus}`, body }
+  if (status === undefined) return { code: 2, message: `no grpc-status with HTTP status ${String(httpStatus)}`, body }
   return { code: Number(status), message: decode(String(message)), body }
 }
 

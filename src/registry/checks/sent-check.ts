@@ -43,12 +43,6 @@ async function send(probe: SentProbe, outputMaxBytes: number, stop: AbortSignal)
   // Go's durations have fractions of a millisecond, which AbortSignal refuses.
   const deadline = AbortSignal.timeout(Math.ceil(probe.timeoutMs))
   const until = { signal: AbortSignal.any([stop, deadline]), deadline }
-  switch (probe.type) {
-    case 'http':
-      return probeHttp(probe, outputMaxBytes, until)
-    case 'tcp':
-      return probeTcp(probe, until)
-    case 'grpc':
-      return probeGrpc(probe, until)
-  }
+  if (probe.type === 'http') return probeHttp(probe, outputMaxBytes, until)
+  return probe.type === 'tcp' ? probeTcp(probe, until) : probeGrpc(probe, until)
 }

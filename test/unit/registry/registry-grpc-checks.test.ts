@@ -8,6 +8,10 @@ import { consulApi, type ConsulApi } from '../../support/consul-api.ts'
 
 const serving = Buffer.from([0, 0, 0, 0, 2, 8, 1])
 
+function answering(answer: (stream: ServerHttp2Stream) => void): Http2Server {
+  return createServer().on('stream', answer)
+}
+
 describe('gRPC checks of the registry', () => {
   let registry: Registry
   let api: ConsulApi
@@ -27,10 +31,6 @@ describe('gRPC checks of the registry', () => {
     server = listening.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return `127.0.0.1:${(server.address() as AddressInfo).port}`
-  }
-
-  function answering(answer: (stream: ServerHttp2Stream) => void): Http2Server {
-    return createServer().on('stream', answer)
   }
 
   async function outcome(check: object): Promise<[string, string]> {
