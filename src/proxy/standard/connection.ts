@@ -35,16 +35,19 @@ export class StandardConnection implements ListenerConnection {
   /** `socket.bytesRead` when the last answer was done: more since then are part of a request. */
   #bytesAtRest = 0
 
-  /** For the first head of a secured connection: node:http's own time begins with the end of the handshake. */
-  readonly #firstHead: WheelTimer
+  /**
+   * For heads that node:http has no time of its own for: the first one of a secured connection, which may have taken long for its
+   * handshake; and one behind the dropped rest of a body, whose first bytes ended the idle time that began with the answer.
+   */
+  readonly #nextHead: WheelTimer
 
   constructor(listener: Listener, socket: Socket, identity: ClientIdentity, firstHeadMs: number | null) {
     this.listener = listener
     this.socket = socket
     this.identity = identity
     this.writing = new WriteDeadline(socket, listener.context.wheel, () => this.destroy())
-    this.#firstHead = new WheelTimer(() => this.broken('request-timeout'))
-    if (firstHeadMs !== null) listener.context.wheel.arm(this.#firstHead, firstHeadMs)
+    this.#nextHead = new WheelTimer(() => this.broken('request-timeout'))
+    if (firstHeadMs !== null) listener.context.wheel.arm(this.#nextHead, firstHeadMs)
     // node:http ends a connection with this; over bytes that were not read it would send a reset, which can eat the answer.
     // A client that sent FIN may have left something behind the answer: it is told that it is no request.
     socket.destroySoon = () => {
@@ -65,11 +68,11 @@ export class StandardConnection implements ListenerConnection {
   }
 
   get isBusy(): boolean {
-    return this.#current !== null || this.socket.writableLength > 0
+    return this.#current?.isDropping === false || this.socket.writableLength > 0
   }
 
   get isIdle(): boolean {
-    return !this.isBusy && this.socket.bytesRead === this.#bytesAtRest
+    return this.#current === null && !this.isBusy && this.socket.bytesRead === this.#bytesAtRest
   }
 
   received(request: IncomingMessage, response: ServerResponse): void {
@@ -96,8 +99,9 @@ export class StandardConnection implements ListenerConnection {
     this.#take(new StandardDownstream(this, request, new ServerResponse(request), null, failure))
   }
 
-  /** The exchange under way is settled and its answer was handed to the system. */
+  /** The exchange under way is settled, its answer was handed to the system, and nothing of its request is to come. */
   answered(): void {
+    const hadRest = this.#current?.hadRest === true
     this.#current = null
     if (this.socket.destroyed) return this.destroy()
     if (this.closes) return this.end()
@@ -105,6 +109,7 @@ export class StandardConnection implements ListenerConnection {
     const next = this.#waiting.shift()
     if (next !== undefined) this.#start(next)
     else if (this.#hasEnded) return this.end()
+    else if (hadRest) this.listener.context.wheel.arm(this.#nextHead, this.listener.settings.timeouts.idleMs)
     if (this.#waiting.length < maxWaiting && this.socket.isPaused()) this.socket.resume()
   }
 
@@ -128,7 +133,7 @@ export class StandardConnection implements ListenerConnection {
     this.#waiting.length = 0
     this.writing.end()
     this.listener.context.wheel.remove(this.#halfClosed)
-    this.listener.context.wheel.remove(this.#firstHead)
+    this.listener.context.wheel.remove(this.#nextHead)
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.socket.destroy()
     else if (!this.socket.destroyed) resetConnection(this.socket)
@@ -141,10 +146,11 @@ export class StandardConnection implements ListenerConnection {
   #cutShort(): void {
     this.#hasEnded = true
     if (this.#current === null || this.#current.isHalf) this.destroy()
+    else if (this.#current.isDropping) this.#current.restEnded(false)
   }
 
   #take(downstream: StandardDownstream): void {
-    this.listener.context.wheel.remove(this.#firstHead)
+    this.listener.context.wheel.remove(this.#nextHead)
     if (this.#isEnding) return
     if (this.#current === null) return this.#start(downstream)
     this.#waiting.push(downstream)
