@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { Agent, type IncomingMessage, request } from 'node:http'
-import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import type { Engine, EngineOptions } from '../support/engine.ts'
 import { header } from '../support/http-message.ts'
@@ -186,28 +183,5 @@ describe.each(engines)('behind an answer that is whole before its request, engin
     client.end()
     expect(await drained).toBe(0)
     expect(origin.requests).toEqual([])
-  })
-
-  test('no request of a client that sends its body to the end is lost', async () => {
-    const origin = await flow.origin((incoming, response) => {
-      // Whatever comes of the body, the answer is there first.
-      response.end(incoming.headers['x-id'])
-      incoming.resume()
-    })
-    const { port } = await flow.engine({ origins: [origin], listener: { engine: name } })
-    const agent = new Agent({ keepAlive: true, maxSockets: 4 })
-    flow.defer(() => agent.destroy())
-
-    async function exchange(id: number): Promise<string> {
-      const outgoing = request({ port, agent, method: 'POST', headers: { 'x-id': id } })
-      outgoing.write(Buffer.alloc(1 + ((id * 7919) % 60_000)))
-      const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
-      setImmediate(() => outgoing.end(Buffer.alloc(30_000)))
-      const [response] = await answered
-      return (await buffer(response)).toString()
-    }
-
-    const ids = Array.from({ length: 200 }, (_, id) => id)
-    expect(await Promise.all(ids.map(exchange))).toEqual(ids.map(String))
   })
 })

@@ -35,19 +35,16 @@ export class StandardConnection implements ListenerConnection {
   /** `socket.bytesRead` when the last answer was done: more since then are part of a request. */
   #bytesAtRest = 0
 
-  /**
-   * For heads that node:http has no time of its own for: the first one of a secured connection, which may have taken long for its
-   * handshake; and one behind the dropped rest of a body, whose first bytes ended the idle time that began with the answer.
-   */
-  readonly #nextHead: WheelTimer
+  /** For the first head of a secured connection: node:http's own time begins with the end of the handshake. */
+  readonly #firstHead: WheelTimer
 
   constructor(listener: Listener, socket: Socket, identity: ClientIdentity, firstHeadMs: number | null) {
     this.listener = listener
     this.socket = socket
     this.identity = identity
     this.writing = new WriteDeadline(socket, listener.context.wheel, () => this.destroy())
-    this.#nextHead = new WheelTimer(() => this.broken('request-timeout'))
-    if (firstHeadMs !== null) listener.context.wheel.arm(this.#nextHead, firstHeadMs)
+    this.#firstHead = new WheelTimer(() => this.broken('request-timeout'))
+    if (firstHeadMs !== null) listener.context.wheel.arm(this.#firstHead, firstHeadMs)
     // node:http ends a connection with this; over bytes that were not read it would send a reset, which can eat the answer.
     // A client that sent FIN may have left something behind the answer: it is told that it is no request.
     socket.destroySoon = () => {
@@ -101,7 +98,6 @@ export class StandardConnection implements ListenerConnection {
 
   /** The exchange under way is settled, its answer was handed to the system, and nothing of its request is to come. */
   answered(): void {
-    const hadRest = this.#current?.hadRest === true
     this.#current = null
     if (this.socket.destroyed) return this.destroy()
     if (this.closes) return this.end()
@@ -109,7 +105,6 @@ export class StandardConnection implements ListenerConnection {
     const next = this.#waiting.shift()
     if (next !== undefined) this.#start(next)
     else if (this.#hasEnded) return this.end()
-    else if (hadRest) this.listener.context.wheel.arm(this.#nextHead, this.listener.settings.timeouts.idleMs)
     if (this.#waiting.length < maxWaiting && this.socket.isPaused()) this.socket.resume()
   }
 
@@ -133,7 +128,7 @@ export class StandardConnection implements ListenerConnection {
     this.#waiting.length = 0
     this.writing.end()
     this.listener.context.wheel.remove(this.#halfClosed)
-    this.listener.context.wheel.remove(this.#nextHead)
+    this.listener.context.wheel.remove(this.#firstHead)
     // Whatever is left unsent must not look complete, as a body that ends with the connection would.
     if (!this.isBusy) this.socket.destroy()
     else if (!this.socket.destroyed) resetConnection(this.socket)
@@ -150,7 +145,7 @@ export class StandardConnection implements ListenerConnection {
   }
 
   #take(downstream: StandardDownstream): void {
-    this.listener.context.wheel.remove(this.#nextHead)
+    this.listener.context.wheel.remove(this.#firstHead)
     if (this.#isEnding) return
     if (this.#current === null) return this.#start(downstream)
     this.#waiting.push(downstream)

@@ -44,8 +44,8 @@ export class StandardDownstream implements Downstream {
   /** The request body is still coming in. When the exchange is settled, it is dropped. */
   #isReceiving = false
   #isSent = false
-  /** `socket.bytesRead` when the rest of the body began to be dropped; -1 for none. */
-  #bytesBeforeRest = -1
+  /** `socket.bytesRead` when the rest of the body began to be dropped. */
+  #bytesBeforeRest = 0
 
   /**
    * @param early bytes behind a request that may become a tunnel; such a response has no socket of its own yet
@@ -83,11 +83,6 @@ export class StandardDownstream implements Downstream {
   /** True while the rest of its body is dropped behind its answer. */
   get isDropping(): boolean {
     return this.#isReceiving && this.#x.isSettled
-  }
-
-  /** Some of its body was dropped behind its answer. */
-  get hadRest(): boolean {
-    return this.#bytesBeforeRest !== -1
   }
 
   /** True once something of its answer was sent. */
