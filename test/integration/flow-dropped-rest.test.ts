@@ -62,7 +62,7 @@ describe.each(engines)('behind an answer that is whole before its request, engin
   test('a chunked rest ends with its trailers, however it comes', async () => {
     const { client, origin } = await answeredEarly(`${chunkedPost}3\r\nabc\r\n`)
 
-    await client.sendPieces([...'5;a=b\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n', next])
+    await client.sendPieces([...Array.from('5;a=b\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n'), next])
 
     expect(await client.response()).toMatchObject({ status: 200, body: '/next' })
     expect(origin.requests).toMatchObject([{ target: '/next', body: 'hi' }])
