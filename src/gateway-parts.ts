@@ -1,4 +1,5 @@
 import type { Config, LoadedConfig, SourceConfig } from './config/config.ts'
+import { readInstanceFile } from './config/instance-file.ts'
 import { systemControlClock } from './control/control-clock.ts'
 import { ControlPlane } from './control/control-plane.ts'
 import { Timeline } from './control/timeline.ts'
@@ -80,7 +81,8 @@ export function createControl(parts: {
     random,
     probe: probeConnect,
     checkProbe: probeCheck,
-    createDiscovery: (entry, onSkipped) => createDiscovery(entry, { random, onSkipped }),
+    createDiscovery: (entry, onSkipped) =>
+      createDiscovery(entry, { random, onSkipped, readInstances: readInstanceFile }),
     resolve: (answers, signal) => resolver.resolved(answers, signal),
     onProblem: ({ place, message }) => logger.warn({ place, problem: message }, 'control plane'),
   })

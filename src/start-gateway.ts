@@ -1,5 +1,4 @@
 import type { LoadedConfig } from './config/config.ts'
-import type { FileVersion } from './config/file-version.ts'
 import { ConfigError } from './config/finding.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { loadConfig } from './config/load.ts'
@@ -25,7 +24,7 @@ export interface StartOptions {
   /** Listening sockets that this process was started with, for listeners at their addresses; default none. */
   readonly inheritance?: Inheritance
   /** Called after each reading of the configuration, for whoever watches the certificates and keys that it names. */
-  readonly onRead?: (files: readonly FileVersion[]) => void
+  readonly onRead?: (files: LoadedConfig['files']) => void
 }
 
 /** A gateway that serves. */

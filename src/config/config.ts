@@ -9,7 +9,7 @@ import type {
   UpstreamTlsSettings,
 } from '../core/snapshot.ts'
 import type { Subset } from '../core/subset.ts'
-import type { FileVersion } from './file-version.ts'
+import type { FileVersion } from '../util/file-version.ts'
 import type { Finding } from './finding.ts'
 
 export type ListenerConfig = Omit<ListenerSettings, 'slot'>
@@ -94,20 +94,36 @@ export interface DnsSourceConfig {
   readonly timeoutMs: number
 }
 
+export interface FileSourceConfig {
+  readonly name: string
+  readonly type: 'file'
+  /** Absolute. */
+  readonly path: string
+}
+
 export type SourceConfig =
   | ConsulSourceConfig
   | EtcdSourceConfig
   | MdnsSourceConfig
   | DnsSourceConfig
   | StaticSourceConfig
+  | FileSourceConfig
+
+/** One of the sources that list a service. */
+export interface ServiceSourceConfig {
+  /** Name of a source in `discovery`. */
+  readonly source: string
+  /** The service's name there. */
+  readonly name: string
+  /** Of the weights of its instances; 100 = as the source says. */
+  readonly weightPercent: number
+}
 
 export interface ServiceConfig {
   /** The name that routes use. */
   readonly key: string
-  /** Name of a source in `discovery`. */
-  readonly from: string
-  /** Name in that source. */
-  readonly name: string
+  /** At least one, each source once. */
+  readonly from: readonly ServiceSourceConfig[]
   /** Null = all its instances there. */
   readonly subset: Subset | null
   readonly balancer: 'round-robin' | 'least-request' | 'p2c' | 'peak-ewma' | 'random' | 'consistent-hash'

@@ -1,5 +1,5 @@
 import { isHostName } from './address.ts'
-import type { ServiceConfig } from './config.ts'
+import type { ServiceConfig, ServiceSourceConfig } from './config.ts'
 import type { Path, Problem } from './finding.ts'
 import type { ParsedConfig } from './schema.ts'
 import type { Source } from './schema/discovery.ts'
@@ -10,11 +10,12 @@ type DnsSource = Extract<Source, { readonly type: 'dns' }>
 export function checkDnsSources(parsed: ParsedConfig, services: readonly ServiceConfig[]): Problem[] {
   return Object.entries(parsed.discovery).flatMap(([name, source]) => {
     if (source.type !== 'dns') return []
-    const asked = services.filter(({ from }) => from === name)
-    return [
-      ...checkSource(source, ['discovery', name]),
-      ...asked.flatMap((service) => checkService(service, source, pathOf(service, parsed))),
-    ]
+    const asked = services.flatMap(({ key, from }) =>
+      from.flatMap((one, index) =>
+        one.source === name ? checkService(one, source, pathOf({ key, index }, parsed)) : [],
+      ),
+    )
+    return [...checkSource(source, ['discovery', name]), ...asked]
   })
 }
 
@@ -34,7 +35,7 @@ function checkSource({ record, port, minTtl, maxTtl }: DnsSource, path: Path): P
   return problems
 }
 
-function checkService({ name }: ServiceConfig, { record, domain, port }: DnsSource, path: Path): Problem[] {
+function checkService({ name }: ServiceSourceConfig, { record, domain, port }: DnsSource, path: Path): Problem[] {
   const [, bare = name, ownPort] = /^(.*):(\d+)$/.exec(name) ?? []
   const full = bare.endsWith('.') ? bare.slice(0, -1) : domain === null ? bare : `${bare}.${domain}`
   if (!isHostName(full))
@@ -52,9 +53,14 @@ function checkService({ name }: ServiceConfig, { record, domain, port }: DnsSour
   return [{ path, message: `port ${ownPort} is not within 1 and 65535` }]
 }
 
-/** Where its name stands: in its entry, or in the first route to it. */
-function pathOf({ key }: ServiceConfig, { services, routes }: ParsedConfig): Path {
+/** Where its name in that of its sources stands: in its entry, or in the first route to it. */
+function pathOf(
+  { key, index }: { readonly key: string; readonly index: number },
+  { services, routes }: ParsedConfig,
+): Path {
   const entry = services[key]
+  const from = entry?.from?.[index]
+  if (typeof from === 'object' && from.name !== undefined) return ['services', key, 'from', index, 'name']
   if (entry !== undefined) return entry.name === undefined ? ['services', key] : ['services', key, 'name']
   return ['routes', routes.findIndex(({ service }) => service === key), 'service']
 }

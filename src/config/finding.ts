@@ -1,4 +1,4 @@
-import type { FileVersion } from './file-version.ts'
+import type { FileVersion } from '../util/file-version.ts'
 
 /** Keys and indexes from the top of the configuration down to a value. */
 export type Path = readonly (string | number)[]

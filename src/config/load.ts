@@ -1,13 +1,11 @@
-import { createReadStream } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import type { LoadedConfig } from './config.ts'
 import type { Environment } from './env.ts'
 import { ConfigError } from './finding.ts'
 import { readModule } from './read-module.ts'
 import { finish, parseConfig } from './parse.ts'
-import { readFailure } from './read-failure.ts'
+import { readText, UnreadableText } from './read-text.ts'
 
-const maxFileBytes = 4 * 1024 ** 2
 const textExtensions = ['.yaml', '.yml', '.json']
 const moduleExtensions = ['.ts', '.mts', '.js', '.mjs']
 
@@ -24,30 +22,22 @@ export async function loadConfig(
   const extension = extname(file).toLowerCase()
   if (moduleExtensions.includes(extension)) {
     // A module's syntax tree is not ours to measure, but a file that can't be read shall be reported in the same words.
-    await readText(file)
+    await readConfigText(file)
     return finish(await readModule(resolve(file)), { file, env })
   }
   if (!textExtensions.includes(extension)) {
     const known = [...textExtensions, ...moduleExtensions].join(', ')
     throw unusable(file, `${JSON.stringify(extension)} files are not understood`, `use one of ${known}`)
   }
-  return parseConfig(await readText(file), { file, env })
+  return parseConfig(await readConfigText(file), { file, env })
 }
 
-async function readText(file: string): Promise<string> {
+async function readConfigText(file: string): Promise<string> {
   try {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    // One byte more than allowed, whatever the file claims to be: it may grow, or be no regular file.
-    for await (const chunk of createReadStream(file, { end: maxFileBytes }) as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      bytes += chunk.length
-    }
-    if (bytes > maxFileBytes) throw unusable(file, 'is larger than 4 MiB')
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return await readText(file, 4)
   } catch (error) {
-    if (error instanceof ConfigError) throw error
-    throw unusable(file, `can't be read: ${readFailure(error)}`)
+    if (error instanceof UnreadableText) throw unusable(file, error.message)
+    throw error
   }
 }
 

@@ -7,8 +7,8 @@ import { checkHealthCheck, normalizeHealthCheck } from './normalize-health-check
 import { overlay } from './overlay.ts'
 import type { ParsedConfig } from './schema.ts'
 import { builtInService, type ServiceLayer } from './schema/services.ts'
+import { checkFrom, sourcesOf } from './service-sources.ts'
 import { checkSubsets } from './subset-checks.ts'
-import { didYouMean } from '../util/suggest.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 
 /**
@@ -61,8 +61,7 @@ function normalizeService(
   const outlier = overlay(base.outlier, entry.outlier)
   return {
     key,
-    from: settings.from ?? firstSource,
-    name: settings.name ?? key,
+    from: sourcesOf(settings.from ?? firstSource, settings.name ?? key),
     subset: subsetOf(settings.subset),
     balancer: settings.balancer,
     hash: settings.balancer === 'consistent-hash' ? (settings.hash?.on ?? null) : null,
@@ -129,10 +128,7 @@ interface Place {
 function checkService({ from, outlier, healthCheck }: ServiceLayer, { base, sources, path }: Place): Problem[] {
   const isDefault = path[0] === 'defaults'
   const problems = checkHealthCheck(healthCheck, base.settings.healthCheck, { path, isDefault })
-  if (from !== undefined && sources.length > 0 && !sources.includes(from)) {
-    const hint = didYouMean(from, sources).hint ?? `there is ${sources.map((name) => `"${name}"`).join(', ')}`
-    problems.push({ path: [...path, 'from'], message: `no source in \`discovery\` is called "${from}"`, hint })
-  }
+  if (from !== undefined && sources.length > 0) problems.push(...checkFrom(from, sources, [...path, 'from']))
   const { baseEjection, maxEjection } = overlay(base.outlier, outlier)
   if (outlier !== undefined && baseEjection > maxEjection) {
     const key = outlier.maxEjection === undefined ? 'baseEjection' : 'maxEjection'

@@ -1,13 +1,14 @@
 import { dirname, resolve } from 'node:path'
+import type { z } from 'zod'
 import type { UpstreamTlsSettings } from '../core/snapshot.ts'
-import type { Config, ListenerConfig, SourceConfig } from './config.ts'
+import type { Config, ListenerConfig, SourceConfig, StaticInstanceConfig } from './config.ts'
 import type { Problem } from './finding.ts'
 import { checkDnsSources } from './dns-checks.ts'
 import { checkListeners } from './listener-checks.ts'
 import { normalizeRoutes, unnamedRoute } from './normalize-routes.ts'
 import { normalizeServices } from './normalize-services.ts'
 import type { ParsedConfig } from './schema.ts'
-import type { Source } from './schema/discovery.ts'
+import type { instance, Source } from './schema/discovery.ts'
 import type { Listener } from './schema/listeners.ts'
 import type { TlsParts } from './tls/read-tls.ts'
 import type { Written } from './written.ts'
@@ -17,8 +18,9 @@ export function normalize(
   parsed: ParsedConfig,
   from: { file: string; locate: Written['locate']; tls: TlsParts },
 ): { config: Config; problems: readonly Problem[] } {
+  const folder = dirname(from.file)
   const discovery = Object.entries(parsed.discovery).map(([name, source]) =>
-    normalizeSource(name, source, from.tls.sources.get(name) ?? null),
+    normalizeSource(name, source, { folder, tls: from.tls.sources.get(name) ?? null }),
   )
   const routes = normalizeRoutes(parsed, from.locate)
   const routed = routes.routes.map(({ service }) => service)
@@ -30,7 +32,7 @@ export function normalize(
     admin: { ...parsed.admin.address, token: parsed.admin.token, publicMetrics: parsed.admin.publicMetrics },
     workers: parsed.workers,
     log: parsed.log,
-    stateDir: parsed.stateDir === null ? null : resolve(dirname(from.file), parsed.stateDir),
+    stateDir: parsed.stateDir === null ? null : resolve(folder, parsed.stateDir),
     discovery,
     services: services.services,
     routes: routes.routes,
@@ -79,16 +81,25 @@ function checkDatacenters({ discovery }: ParsedConfig): Problem[] {
   })
 }
 
-function normalizeSource(name: string, source: Source, tls: UpstreamTlsSettings | null): SourceConfig {
+function normalizeSource(
+  name: string,
+  source: Source,
+  { folder, tls }: { readonly folder: string; readonly tls: UpstreamTlsSettings | null },
+): SourceConfig {
   if (source.type === 'etcd') return { name, ...source, tls }
   if (source.type === 'consul' || source.type === 'mdns') return { name, ...source }
   if (source.type === 'dns') {
     const { minTtl, maxTtl, timeout, ...rest } = source
     return { name, ...rest, minTtlMs: minTtl, maxTtlMs: maxTtl, timeoutMs: timeout }
   }
+  if (source.type === 'file') return { name, type: 'file', path: resolve(folder, source.path) }
   const services = Object.entries(source.services).map(([service, instances]) => [
     service,
-    instances.map(({ address, ...rest }) => ({ ...address, ...rest })),
+    instances.map(normalizeInstance),
   ])
   return { name, type: 'static', services: Object.fromEntries(services) }
+}
+
+export function normalizeInstance({ address, ...rest }: z.output<typeof instance>): StaticInstanceConfig {
+  return { ...address, ...rest }
 }

@@ -13,14 +13,10 @@ interface NotBuilt {
   readonly key: string
   /** Only these values of a key that exists. */
   readonly values?: readonly string[]
-  /** Only a list with something in it, of a key that exists. */
-  readonly asList?: true
 }
 
 /** What the configuration's contract names and this version does not have. A feature that is built deletes its line. */
 export const notBuilt: readonly NotBuilt[] = [
-  { on: 'source', key: 'type', values: ['file'] },
-  { on: 'service', key: 'from', asList: true },
   { on: 'service', key: 'protocol', values: ['h2c', 'h2'] },
   ...['middlewares', 'auth', 'limits', 'cache', 'cors'].flatMap((key): NotBuilt[] => [
     { on: 'route', key },
@@ -29,9 +25,9 @@ export const notBuilt: readonly NotBuilt[] = [
 ]
 
 /** What the line is about, in words: `` `tls` on a listener ``. */
-export function nameOf({ on, key, values, asList }: NotBuilt): string {
+export function nameOf({ on, key, values }: NotBuilt): string {
   if (values !== undefined) return values.map((value) => `\`${key}: ${value}\``).join(', ')
-  return asList ? `\`${key}\` with a list` : `\`${key}\` on ${scopes[on].noun}`
+  return `\`${key}\` on ${scopes[on].noun}`
 }
 
 /** One problem per key of the tree whose feature is not built yet. */
@@ -44,15 +40,14 @@ export function findNotBuilt(tree: unknown): Problem[] {
   )
 }
 
-function asksFor({ values, asList }: NotBuilt, value: unknown): boolean {
-  if (asList) return Array.isArray(value) && value.length > 0
+function asksFor({ values }: NotBuilt, value: unknown): boolean {
   return values === undefined || values.includes(value as string)
 }
 
 function problemOf(feature: NotBuilt, path: Path, value: unknown): Problem {
   const named = nameOf(feature.values === undefined ? feature : { ...feature, values: [String(value)] })
-  const isKey = feature.values === undefined && !feature.asList
-  return { path, message: `${named} is not built yet; it comes with a later version`, atKey: isKey }
+  const atKey = feature.values === undefined
+  return { path, message: `${named} is not built yet; it comes with a later version`, atKey }
 }
 
 function valuesAt(value: unknown, pattern: readonly string[], path: Path): { path: Path; value: unknown }[] {

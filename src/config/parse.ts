@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import type { LoadedConfig } from './config.ts'
 import { type Environment, expandEnvironment } from './env.ts'
-import type { FileVersion } from './file-version.ts'
+import type { FileVersion } from '../util/file-version.ts'
 import { ConfigError, type Finding, formatPath, type Problem } from './finding.ts'
 import { freezeDeep } from './freeze-deep.ts'
 import { normalize } from './normalize.ts'

@@ -1,7 +1,5 @@
-import { type FSWatcher, watch } from 'node:fs'
-import { dirname } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { type FileVersion, fingerprint, fingerprintNow } from './file-version.ts'
+import { type FileVersion, fingerprintNow } from '../util/file-version.ts'
+import { FileWatch } from '../util/watch-files.ts'
 
 export interface ConfigWatch {
   /** Watches these, too, from the versions on that were read; instead of those given before. */
@@ -9,119 +7,15 @@ export interface ConfigWatch {
   close(): void
 }
 
-/** How long the files have to be left alone before they count as written. */
-const settleMs = 100
-const pollMs = 2000
-
 /**
  * Calls `onChange` after a file was changed or replaced since this call, once all of them have been left alone for 100 ms; not
  * while it is missing. Never throws, and never keeps the process alive.
- *
- * It watches directories, because editors replace a file by renaming another one over it, and Kubernetes swaps a link
- * beside it (`..data`). Where events don't come (network file systems, no inotify watches left, a directory that was replaced
- * itself, links that lead elsewhere), a look every two seconds finds the change; `fs.watchFile` would not find one that
- * comes before its own first look.
  */
 export function watchConfig(file: string, onChange: () => void): ConfigWatch {
-  const watching = new Watching(onChange)
-  const own: FileVersion = { path: file, fingerprint: fingerprintNow(file) }
-  watching.replace([own])
+  const watch = new FileWatch({ onChange })
+  watch.follow([{ path: file, fingerprint: fingerprintNow(file) }])
   return {
-    follow: (files) => watching.replace([own, ...files]),
-    close: () => watching.close(),
+    follow: (files) => watch.follow([{ path: file, fingerprint: watch.seen(file) }, ...files]),
+    close: () => watch.close(),
   }
-}
-
-class Watching {
-  readonly #onChange: () => void
-  readonly #polling: NodeJS.Timeout
-  readonly #directories = new Map<string, FSWatcher | null>()
-  /** Of each file the version that is known; one that changes to it is no change. */
-  #known = new Map<string, string | null>()
-  #isLooking = false
-  #isClosed = false
-  #again = false
-
-  constructor(onChange: () => void) {
-    this.#onChange = onChange
-    this.#polling = setInterval(() => this.#look(), pollMs).unref()
-  }
-
-  replace([own, ...files]: readonly FileVersion[]): void {
-    if (this.#isClosed || own === undefined) return
-    this.#known = new Map([
-      [own.path, this.#known.get(own.path) ?? own.fingerprint],
-      ...files.map(({ path, fingerprint: read }) => [path, read] as const),
-    ])
-    this.#watchDirectories(new Set([...this.#known.keys()].map(dirname)))
-    if (files.length > 0) this.#look()
-  }
-
-  close(): void {
-    this.#isClosed = true
-    this.#watchDirectories(new Set())
-    clearInterval(this.#polling)
-  }
-
-  #look(): void {
-    if (this.#isLooking) this.#again = true
-    else void this.#settle()
-  }
-
-  async #settle(): Promise<void> {
-    this.#isLooking = true
-    this.#again = false
-    const settled = await settledVersions([...this.#known.keys()])
-    this.#isLooking = false
-    if (this.#isClosed) return
-    if (this.#again) this.#look()
-    let hasChanged = false
-    for (const { path, fingerprint: now } of settled) {
-      if (now === null || !this.#known.has(path) || this.#known.get(path) === now) continue
-      this.#known.set(path, now)
-      hasChanged = true
-    }
-    if (hasChanged) this.#onChange()
-  }
-
-  #watchDirectories(wanted: ReadonlySet<string>): void {
-    for (const [directory, watcher] of this.#directories) {
-      if (wanted.has(directory)) continue
-      watcher?.close()
-      this.#directories.delete(directory)
-    }
-    for (const directory of wanted) {
-      if (!this.#directories.has(directory)) {
-        this.#directories.set(
-          directory,
-          watchDirectory(directory, () => this.#look()),
-        )
-      }
-    }
-  }
-}
-
-/** Null where it can't be watched: the polling goes on alone. */
-function watchDirectory(directory: string, onEvent: () => void): FSWatcher | null {
-  try {
-    const watcher = watch(directory, { persistent: false }, onEvent)
-    return watcher.on('error', () => watcher.close())
-  } catch {
-    return null
-  }
-}
-
-/** The versions that stayed the same for a while. */
-async function settledVersions(paths: readonly string[]): Promise<readonly FileVersion[]> {
-  let seen = await versionsOf(paths)
-  for (;;) {
-    await pause(settleMs, undefined, { ref: false })
-    const now = await versionsOf(paths)
-    if (now.every(({ fingerprint: print }, index) => print === seen[index]?.fingerprint)) return now
-    seen = now
-  }
-}
-
-async function versionsOf(paths: readonly string[]): Promise<readonly FileVersion[]> {
-  return Promise.all(paths.map(async (path) => ({ path, fingerprint: await fingerprint(path) })))
 }

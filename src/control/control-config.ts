@@ -26,13 +26,21 @@ export interface ZonePreference {
   readonly spillBelowPercent: number
 }
 
+/** One of the sources that list a service. */
+export interface ServiceSource {
+  /** Name of the source. */
+  readonly source: string
+  /** The service's name in that registry. */
+  readonly name: string
+  /** What the weights of its instances count, in percent; 0 = they are listed and get requests only where there are no others. */
+  readonly weightPercent: number
+}
+
 export interface ServiceEntry {
   /** The name by which routes, metrics and the admin API know it. */
   readonly key: string
-  /** Name of the source. */
-  readonly from: string
-  /** Its name in the registry. */
-  readonly name: string
+  /** At least one, each source once. The first that lists an address as not critical says what is known of it. */
+  readonly from: readonly ServiceSource[]
   /** Null = all its instances there. */
   readonly subset: Subset | TagSubset | null
   readonly balancer: string
@@ -67,7 +75,7 @@ export interface ControlConfig<S extends SourceEntry> {
   readonly log: { readonly access: boolean }
   /** What services and routes are like that tags in registries ask for, besides what the tags say. */
   readonly fromTags?: {
-    readonly service: Omit<ServiceEntry, 'key' | 'from' | 'name' | 'subset'>
+    readonly service: Omit<ServiceEntry, 'key' | 'from' | 'subset'>
     readonly route: Omit<RouteRule, 'id' | 'path' | 'service'>
   }
 }

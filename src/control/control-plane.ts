@@ -6,6 +6,7 @@ import type { Answer, Discovery, SkippedEntry } from '../discovery/contract.ts'
 import type { CheckProbe } from '../health/check-probe.ts'
 import type { ConnectProbe } from '../health/connect-probe.ts'
 import type { Random } from '../util/random.ts'
+import { AddressBook } from './address-book.ts'
 import { CheckProber } from './check-prober.ts'
 import { Commands, type CommandAction, type CommandOutcome } from './commands.ts'
 import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
@@ -15,14 +16,14 @@ import { FoundLimits } from './found-limits.ts'
 import { HealthChecks } from './health-checks.ts'
 import { Holds } from './hold.ts'
 import { ListenerRows } from './listener-rows.ts'
+import { LookOrder } from './look-order.ts'
 import { Orders, type StandingOrder } from './orders.ts'
-import { messageOf, type OnProblem } from './problem.ts'
+import type { OnProblem } from './problem.ts'
 import { Prober } from './prober.ts'
 import { Publisher } from './publish.ts'
-import { isSameQuery, watchQuery } from './query.ts'
 import { Restorer } from './restore.ts'
 import { routedServices } from './routed-services.ts'
-import { ServiceLine, type LineParts, type Remembered } from './service-line.ts'
+import { ServiceLine, type LineParts } from './service-line.ts'
 import { endpointSlots, serviceSlots } from './ledger-slots.ts'
 import type { SlotAllocator } from './slots.ts'
 import { SourceOutages } from './source-outages.ts'
@@ -74,9 +75,8 @@ export class ControlPlane<S extends SourceEntry> {
   readonly #parts: LineParts
   readonly #tags: TagRoutes
   readonly #foundLimits: FoundLimits
-  readonly #lines = new Map<string, { line: ServiceLine; discovery: Discovery }>()
-  /** Discoveries of sources that the configuration no longer has, until nothing watches them. */
-  #unused: readonly Discovery[] = []
+  readonly #lines = new Map<string, ServiceLine>()
+  readonly #looks = new LookOrder()
   readonly #closing = Promise.withResolvers<void>()
   /** The configuration in force. */
   #config: ControlConfig<S> | null = null
@@ -89,8 +89,9 @@ export class ControlPlane<S extends SourceEntry> {
     const { ledger, clock, random, timeline, stateDir, onProblem } = options
     this.#options = options
     this.publisher = new Publisher(ledger)
-    this.#sources = new Sources((entry) =>
-      options.createDiscovery(entry, (skipped) => this.#skipped(entry.name, skipped)),
+    this.#sources = new Sources(
+      (entry) => options.createDiscovery(entry, (skipped) => this.#skipped(entry.name, skipped)),
+      onProblem,
     )
     this.#stalls = new Stalls(clock)
     this.#prober = new Prober(unlessStalled(options.probe, clock, this.#stalls), maxProbesAtOnce)
@@ -99,10 +100,10 @@ export class ControlPlane<S extends SourceEntry> {
       clock,
       random,
       prober: checkProber,
-      onTurn: (turn) => this.#lines.get(turn.service)?.line.endpoints.turned(turn),
+      onTurn: (turn) => this.#lines.get(turn.service)?.endpoints.turned(turn),
     })
     const orders = new Orders(clock, (id, kind) => this.#commands.over(id, kind))
-    this.#commands = new Commands(clock, orders, () => this.#allLines())
+    this.#commands = new Commands(clock, orders, () => this.#lines.values())
     this.#state = stateDir === null ? null : new StateStore({ dir: stateDir, clock, onProblem })
     this.#serviceSlots = serviceSlots(ledger)
     this.#listeners = new ListenerRows(ledger)
@@ -121,7 +122,7 @@ export class ControlPlane<S extends SourceEntry> {
         random,
         prober: this.#prober,
         checks: checkProber,
-        onRelease: ({ service, id }, cause) => this.#lines.get(service)?.line.released(id, cause),
+        onRelease: ({ service, id }, cause) => this.#lines.get(service)?.released(id, cause),
       }),
       restorer: new Restorer({
         ledger,
@@ -129,7 +130,7 @@ export class ControlPlane<S extends SourceEntry> {
         random,
         prober: this.#prober,
         onRestored: ({ service, record }, cause) => {
-          this.#lines.get(service)?.line.endpoints.restored(record)
+          this.#lines.get(service)?.endpoints.restored(record)
           timeline.record({ type: 'restored', service, endpoint: record.published.id, cause })
         },
         onRefused: ({ service, record: { published } }, cause) =>
@@ -139,14 +140,16 @@ export class ControlPlane<S extends SourceEntry> {
       checks,
       disagreements: new Disagreements({ checks, timeline, clock }),
       onSettled: (service) => this.#tags.settled(service),
-      lines: () => this.#allLines(),
+      addresses: new AddressBook(),
+      isFedBy: (service, source) => this.#lines.get(service)?.isFedBy(source) ?? false,
+      resolve: options.resolve,
     }
     this.#tags = new TagRoutes({
       ...this.#parts,
-      lineOf: (key) => this.#lines.get(key)?.line,
+      lineOf: (key) => this.#lines.get(key),
       onChange: () => this.#followTags(),
     })
-    this.#foundLimits = new FoundLimits({ ledger, clock, timeline, lines: () => this.#allLines() })
+    this.#foundLimits = new FoundLimits({ ledger, clock, timeline, lines: () => this.#lines.values() })
     this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
@@ -169,7 +172,7 @@ export class ControlPlane<S extends SourceEntry> {
     await Promise.race([Promise.all(heard), time.promise, this.#closing.promise])
     cancel()
     // Verdicts that are put in force a moment later come too late for the first requests.
-    if (isChecked) for (const { endpoints } of this.#allLines()) endpoints.restandNow()
+    if (isChecked) for (const { endpoints } of this.#lines.values()) endpoints.restandNow()
   }
 
   /**
@@ -199,16 +202,15 @@ export class ControlPlane<S extends SourceEntry> {
     const snapshot: ConfigSnapshot = {
       version,
       listeners: this.#listeners.place(config.listeners, () => this.publisher.configAckedByAll() >= version),
-      services: [...this.#allLines()].map((line) => line.settings()),
+      services: [...this.#lines.values()].map((line) => line.settings()),
       routes: [...config.routes, ...plan.routes],
       accessLog: config.log.access,
     }
     // Lists of services that were not prepared come behind the configuration that names them.
     this.publisher.configure(snapshot)
     for (const start of started) start()
-    const closing = [...gone.values()].map(({ line }) => this.#closeLine(line, version))
-    void this.#closeUnused(this.#unused, closing)
-    this.#unused = []
+    const closing = [...gone.values()].map((line) => this.#closeLine(line, version))
+    void this.#sources.closeUnused(closing)
     this.#tags.adopt(plan)
     return snapshot
   }
@@ -235,7 +237,7 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** A data thread reports that it ejected an endpoint. */
   ejected(report: EjectionReport): void {
-    const line = this.#lines.get(report.service)?.line
+    const line = this.#lines.get(report.service)
     line?.endpoints.ejected(report, line.entry.connectTimeoutMs)
   }
 
@@ -245,17 +247,17 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   serviceViews(): readonly ServiceView[] {
-    return [...this.#allLines()].map((line) => serviceView(line, this.#viewParts()))
+    return [...this.#lines.values()].map((line) => serviceView(line, this.#viewParts()))
   }
 
   /** Null when no service of that name is routed. */
   serviceView(name: string): ServiceView | null {
     const known = this.#lines.get(name)
-    return known === undefined ? null : serviceView(known.line, this.#viewParts())
+    return known === undefined ? null : serviceView(known, this.#viewParts())
   }
 
   stats(): ControlStats {
-    return statsOf([...this.#allLines()], this.#viewParts())
+    return statsOf([...this.#lines.values()], this.#viewParts())
   }
 
   /**
@@ -263,7 +265,7 @@ export class ControlPlane<S extends SourceEntry> {
    * takes nothing from the others. `missing` names those that nobody has spoken for.
    */
   readiness(): { readonly ready: boolean; readonly missing: readonly string[] } {
-    const unheard = [...this.#allLines()].filter((line) => !line.hasList).map(({ name }) => name)
+    const unheard = [...this.#lines.values()].filter((line) => !line.hasList).map(({ name }) => name)
     const missing = [...unheard, ...this.#tags.missing()]
     if (this.#version > 0 && missing.length === 0) this.#isReady = true
     return { ready: this.#isReady, missing }
@@ -271,13 +273,13 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** For the process in whose place this one is to be. */
   readinessToTakeOver(): Readiness {
-    return readinessOf(this.#allLines(), this.readiness().missing)
+    return readinessOf(this.#lines.values(), this.readiness().missing)
   }
 
   /** What stands against a process in this one's place; null = nothing. */
   objectionTo(readiness: Readiness): string | null {
     const hasHeard = (name: string) => this.#tags.hasHeard(name)
-    return objectionTo(readiness, { lineOf: (name) => this.#lines.get(name)?.line, hasHeard })
+    return objectionTo(readiness, { lineOf: (name) => this.#lines.get(name), hasHeard })
   }
 
   /** The operator's orders in force, for the process that takes this one's place. */
@@ -309,9 +311,9 @@ export class ControlPlane<S extends SourceEntry> {
     this.#parts.orders.close()
     this.#parts.holds.close()
     this.#parts.restorer.close()
-    for (const { endpoints } of this.#allLines()) endpoints.stop()
-    await Promise.all([...this.#allLines()].map((line) => line.stop()))
-    await Promise.all([this.#sources.close(), this.#closeUnused(this.#unused, []), this.#state?.close()])
+    for (const { endpoints } of this.#lines.values()) endpoints.stop()
+    await Promise.all([...this.#lines.values()].map((line) => line.stop()))
+    await Promise.all([this.#sources.close(), this.#state?.close()])
   }
 
   #viewParts() {
@@ -324,7 +326,7 @@ export class ControlPlane<S extends SourceEntry> {
     // Before there are services that nobody has asked about yet.
     this.readiness()
     const entries = routedServices(config)
-    this.#unused = [...this.#unused, ...this.#sources.configure(config.discovery)]
+    this.#sources.configure(config.discovery)
     this.#tags.configure(config.discovery, (source) => this.#sources.get(source))
     return entries
   }
@@ -335,7 +337,7 @@ export class ControlPlane<S extends SourceEntry> {
     await Promise.all(
       added.map(async (entry) => {
         this.#configureLine(entry)()
-        await this.#lines.get(entry.key)?.line.heard
+        await this.#lines.get(entry.key)?.heard()
         if (isChecked) await this.#parts.checks.askedOnce(entry.key)
       }),
     )
@@ -343,32 +345,18 @@ export class ControlPlane<S extends SourceEntry> {
 
   /** @returns what to do once the data threads have the configuration */
   #configureLine(entry: ServiceEntry): () => void {
-    const discovery = this.#sources.get(entry.from)
-    const known = this.#lines.get(entry.key)
-    if (known === undefined) {
-      const slot = this.#serviceSlots.allot()
-      const line = new ServiceLine(entry, slot, this.#parts)
-      this.#lines.set(entry.key, { line, discovery })
-      return () => this.#follow(line, discovery, line.recall())
+    let line = this.#lines.get(entry.key)
+    if (line === undefined) {
+      line = new ServiceLine(entry, this.#serviceSlots.allot(), this.#parts)
+      this.#lines.set(entry.key, line)
     }
-    const { line } = known
-    const keepsWatch = known.discovery === discovery && isSameQuery(line.entry, entry)
-    line.configure(entry)
-    if (keepsWatch) return () => {}
-    known.discovery = discovery
-    return () => this.#follow(line, discovery, null)
+    return line.configure(entry, (source) => this.#sources.get(source))
   }
 
   #skipped(source: string, { service, entry, reason }: SkippedEntry): void {
-    for (const line of this.#allLines()) {
-      if (line.entry.from === source && line.entry.name === service) line.skipped(entry, reason)
+    for (const line of this.#lines.values()) {
+      for (const each of line.sources) if (each.isOf(source, service)) each.skipped(entry, reason)
     }
-  }
-
-  #follow(line: ServiceLine, discovery: Discovery, remembered: Remembered): void {
-    const { resolve } = this.#options
-    const { entry } = line
-    line.follow((signal) => resolve(watchQuery(discovery, entry, signal), signal), remembered)
   }
 
   async #closeLine(line: ServiceLine, configVersion: number): Promise<void> {
@@ -377,37 +365,23 @@ export class ControlPlane<S extends SourceEntry> {
     await line.close(configVersion)
   }
 
-  async #closeUnused(unused: readonly Discovery[], closing: readonly Promise<void>[]): Promise<void> {
-    await Promise.all(closing)
-    for (const discovery of unused) {
-      try {
-        await discovery.close()
-      } catch (error) {
-        this.#options.onProblem({ place: 'discovery', message: `a source did not close: ${messageOf(error)}` })
-      }
-    }
-  }
-
   #tick(): void {
     const { restorer, slots, disagreements } = this.#parts
-    for (const line of this.#allLines()) {
+    const looked = this.#looks.choose(this.#lines)
+    for (const line of looked) {
       line.endpoints.dropIdle()
       disagreements.look(line.name, line.endpoints.records)
     }
-    for (const endpoint of restorer.sweep(this.#ejectedNow())) {
-      this.#lines.get(endpoint.service)?.line.endpoints.foundEjected(endpoint)
+    for (const endpoint of restorer.sweep(ejectedOf(looked))) {
+      this.#lines.get(endpoint.service)?.endpoints.foundEjected(endpoint)
     }
     slots.collect()
     this.#serviceSlots.collect()
     this.#listeners.collect()
     this.#cancelTick = this.#options.clock.after(tickMs, () => this.#tick())
   }
+}
 
-  *#ejectedNow() {
-    for (const line of this.#allLines()) yield* line.endpoints.ejectedNow(line.entry.connectTimeoutMs)
-  }
-
-  *#allLines(): Iterable<ServiceLine> {
-    for (const { line } of this.#lines.values()) yield line
-  }
+function* ejectedOf(lines: readonly ServiceLine[]) {
+  for (const line of lines) yield* line.endpoints.ejectedNow(line.entry.connectTimeoutMs)
 }

@@ -1,14 +1,12 @@
 import type { Instance } from '../core/instance.ts'
 import { addressOf } from './identity.ts'
-import type { Records } from './membership.ts'
+import type { Listing } from './listing.ts'
 
 export interface HoldQuestion {
-  /** As they were before the answer. */
-  readonly records: Records
+  /** What the source's word was before the answer, with what is held in spite of it. */
+  readonly before: Listing
   /** What the answer lists, by endpoint id. */
   readonly listed: ReadonlyMap<string, Instance>
-  /** Ids held until now. */
-  readonly held: ReadonlySet<string>
   readonly afterOutage: boolean
   readonly wentBackwards: boolean
   /** 0 = never hold. */
@@ -28,25 +26,30 @@ export interface HoldQuestion {
  * is taken for forgetting too where the memory is known to be lost, or where all of the service would be gone at once.
  */
 export function heldAfter(question: HoldQuestion): ReadonlySet<string> {
-  const { records, listed, held, afterOutage, wentBackwards, holdMs, isListedElsewhere } = question
+  const { before, listed, afterOutage, wentBackwards, holdMs, isListedElsewhere } = question
   const mayHaveForgotten = holdMs > 0 && (afterOutage || wentBackwards)
   const kept = new Set<string>()
-  if (!mayHaveForgotten && held.size === 0) return kept
+  if (!mayHaveForgotten && !isAnyHeld(before)) return kept
 
   const serving = new Set<string>()
   for (const instance of listed.values()) if (serves(instance.status)) serving.add(addressOf(instance))
   const doubtCritical = wentBackwards || serving.size === 0
 
-  for (const [id, { instance, published }] of records) {
-    if (!serves(published.registry) && published.registry !== 'held') continue
+  for (const [id, { instance, word }] of before) {
+    if (!serves(word) && word !== 'held') continue
     const now = listed.get(id)
     if (now !== undefined && now.status !== 'critical') continue
     const begins = mayHaveForgotten && (now === undefined || doubtCritical)
-    if (!held.has(id) && !begins) continue
+    if (word !== 'held' && !begins) continue
     const address = addressOf(instance)
     if (!serving.has(address) && !isListedElsewhere(address)) kept.add(id)
   }
   return kept
+}
+
+function isAnyHeld(listing: Listing): boolean {
+  for (const { word } of listing.values()) if (word === 'held') return true
+  return false
 }
 
 function serves(word: string): boolean {

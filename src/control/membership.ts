@@ -1,6 +1,7 @@
 import type { Instance } from '../core/instance.ts'
 import type { EndpointCell } from '../core/endpoint-cell.ts'
 import type { PublishedEndpoint, RegistryWord } from '../core/snapshot.ts'
+import type { Listing } from './listing.ts'
 
 /** What the control plane keeps of an endpoint, from the answer that first listed it until its last exchange is done. */
 export interface EndpointRecord {
@@ -43,31 +44,25 @@ export type StandingOf = (id: string) => Standing
  * What becomes of a service's endpoints under a new list: listed ones are kept or added, those that are neither listed nor
  * held stay as `absent`, draining, until they are dropped.
  *
- * @param listed by endpoint id
- * @param held ids that are kept in spite of the list
+ * @param listing by endpoint id, with those that are held in spite of the list
  * @param slots.allot gives a new endpoint its row in the Ledger
  */
 export function reconcile(
   before: Records,
-  listed: ReadonlyMap<string, Instance>,
-  held: ReadonlySet<string>,
+  listing: Listing,
   { allot, standingOf }: { readonly allot: () => Row; readonly standingOf: StandingOf },
 ): Membership {
   const records = new Map<string, EndpointRecord>()
   const changes: Change[] = []
   for (const [id, record] of before) {
-    const instance = listed.get(id)
-    const after =
-      instance === undefined || held.has(id)
-        ? worded(record, record.instance, held.has(id) ? 'held' : 'absent', standingOf(id))
-        : worded(record, instance, instance.status, standingOf(id))
+    const { instance, word } = listing.get(id) ?? { instance: record.instance, word: 'absent' }
+    const after = worded(record, instance, word, standingOf(id))
     records.set(id, after)
     if (after.published !== record.published) changes.push({ before: record, after })
   }
-  for (const [id, instance] of listed) {
+  for (const [id, { instance, word }] of listing) {
     if (records.has(id)) continue
     const { slot, cell } = allot()
-    const word = held.has(id) ? 'held' : instance.status
     const after = { instance, cell, published: publishedOf(id, slot, instance, word, standingOf(id)) }
     records.set(id, after)
     changes.push({ before: null, after })

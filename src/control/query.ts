@@ -4,23 +4,25 @@ import type { Answer, Discovery } from '../discovery/contract.ts'
 import { withTag } from './advertised.ts'
 import type { ServiceEntry } from './control-config.ts'
 
-type Asked = Pick<ServiceEntry, 'from' | 'name' | 'subset' | 'zone'>
+/** What a service asks one of its sources for. */
+export interface Query extends Pick<ServiceEntry, 'subset'> {
+  /** The service's name there. */
+  readonly name: string
+}
 
-/** What a service asks its source for, as a text: equal for two that get the same instances. */
-export function queryOf({ name, subset }: Pick<Asked, 'name' | 'subset'>): string {
+type Zone = ServiceEntry['zone']
+
+/** The same as a text: equal for two that get the same instances. */
+export function queryOf({ name, subset }: Query): string {
   if (subset === null) return name
   const parts = 'place' in subset ? [subset.prefix, subset.place] : [subset.tags, subset.version, subset.filter]
   return `${name} ${JSON.stringify(parts)}`
 }
 
-export function isSameQuery(one: Asked, other: Asked): boolean {
-  return one.from === other.from && queryOf(one) === queryOf(other) && one.zone?.prefer === other.zone?.prefer
-}
-
 /** Follows the instances that a service asks for; what the registry does not choose is chosen here, and how near each is. */
 export function watchQuery(
   discovery: Discovery,
-  { name, subset, zone }: Omit<Asked, 'from'>,
+  { name, subset, zone }: Query & { readonly zone: Zone },
   signal: AbortSignal,
 ): AsyncIterable<Answer> {
   const filter = subset !== null && 'filter' in subset ? (subset.filter ?? undefined) : undefined
@@ -29,7 +31,7 @@ export function watchQuery(
   return mapped(answers, (instances) => nearness(chosenFrom(instances, subset), zone))
 }
 
-function chosenFrom(instances: readonly Instance[], subset: Asked['subset']): readonly Instance[] {
+function chosenFrom(instances: readonly Instance[], subset: Query['subset']): readonly Instance[] {
   if (subset === null) return instances
   if ('place' in subset) return withTag(instances, subset)
   return instances.filter((instance) => isIn(subset, instance))
@@ -40,7 +42,7 @@ function inPairs(instances: readonly Instance[]): readonly Instance[] {
 }
 
 /** What a source says of datacenters, with the zones within each: see `eligible`. */
-function nearness(instances: readonly Instance[], zone: Asked['zone']): readonly Instance[] {
+function nearness(instances: readonly Instance[], zone: Zone): readonly Instance[] {
   return instances.map((instance) => {
     const tier = 2 * (instance.tier ?? 0) + Number(zone !== null && instance.zone !== zone.prefer)
     return tier === (instance.tier ?? 0) ? instance : Object.freeze({ ...instance, tier })

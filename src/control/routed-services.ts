@@ -10,7 +10,8 @@ export function routedServices(config: ControlConfig<SourceEntry>): readonly Ser
   const sources = new Set(config.discovery.map(({ name }) => name))
   const services = config.services.filter(({ key }) => routed.has(key))
   for (const { key, from } of services) {
-    if (!sources.has(from)) throw new Error(`service ${key}: no discovery source is named ${from}`)
+    const unknown = from.find(({ source }) => !sources.has(source))
+    if (unknown !== undefined) throw new Error(`service ${key}: no discovery source is named ${unknown.source}`)
   }
   return services
 }

@@ -1,6 +1,5 @@
 import type { DecisionType, EjectionReason } from '../core/decision.ts'
 import type { EndpointCell } from '../core/endpoint-cell.ts'
-import type { Instance } from '../core/instance.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { ServiceCell } from '../core/service-cell.ts'
 import type { EjectionReport } from '../core/message.ts'
@@ -10,6 +9,7 @@ import type { ServiceEntry } from './control-config.ts'
 import type { ControlClock } from './control-clock.ts'
 import { EjectionCounts } from './ejection-counts.ts'
 import type { CheckTurn, HealthChecks } from './health-checks.ts'
+import type { Listing } from './listing.ts'
 import {
   dropIdle,
   reconcile,
@@ -66,6 +66,8 @@ export class ServiceEndpoints {
   readonly #successRates: SuccessRates
   #records: Records = new Map()
   #listsSent = 0
+  #isRestless = true
+  #epochSeen = -1
   /** The configuration version that no longer names the service. */
   #goneAt = Infinity
 
@@ -103,9 +105,9 @@ export class ServiceEndpoints {
   }
 
   /** Brings the endpoints in line with what is listed, and what is held in spite of it. */
-  settle(listed: ReadonlyMap<string, Instance>, held: ReadonlySet<string>, causes: Causes): void {
+  settle(listing: Listing, causes: Causes): void {
     const { slots, ledger, timeline } = this.#parts
-    const { records, changes } = reconcile(this.#records, listed, held, {
+    const { records, changes } = reconcile(this.#records, listing, {
       allot: () => {
         const slot = slots.allot()
         return { slot, cell: ledger.endpoint(slot, -1) }
@@ -115,6 +117,7 @@ export class ServiceEndpoints {
     // With nobody to compare them with, all are new alike.
     const isFirst = this.#records.size === 0
     this.#records = records
+    this.#isRestless = true
     if (!isFirst) this.#beginSlowStarts(changes)
     for (const change of changes) {
       const endpoint = change.after.published.id
@@ -136,6 +139,11 @@ export class ServiceEndpoints {
   /** The same without waiting for others: an order is in force when it is confirmed. */
   restandNow(): void {
     this.restand()
+    this.sendNow()
+  }
+
+  /** What is not published yet waits no longer. */
+  sendNow(): void {
     this.#listPace.hurry()
   }
 
@@ -175,6 +183,22 @@ export class ServiceEndpoints {
   restoreByCommand(id: string, cause: string): boolean {
     const record = this.#records.get(id)
     return record !== undefined && this.#parts.restorer.restoreNow(this.#asEjected(record, 0), cause)
+  }
+
+  /**
+   * True when there may be something to look at: the list is new, a data thread moved the epoch as it does with an ejection, or
+   * not all endpoints were serving at the last look. Where it is false, the second of a service costs one read.
+   *
+   * @param isDue true to look without a reason: a thread may have died between an ejection and the epoch
+   */
+  needLook(isDue: boolean): boolean {
+    const epoch = this.#cell.epoch()
+    if (!isDue && !this.#isRestless && epoch === this.#epochSeen) return false
+    this.#epochSeen = epoch
+    this.#isRestless = [...this.#records.values()].some(
+      (record) => !mayServe(record) || record.cell.ejection() !== null,
+    )
+    return true
   }
 
   /** Lets go of endpoints that only waited for their last exchange. */
@@ -236,6 +260,7 @@ export class ServiceEndpoints {
     const stood = restand(this.#records, (id) => this.#standingOf(id))
     if (stood === null) return false
     this.#records = stood.records
+    this.#isRestless = true
     this.#beginSlowStarts(stood.changes)
     return true
   }

@@ -1,59 +1,40 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Instance } from '../core/instance.ts'
 import type { ServiceSettings } from '../core/snapshot.ts'
-import type { Answer } from '../discovery/contract.ts'
+import type { Discovery } from '../discovery/contract.ts'
+import type { CheckTarget } from '../health/check-probe.ts'
 import { eligible } from '../health/eligibility.ts'
 import type { ServiceEntry } from './control-config.ts'
 import type { Disagreements } from './disagreements.ts'
-import { targetOf, type HealthChecks } from './health-checks.ts'
-import { heldAfter } from './hold-rule.ts'
-import type { Holds } from './hold.ts'
-import { addressOf, byIdentity } from './identity.ts'
-import { messageOf, type OnProblem } from './problem.ts'
-import { isSameQuery, queryOf } from './query.ts'
+import type { HealthChecks } from './health-checks.ts'
+import { listersOf, merge, type Merged } from './merge.ts'
+import { queryOf } from './query.ts'
 import { ServiceEndpoints, type EndpointsParts } from './service-endpoints.ts'
-import type { SourceOutages } from './source-outages.ts'
+import { SourceLine, type OwningService, type SourceLineParts } from './source-line.ts'
 import type { StateStore } from './state-store.ts'
 import type { Causes } from './transition.ts'
-import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
 /** What all lines of one control plane share. */
-export interface LineParts extends EndpointsParts {
-  readonly holds: Holds
+export interface LineParts extends EndpointsParts, SourceLineParts {
   readonly checks: HealthChecks
   readonly disagreements: Disagreements
-  readonly outages: SourceOutages
   readonly state: StateStore | null
-  readonly onProblem: OnProblem
   /** The endpoints of a service, or what is said of them, are others. */
   readonly onSettled: (service: string) => void
-  /** All lines of the control plane, with the one that asks. */
-  readonly lines: () => Iterable<ServiceLine>
 }
 
-/** What an earlier process knew; the first answer is compared with it. */
-export type Remembered = { readonly position: number | null; readonly ageMs: number } | null
-
-/**
- * One service's way from its registry to its endpoints: answers are doubted where the registry may have forgotten, and the
- * list that results is put in force and saved.
- */
-export class ServiceLine {
+/** One service's way from its sources to its endpoints: what they list is merged, put in force and saved. */
+export class ServiceLine implements OwningService {
   /** Row in the Ledger. */
   readonly slot: number
   readonly endpoints: ServiceEndpoints
-  readonly updates = { changed: 0, same: 0, error: 0 }
-  /** Entries of the registry that could not be used, since the start. */
-  skippedEntries = 0
   readonly #parts: LineParts
   #entry: ServiceEntry
-  #watch: ServiceWatch | null = null
-  #hasList = false
-  readonly #heard = Promise.withResolvers<void>()
-  #position: number | null = null
-  #listed: ReadonlyMap<string, Instance> = new Map()
-  #held: ReadonlySet<string> = new Set()
-  /** `host:port` of all that the registry's last answer lists. */
-  #addresses: ReadonlySet<string> = new Set()
+  /** In the order of the entry. */
+  #sources: readonly SourceLine[] = []
+  /** No longer in the entry, and in force until all that are have a list. */
+  #leaving: readonly SourceLine[] = []
+  #merged: Merged | null = null
 
   constructor(entry: ServiceEntry, slot: number, parts: LineParts) {
     this.slot = slot
@@ -75,9 +56,22 @@ export class ServiceLine {
     return this.#entry.zone?.spillBelowPercent ?? 0
   }
 
-  /** True once the registry or the state file has said which endpoints there are. */
+  get sources(): readonly SourceLine[] {
+    return this.#sources
+  }
+
+  /** Names of the sources that list an endpoint now. */
+  sourcesOf(id: string): readonly string[] {
+    return this.#merged === null ? [] : (listersOf(this.#merged, id)?.sources ?? [])
+  }
+
+  /**
+   * True once there is a list of its endpoints: every source, or the state file for it, has said one, or could not be asked
+   * while another has.
+   */
   get hasList(): boolean {
-    return this.#hasList
+    if (this.#leaving.length > 0) return true
+    return this.#sources.every((source) => source.wasHeard) && this.#sources.some((source) => source.hasList)
   }
 
   /** True when there is an endpoint that may be picked. */
@@ -85,19 +79,21 @@ export class ServiceLine {
     return eligible([...this.endpoints.records.values()], 0).eligible.length > 0
   }
 
-  /** Resolves when the registry, or the state file, has spoken for the first time, or the registry could not be asked. */
-  get heard(): Promise<void> {
-    return this.#heard.promise
+  /** Resolves when every source, or the state file for it, has spoken for the first time, or could not be asked. */
+  async heard(): Promise<void> {
+    await Promise.all(this.#sources.map((source) => source.heard))
+    // Whoever waits for all of them must not find the list of the first alone in force.
+    this.endpoints.sendNow()
   }
 
-  /** True while what is served is not what the registry says now. */
+  /** True while what is served is not what the sources say now. */
   get isStale(): boolean {
-    return this.#watch === null || !this.#watch.connected
+    return this.#sources.some((source) => source.isStale)
   }
 
-  /** See ServiceWatch. */
+  /** Of the source that has been silent longest; see ServiceWatch. */
   ageMs(): number {
-    return this.#watch?.ageMs() ?? 0
+    return this.#sources.reduce((most, source) => Math.max(most, source.ageMs()), 0)
   }
 
   settings(): ServiceSettings {
@@ -118,150 +114,109 @@ export class ServiceLine {
     }
   }
 
-  /** Takes new settings; the endpoints stay. Where it is asked for elsewhere now, `follow` comes next. */
-  configure(entry: ServiceEntry): void {
-    const before = this.#entry
+  /**
+   * Takes new settings; the endpoints stay. A source keeps its watch where it asks the same discovery for the same.
+   *
+   * @returns what to do once the data threads have the configuration: watches begin
+   */
+  configure(entry: ServiceEntry, discoveryOf: (source: string) => Discovery): () => void {
+    const isNew = this.#sources.length === 0
+    const before = [...this.#sources, ...this.#leaving]
+    const isFedAlike = isDeepStrictEqual([entry.from, entry.subset], [this.#entry.from, this.#entry.subset])
     this.#entry = entry
     this.endpoints.configure(entry)
-    this.#followChecks()
-    if (isSameQuery(before, entry)) return
+    this.#sources = entry.from.map(
+      ({ source, name, weightPercent }) =>
+        before.find((known) => known.asks(source, queryOf({ name, subset: entry.subset }))) ??
+        new SourceLine({ source, name, weightPercent }, this, this.#parts),
+    )
+    const gone = before.filter((known) => !this.#sources.includes(known))
     // The outage of who was asked is no doubt about who will be, and nobody is left to see its end.
-    this.#parts.outages.forget(before.from, this.name)
-    void this.#watch?.stop()
-    this.#watch = null
-  }
-
-  /** Serves what an earlier process saw last; null when that is not known. */
-  recall(): Remembered {
-    const { state, clock } = this.#parts
-    const saved = state?.load(this.name) ?? null
-    if (saved === null || saved.source !== this.#entry.from || saved.registryName !== queryOf(this.#entry)) return null
-    const { listed } = byIdentity(saved.source, saved.instances)
-    this.#listed = listed
-    this.#position = saved.position
-    this.#settle(new Set(saved.held.filter((id) => listed.has(id))), {
-      added: 'the state file lists it; the registry has not answered yet',
-      held: 'it was held when the state file was written',
-    })
-    return { position: saved.position, ageMs: Math.max(0, clock.wallMs() - saved.savedAtMs) }
-  }
-
-  /** Follows that watch from now on, instead of the one before, and keeps the endpoints until its first answer. */
-  follow(open: (signal: AbortSignal) => AsyncIterable<Answer>, remembered: Remembered): void {
-    const { clock, random } = this.#parts
-    const { from } = this.#entry
-    const afterOutage = this.#watch?.lost ?? false
-    void this.#watch?.stop()
-    this.#watch = new ServiceWatch({
-      open,
-      clock,
-      random,
-      remembered,
-      afterOutage,
-      listener: {
-        answered: (answer, changed) => this.#answered(answer, changed),
-        unchanged: () => void this.updates.same++,
-        failed: (error, first) => this.#failed(from, error, first),
-      },
-    })
-    this.#watch.start()
+    for (const source of gone) void source.stop()
+    this.#leaving = gone.filter(({ hasList }) => hasList)
+    if (isNew || isFedAlike) this.#followChecks()
+    else this.#settle({})
+    return () => this.#follow(isNew, discoveryOf)
   }
 
   /** A hold is over. */
   released(id: string, cause: string): void {
-    const held = new Set(this.#held)
-    held.delete(id)
-    this.#settle(held, { released: cause })
+    this.#sources.some((source) => source.released(id, cause))
   }
 
-  /** The registry has an entry that can't be used. */
-  skipped(entry: string, reason: string): void {
-    this.skippedEntries++
-    const cause = `${this.#entry.from} has ${entry}, which is left out: ${reason}`
-    this.#parts.timeline.record({ type: 'skipped', service: this.name, endpoint: null, cause })
+  isFedBy({ source, name }: SourceLine): boolean {
+    return this.#sources.some((own) => own.isOf(source, name))
   }
 
-  /** True when both ask the same source for the same name. */
-  followsSameAs(other: ServiceLine): boolean {
-    return other.entry.from === this.#entry.from && other.entry.name === this.#entry.name
+  checkTargetOf(instance: Instance): CheckTarget | null {
+    const { healthCheck, tls } = this.#entry
+    const { host, hostName = null, port } = instance
+    return healthCheck === null ? null : { host, hostName, port, check: healthCheck, tls }
+  }
+
+  changed(causes: Causes): void {
+    this.#settle(causes)
+    this.#save()
   }
 
   /** The configuration of that version no longer names the service. */
   async close(configVersion: number): Promise<void> {
-    const { holds, outages, checks, disagreements } = this.#parts
-    outages.forget(this.#entry.from, this.name)
-    for (const id of this.#held) holds.end(this.name, id)
+    const { checks, disagreements } = this.#parts
     checks.end(this.name)
     disagreements.forget(this.name)
     this.endpoints.close(configVersion)
     await this.stop()
   }
 
-  /** Ends the watch; the endpoints stay as they are. */
+  /** Ends the watches; the endpoints stay as they are. */
   async stop(): Promise<void> {
     this.endpoints.stop()
-    await this.#watch?.stop()
+    await Promise.all(this.#sources.map((source) => source.stop()))
   }
 
-  #answered(answer: WatchedAnswer, changed: boolean): void {
-    const { outages, holds, onProblem } = this.#parts
-    const { from, holdMs, healthCheck } = this.#entry
-    const { instances, position, afterOutage, wentBackwards } = answer
-    this.updates[changed ? 'changed' : 'same']++
-    outages.answered(from, this.name)
-    const { listed, duplicates } = byIdentity(from, instances)
-    for (const id of duplicates) onProblem({ place: id, message: 'listed twice; the last entry counts' })
-    const held = heldAfter({
-      records: this.endpoints.records,
-      listed,
-      held: this.#held,
-      afterOutage,
-      wentBackwards,
-      holdMs,
-      isListedElsewhere: (address) => this.#isListedElsewhere(address),
-    })
-    this.#listed = listed
-    this.#position = position
-    this.#addresses = new Set(instances.map(addressOf))
-    const proof = healthCheck === null ? 'it accepts connections' : 'its health check passes'
-    const doubt = wentBackwards ? 'the registry lost its memory' : 'the registry answered after an outage'
-    this.#settle(held, { held: `${doubt} and does not let it serve; kept while ${proof}` })
-    holds.claim((service) => this.#isNameOfSame(service), this.#addresses)
-  }
-
-  #failed(source: string, error: unknown, first: boolean): void {
-    const { outages, onProblem } = this.#parts
-    this.updates.error++
-    outages.failed(source, this.name, messageOf(error))
-    this.#heard.resolve()
-    if (first) onProblem({ place: `${source}/${this.#entry.name}`, message: messageOf(error) })
-  }
-
-  #isListedElsewhere(address: string): boolean {
-    for (const other of this.#parts.lines()) {
-      if (other.#addresses.has(address) && !other.followsSameAs(this)) return true
+  #follow(isNew: boolean, discoveryOf: (source: string) => Discovery): void {
+    const rememberedAgeMs = isNew ? this.#recall() : null
+    for (const source of this.#sources) {
+      const discovery = discoveryOf(source.source)
+      if (!source.follows(discovery)) source.follow(discovery, source.hasList ? rememberedAgeMs : null)
     }
-    return false
   }
 
-  #isNameOfSame(service: string): boolean {
-    for (const other of this.#parts.lines()) if (other.name === service) return other.followsSameAs(this)
-    return false
+  /** Serves what an earlier process saw last. @returns how old that is; null when it is not known */
+  #recall(): number | null {
+    const { state, clock } = this.#parts
+    const saved = state?.load(this.name) ?? null
+    if (saved === null) return null
+    const lists = [saved, ...(saved.others ?? [])]
+    for (const source of this.#sources) {
+      const list = lists.find((each) => source.asks(each.source, each.registryName))
+      if (list !== undefined) source.recall(list)
+    }
+    if (this.#sources.some(({ hasList }) => hasList)) {
+      this.changed({
+        added: 'the state file lists it; the registry has not answered yet',
+        held: 'it was held when the state file was written',
+      })
+    }
+    return Math.max(0, clock.wallMs() - saved.savedAtMs)
   }
 
-  /** Puts what is listed and held now in force, and remembers it. */
-  #settle(held: ReadonlySet<string>, causes: Causes): void {
-    const { holds } = this.#parts
-    const before = this.#held
-    this.#held = held
-    this.#hasList = true
-    this.endpoints.settle(this.#listed, held, causes)
+  /** Puts what is listed and held now in force. */
+  #settle(causes: Causes): void {
+    if (this.#sources.every((source) => source.hasList)) this.#leaving = []
+    const said = [...this.#sources, ...this.#leaving].filter((source) => source.hasList)
+    if (said.length > 0) {
+      const listings = said.map(({ source, listing }) => ({ source, listing, weightPercent: this.#weightOf(source) }))
+      this.#merged = merge(listings, this.#merged)
+      this.endpoints.settle(this.#merged.listing, causes)
+    }
     this.#followChecks()
-    this.#heard.resolve()
-    this.#save()
-    for (const id of before) if (!held.has(id)) holds.end(this.name, id)
-    for (const id of held) if (!before.has(id)) this.#hold(id)
     this.#parts.onSettled(this.name)
+  }
+
+  /** Those that leave keep weight: until the others have spoken, nothing else may be there. */
+  #weightOf(source: string): number {
+    return this.#entry.from.find((asked) => asked.source === source)?.weightPercent ?? 100
   }
 
   #followChecks(): void {
@@ -270,36 +225,12 @@ export class ServiceLine {
     this.endpoints.restand()
   }
 
-  #hold(id: string): void {
-    const record = this.endpoints.records.get(id)
-    if (record === undefined) return
-    const { host, port } = record.published
-    const { holdMs, connectTimeoutMs } = this.#entry
-    this.#parts.holds.begin({
-      service: this.name,
-      id,
-      host,
-      port,
-      holdMs,
-      connectTimeoutMs,
-      checkTarget: () => {
-        const { healthCheck, tls } = this.#entry
-        return healthCheck === null ? null : targetOf(record, { healthCheck, tls })
-      },
-    })
-  }
-
   #save(): void {
     const { state, clock } = this.#parts
-    const kept = [...this.endpoints.records.values()].filter(({ published }) => published.registry !== 'absent')
-    state?.save({
-      service: this.name,
-      source: this.#entry.from,
-      registryName: queryOf(this.#entry),
-      position: this.#position,
-      savedAtMs: clock.wallMs(),
-      instances: kept.map(({ instance }) => instance),
-      held: [...this.#held],
-    })
+    if (state === null) return
+    const [first, ...others] = this.#sources.filter((source) => source.hasList).map((source) => source.saved())
+    if (first === undefined) return
+    const many = others.length > 0 ? { others } : {}
+    state.save({ service: this.name, ...first, savedAtMs: clock.wallMs(), ...many })
   }
 }

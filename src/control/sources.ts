@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Discovery } from '../discovery/contract.ts'
 import type { SourceEntry } from './control-config.ts'
+import { messageOf, type OnProblem } from './problem.ts'
 
 interface Source<S> {
   readonly entry: S
@@ -10,17 +11,22 @@ interface Source<S> {
 /** The discoveries of the configured sources. A source whose entry did not change keeps its discovery over reloads. */
 export class Sources<S extends SourceEntry> {
   readonly #create: (entry: S) => Discovery
+  readonly #onProblem: OnProblem
   #sources: ReadonlyMap<string, Source<S>> = new Map()
+  /** Of sources that the configuration no longer has, until nothing watches them. */
+  #unused: readonly Discovery[] = []
 
-  constructor(create: (entry: S) => Discovery) {
+  constructor(create: (entry: S) => Discovery, onProblem: OnProblem) {
     this.#create = create
+    this.#onProblem = onProblem
   }
 
   /**
-   * @returns the discoveries that are no longer used, to be closed once nothing watches them
+   * Discoveries that are no longer used stay open until `closeUnused`: they are watched until the configuration is in force.
+   *
    * @throws Error when a new source can't be made; then nothing has changed
    */
-  configure(entries: readonly S[]): readonly Discovery[] {
+  configure(entries: readonly S[]): void {
     const before = this.#sources
     const next = new Map<string, Source<S>>()
     for (const entry of entries) {
@@ -29,7 +35,8 @@ export class Sources<S extends SourceEntry> {
       next.set(entry.name, keeps ? known : { entry, discovery: this.#create(entry) })
     }
     this.#sources = next
-    return [...before.values()].filter((source) => next.get(source.entry.name) !== source).map((s) => s.discovery)
+    const gone = [...before.values()].filter((source) => next.get(source.entry.name) !== source)
+    this.#unused = [...this.#unused, ...gone.map(({ discovery }) => discovery)]
   }
 
   /** @throws Error when no source has that name */
@@ -39,7 +46,22 @@ export class Sources<S extends SourceEntry> {
     return source.discovery
   }
 
+  /** @param watches that end by themselves, before */
+  async closeUnused(watches: readonly Promise<void>[] = []): Promise<void> {
+    const unused = this.#unused
+    this.#unused = []
+    await Promise.all(watches)
+    for (const discovery of unused) {
+      try {
+        await discovery.close()
+      } catch (error) {
+        this.#onProblem({ place: 'discovery', message: `a source did not close: ${messageOf(error)}` })
+      }
+    }
+  }
+
   async close(): Promise<void> {
-    await Promise.all([...this.#sources.values()].map(({ discovery }) => discovery.close()))
+    const used = [...this.#sources.values()].map(({ discovery }) => discovery.close())
+    await Promise.all([...used, this.closeUnused()])
   }
 }

@@ -4,20 +4,26 @@ import type { Instance } from '../core/instance.ts'
 const format = 'tidegate-service'
 const version = 1
 
-/** The last known good list of one service. */
-export interface SavedService {
-  /** Key of the service. */
-  readonly service: string
+/** The last known good list of one source. */
+export interface SavedList {
   readonly source: string
   /** What the source was asked for (see queryOf). */
   readonly registryName: string
   /** The registry's position at the last answer. */
   readonly position: number | null
+  readonly instances: readonly Instance[]
+  /** Ids under which endpoints were held against the registry's word. */
+  readonly held: readonly string[]
+}
+
+/** What is known of one service. */
+export interface SavedService extends SavedList {
+  /** Key of the service. */
+  readonly service: string
   /** Milliseconds since the Unix epoch. */
   readonly savedAtMs: number
-  readonly instances: readonly Instance[]
-  /** Ids of endpoints that were held against the registry's word. */
-  readonly held: readonly string[]
+  /** Of its further sources. Versions that know of one source only read the first, and pass over this. */
+  readonly others?: readonly SavedList[]
 }
 
 /** `torn`: not whole; `alien`: something else; `newer`: written by a later version of this program. */
@@ -40,12 +46,23 @@ export function decodeState(text: string): SavedService | Unusable {
 }
 
 function isSavedService(value: Record<string, unknown>): value is Record<string, unknown> & SavedService {
-  const { position, savedAtMs, instances } = value
+  const { service, savedAtMs, others = [] } = value
   return (
-    ['service', 'source', 'registryName'].every((key) => typeof value[key] === 'string') &&
-    (position === null || typeof position === 'number') &&
+    typeof service === 'string' &&
     typeof savedAtMs === 'number' &&
-    isStrings(value['held']) &&
+    isSavedList(value) &&
+    Array.isArray(others) &&
+    others.every(isSavedList)
+  )
+}
+
+function isSavedList(value: unknown): value is SavedList {
+  if (!isRecord(value)) return false
+  const { position, instances, held } = value
+  return (
+    ['source', 'registryName'].every((key) => typeof value[key] === 'string') &&
+    (position === null || typeof position === 'number') &&
+    isStrings(held) &&
     Array.isArray(instances) &&
     instances.every(isInstance)
   )

@@ -95,11 +95,19 @@ function mainEntry(
 ): ServiceEntry | null {
   if (fromTags === undefined) return null
   const declared = services.find(({ key }) => key === name)
-  const isSame = declared?.from === source && declared.name === name && declared.subset === null
+  const isSame = declared !== undefined && isAllOf(declared, { source, name })
   if (isSame && !taken.has(name)) return declared
   const key = declared === undefined && !taken.has(name) ? name : `${source}:${name}`
   if (taken.has(key) || services.some((service) => service.key === key)) return null
-  return { ...fromTags.service, key, from: source, name, subset: null }
+  return { ...fromTags.service, key, from: [{ source, name, weightPercent: 100 }], subset: null }
+}
+
+/** Whether it is that service of the registry, whole and by itself: what another source lists has no part in its tags. */
+export function isAllOf(
+  { from, subset }: ServiceEntry,
+  { source, name }: Pick<TaggedService, 'source' | 'name'>,
+): boolean {
+  return subset === null && from.every((asked) => asked.source === source && asked.name === name)
 }
 
 /** Where all of a service's tags ask for TLS, it is a matter of the service; what the configuration says of it stands. */

@@ -10,7 +10,7 @@ import type { Records } from './membership.ts'
 import type { SourceOutages } from './source-outages.ts'
 import type { SavedService } from './state-format.ts'
 import type { StateStore } from './state-store.ts'
-import { planTags, type SkippedTag, type TaggedService, type TagPlan } from './tag-plan.ts'
+import { isAllOf, planTags, type SkippedTag, type TaggedService, type TagPlan } from './tag-plan.ts'
 import type { Timeline } from './timeline.ts'
 
 /** Changes that come together make one new table. */
@@ -126,7 +126,9 @@ export class TagRoutes {
     })
     const kept = this.#withoutForgotten(plan, tagged)
     const prefixOf = new Map(tagged.map(({ source, prefix }) => [source, prefix]))
-    this.#prefixes = new Map(kept.services.map(({ key, from }) => [key, prefixOf.get(from) ?? '']))
+    this.#prefixes = new Map(
+      kept.services.map(({ key, from: [only] }) => [key, prefixOf.get(only?.source ?? '') ?? '']),
+    )
     return kept
   }
 
@@ -181,7 +183,7 @@ export class TagRoutes {
     for (const { source, name, prefix } of tagged) {
       const listed = this.#catalogs.get(source)?.names
       if (listed == null || listed.has(name)) continue
-      const main = plan.services.find((entry) => entry.from === source && entry.name === name)
+      const main = plan.services.find((entry) => isAllOf(entry, { source, name }))
       const line = main === undefined ? undefined : this.#options.lineOf(main.key)
       // Not heard of yet: its instances may be held.
       if (line !== undefined && !line.hasList) continue

@@ -12,6 +12,7 @@ import type { EndpointRecord } from './membership.ts'
 import { untilOf, type Order, type Orders } from './orders.ts'
 import { loadOf, type LoadView } from './load-view.ts'
 import type { ServiceLine } from './service-line.ts'
+import type { SourceLine } from './source-line.ts'
 
 /** An endpoint as the admin API shows it. */
 export interface EndpointView {
@@ -35,16 +36,36 @@ export interface EndpointView {
   readonly ejectedUntil: string | null
   /** ISO 8601; null when it is not drained by command for a time. */
   readonly drainedUntil: string | null
+  /** Names of the sources that list it now, in the service's order. */
+  readonly sources: readonly string[]
+}
+
+/** A source of a service as the admin API shows it. */
+export interface SourceView {
+  readonly source: string
+  /** The service's name there. */
+  readonly name: string
+  readonly weightPercent: number
+  /** False until it, or the state file for it, has said which instances there are. */
+  readonly answered: boolean
+  /** True while what is served of it is not what it says now. */
+  readonly stale: boolean
+  /** Since its last good answer; 0 while it is connected. */
+  readonly ageSeconds: number
+  /** How many instances it lists or are held for it. */
+  readonly instances: number
 }
 
 /** A service as the admin API shows it. */
 export interface ServiceView {
   readonly name: string
+  /** Names of its sources, separated by `, `. */
   readonly source: string
+  readonly sources: readonly SourceView[]
   readonly balancer: string
-  /** True while what is served is not what the registry says now. */
+  /** True while what is served is not what its sources say now. */
   readonly stale: boolean
-  /** Since the registry's last good answer; 0 while it is connected. */
+  /** Since the last good answer of the source that is silent longest; 0 while all are connected. */
   readonly ageSeconds: number
   readonly panic: boolean
   readonly load: LoadView
@@ -58,10 +79,10 @@ export interface ControlStats {
     readonly service: string
     readonly ageSeconds: number
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
-    /** Sent to the data threads. */
-    readonly lists: number
     readonly skipped: number
   }[]
+  /** Sent to the data threads. */
+  readonly lists: readonly { readonly service: string; readonly count: number }[]
   /** Since the endpoint was added. */
   readonly ejections: readonly {
     readonly service: string
@@ -88,26 +109,33 @@ interface ViewParts {
 
 export function serviceView(line: ServiceLine, parts: ViewParts): ServiceView {
   const records = [...line.endpoints.records.values()]
-  const { key: name, from: source, balancer } = line.entry
+  const { key: name, from, balancer } = line.entry
   const { eligible: used, panic } = eligible(records, line.spillBelowPercent)
   const inUse = new Set(used)
   return {
     name,
-    source,
+    source: from.map(({ source }) => source).join(', '),
+    sources: line.sources.map((source, index) => sourceView(source, from[index]?.weightPercent ?? 100)),
     balancer,
     stale: line.isStale,
     ageSeconds: line.ageMs() / 1000,
     panic,
     load: loadOf(line, parts.ledger, parts.found.of(line)),
-    endpoints: records.map((record) => endpointView(name, record, { ...parts, isUsed: inUse.has(record) })),
+    endpoints: records.map((record) => endpointView(line, record, { ...parts, isUsed: inUse.has(record) })),
   }
 }
 
+function sourceView(line: SourceLine, weightPercent: number): SourceView {
+  const { source, name, hasList: answered, isStale: stale } = line
+  return { source, name, weightPercent, answered, stale, ageSeconds: line.ageMs() / 1000, instances: line.listing.size }
+}
+
 function endpointView(
-  service: string,
+  line: ServiceLine,
   { published, cell }: EndpointRecord,
   parts: ViewParts & { readonly isUsed: boolean },
 ): EndpointView {
+  const service = line.name
   const { id, weight, zone, version, registry } = published
   const ejection = cell.ejection()
   const word = parts.checks.wordOn(service, id)
@@ -137,6 +165,7 @@ function endpointView(
     latencyMs: cell.latencyMs(),
     ejectedUntil: isTimed(ejection) ? ejectedUntil(cell.ejectedUntil(), parts) : endOf(eject),
     drainedUntil: endOf(drain),
+    sources: line.sourcesOf(id),
   }
 }
 
@@ -165,14 +194,16 @@ export function statsOf(
     disagreements: lines.flatMap(({ name: service }) =>
       disputedWords.map((registry) => ({ service, registry, count: disagreements.count(service, registry) })),
     ),
-    discovery: lines.map((line) => ({
-      source: line.entry.from,
-      service: line.name,
-      ageSeconds: line.ageMs() / 1000,
-      updates: { ...line.updates },
-      lists: line.endpoints.lists,
-      skipped: line.skippedEntries,
-    })),
+    lists: lines.map((line) => ({ service: line.name, count: line.endpoints.lists })),
+    discovery: lines.flatMap((line) =>
+      line.sources.map((source) => ({
+        source: source.source,
+        service: line.name,
+        ageSeconds: source.ageMs() / 1000,
+        updates: { ...source.updates },
+        skipped: source.skippedEntries,
+      })),
+    ),
     ejections: lines.flatMap((line) =>
       [...line.endpoints.ejections.entries()].map((ejection) => ({ service: line.name, ...ejection })),
     ),

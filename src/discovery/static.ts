@@ -30,7 +30,8 @@ export function staticList(options: StaticOptions, context: DiscoveryContext): D
     async *watch(service, signal) {
       const end = AbortSignal.any([signal, closing.signal])
       if (end.aborted) return
-      yield answerFor(service, options.services, context)
+      const listed = Object.hasOwn(options.services, service) ? (options.services[service] ?? []) : []
+      yield answerFor(service, listed, context)
       if (!end.aborted) await once(end, 'abort')
     },
     async close() {
@@ -39,9 +40,10 @@ export function staticList(options: StaticOptions, context: DiscoveryContext): D
   }
 }
 
-function answerFor(service: string, services: StaticOptions['services'], context: DiscoveryContext): Answer {
+/** What somebody wrote down, as an answer. */
+export function answerFor(service: string, listed: readonly StaticInstance[], context: DiscoveryContext): Answer {
   const instances = new Map<string, Instance>()
-  for (const entry of Object.hasOwn(services, service) ? (services[service] ?? []) : []) {
+  for (const entry of listed) {
     const id = entry.host.includes(':') ? `[${entry.host}]:${entry.port}` : `${entry.host}:${entry.port}`
     if (instances.has(id)) context.onSkipped({ service, entry: id, reason: 'it is listed twice' })
     else instances.set(id, Object.freeze({ ...entry, id, node: '', status: 'passing' }))

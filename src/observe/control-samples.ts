@@ -45,7 +45,7 @@ export function controlSamples(
         Object.entries(updates).map(([outcome, value]) => ({ labels: { source, service, outcome }, value })),
       ),
     tidegate_service_lists_total: () =>
-      stats().discovery.map(({ service, lists }) => ({ labels: { service }, value: lists })),
+      stats().lists.map(({ service, count }) => ({ labels: { service }, value: count })),
     tidegate_discovery_skipped_total: () =>
       stats().discovery.map(({ source, service, skipped }) => ({ labels: { source, service }, value: skipped })),
     tidegate_config_reloads_total: () =>

@@ -37,16 +37,17 @@ export interface ControlReadings {
   readonly ejections: readonly EjectionReading[]
   /** Zeros included. `registry`: the word of the registry that we dispute. */
   readonly disagreements: readonly { readonly service: string; readonly registry: string; readonly count: number }[]
-  /** One entry per watched service. Age: 0 while the watch is connected, else since the last good answer. */
+  /** One entry per source of a watched service. Age: 0 while the watch is connected, else since the last good answer. */
   readonly discovery: readonly {
     readonly source: string
     readonly service: string
     readonly ageSeconds: number
     readonly updates: { readonly changed: number; readonly same: number; readonly error: number }
-    readonly lists: number
     /** Entries left out since the start. */
     readonly skipped: number
   }[]
+  /** Lists sent to the data threads. */
+  readonly lists: readonly { readonly service: string; readonly count: number }[]
 }
 
 export interface EjectionReading {

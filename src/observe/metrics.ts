@@ -48,6 +48,7 @@ function createScrape(
     ejections: [],
     disagreements: [],
     discovery: [],
+    lists: [],
   }
   const control: Readonly<Record<string, () => readonly Sample[]>> = controlSamples(input, () => stats)
   for (const family of shown) {

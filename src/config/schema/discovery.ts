@@ -64,7 +64,8 @@ const mdns = z.strictObject({
 const weight = integer(0, 65_535)
 const bareInstance = { weight: 1, zone: '', version: '', tags: [] as string[], meta: {} as Record<string, string> }
 
-const instance = z
+/** As it is written in a list. */
+export const instance = z
   .union([
     parsedText(parseInstanceAddress).transform((address) => ({ address, ...bareInstance })),
     z.strictObject({
@@ -87,8 +88,22 @@ const staticList = z.strictObject({
     ),
 })
 
+const file = z.strictObject({
+  type: z
+    .literal('file')
+    .describe(
+      'Instances in a file of their own, always passing; read again when it changes. A bad file changes nothing.',
+    ),
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'YAML or JSON: lists of instances by service name, written as those of `static`, without `${…}`. Relative to this file.',
+    ),
+})
+
 export const discovery = z
-  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, etcd, mdns, dnsSource, staticList]))
+  .record(parsedText(parseSourceName), z.discriminatedUnion('type', [consul, etcd, mdns, dnsSource, staticList, file]))
   .prefault({ consul: { type: 'consul' } })
   .describe('Where instances come from, by a name of your choice; the first is the default source of services.')
 
@@ -98,6 +113,7 @@ export type Source =
   | z.output<typeof mdns>
   | z.output<typeof dnsSource>
   | z.output<typeof staticList>
+  | z.output<typeof file>
 
 /** Objects list keys that are whole numbers first: with them the first source would not be the first in the file. */
 function parseSourceName(text: string): string {

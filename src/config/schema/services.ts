@@ -133,18 +133,30 @@ export const tls = z.strictObject({
     ),
 })
 
+const listedFrom = z.strictObject({
+  source: z.string().describe('Name of the source in `discovery`.'),
+  name: registryName().optional().describe('Name in that registry. Default: the `name` of the service.'),
+  weight: integer(0, 1000)
+    .prefault(100)
+    .describe(
+      'What the weights of its instances count, in percent. 0 = they are listed, and get requests only where there are no others.',
+    ),
+})
+
 /** Keys of a service as one place states them: its entry, `defaults.service`, or the built-in defaults. */
 export const serviceLayer = z.strictObject({
   from: z
-    .string()
+    .union([z.string(), z.array(z.union([z.string(), listedFrom])).min(1)])
     .optional()
-    .describe('Name of the source in `discovery` that lists the instances. Default: the first source.'),
+    .describe(
+      'Name of the source in `discovery` that lists the instances, or a list of such names, or of maps of the keys below. What several list at one `host:port` is one endpoint, as the first of them says that does not list it as critical. Default: the first source.',
+    ),
   name: registryName().optional().describe('Name in the registry. Default: the key of this entry.'),
   subset: subset
     .nullable()
     .optional()
     .describe(
-      'Only these instances of it: several services may share a name in the registry and take each their part. null = all.',
+      'Only these instances of it, in all its sources: several services may share a name in the registry and take each their part. null = all.',
     )
     .meta({ fallback: serviceDefaults.subset }),
   zone: zone

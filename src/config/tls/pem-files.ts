@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type FileVersion, fingerprint, fingerprintOf } from '../file-version.ts'
+import { type FileVersion, fingerprint, fingerprintOf } from '../../util/file-version.ts'
 import { InvalidValue } from '../invalid-value.ts'
 import { readFailure } from '../read-failure.ts'
 

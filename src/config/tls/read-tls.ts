@@ -1,6 +1,6 @@
 import type { ListenerTlsSettings, UpstreamTlsSettings } from '../../core/snapshot.ts'
 import type { Problem } from '../finding.ts'
-import type { FileVersion } from '../file-version.ts'
+import type { FileVersion } from '../../util/file-version.ts'
 import type { ParsedConfig } from '../schema.ts'
 import { readListenerTls } from './listener-tls.ts'
 import { PemFiles } from './pem-files.ts'

@@ -14,8 +14,7 @@ export function serviceEntryOf(name: string, options: ClientOptions): ServiceEnt
   const { outlier = {}, balancer = 'round-robin', scheme = 'http', tag, version } = options
   return {
     key: name,
-    from: sourceName,
-    name,
+    from: [{ source: sourceName, name, weightPercent: 100 }],
     subset:
       tag === undefined && version === undefined
         ? null

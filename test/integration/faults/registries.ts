@@ -95,8 +95,12 @@ export const registries: readonly FaultRow[] = [
   {
     number: 10,
     fault: 'two registries that disagree',
-    outcome: 'a service is of one source, and of no other',
-    tests: [['e2e/gateway-follow', 'routes each service to the instances of its own source']],
+    outcome: 'one endpoint per address, by the word of the first that does not say critical; no double weight',
+    tests: [
+      ['unit/control/merge', 'weighs what its source weighs, and no instance twice'],
+      ['e2e/gateway-sources', 'loses no request, whatever step it takes, and keeps the endpoints that both list'],
+      ['e2e/gateway-follow', 'routes each service to the instances of its own source'],
+    ],
   },
   {
     number: 11,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { fingerprintNow } from '../../../src/config/file-version.ts'
+import { fingerprintNow } from '../../../src/util/file-version.ts'
 import { type ConfigWatch, watchConfig } from '../../../src/config/watch.ts'
 
 let folder = ''

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { config, makeControlPlane, service } from './control-plane-fixture.ts'
+import { config, from, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
 
@@ -175,7 +175,7 @@ describe('an ejection by command', () => {
 
   it('holds in every service that has the endpoint', async () => {
     const { control, registry, ledger } = await started()
-    control.apply(config([service('users'), service('people', { name: 'users' })]))
+    control.apply(config([service('users'), service('people', { from: [from('reg', 'users')] })]))
     registry.of('users').says(answer([a, b]))
     await settled()
     expect(control.command(idOfA, 'eject', null)).toMatchObject({ services: ['users', 'people'] })

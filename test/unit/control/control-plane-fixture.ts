@@ -1,4 +1,4 @@
-import type { ControlConfig, ServiceEntry, SourceEntry } from '../../../src/control/control-config.ts'
+import type { ControlConfig, ServiceEntry, ServiceSource, SourceEntry } from '../../../src/control/control-config.ts'
 import { ControlPlane } from '../../../src/control/control-plane.ts'
 import type { ControlProblem } from '../../../src/control/problem.ts'
 import { Timeline } from '../../../src/control/timeline.ts'
@@ -13,12 +13,16 @@ import { ScriptedDiscovery } from './scripted-watch.ts'
 import { retryRule } from '../../support/retry-rule.ts'
 import { serviceSettings } from '../../support/service.ts'
 
+/** A source of a service; `users` there, unless it is said otherwise. */
+export function from(source: string, name = 'users', weightPercent = 100): ServiceSource {
+  return { source, name, weightPercent }
+}
+
 export function service(key: string, overrides: Partial<ServiceEntry> = {}): ServiceEntry {
   const { name: _, slot: __, spillBelowPercent: ___, ...settings } = serviceSettings(key, 0)
   return {
     key,
-    from: 'reg',
-    name: key,
+    from: [from('reg', key)],
     subset: null,
     zone: null,
     ...settings,

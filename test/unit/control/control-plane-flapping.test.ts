@@ -49,7 +49,7 @@ describe('a registry that changes its mind again and again', () => {
       await clock.advance(20)
     }
     expect([thread.sent.length, served('users')]).toEqual([101, ['a-1 passing', 'b-2 passing']])
-    expect(control.stats().discovery[0]).toMatchObject({ lists: 102, updates: { changed: 501 } })
+    expect(control.stats()).toMatchObject({ lists: [{ count: 102 }], discovery: [{ updates: { changed: 501 } }] })
   })
 
   it.each([

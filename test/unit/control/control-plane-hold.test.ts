@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { config, makeControlPlane, service } from './control-plane-fixture.ts'
+import { config, from, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
 
@@ -30,8 +30,7 @@ function make(given: { stateDir?: string } = {}) {
 async function afterOutage(now: Parameters<typeof answer>[0], services = [service('users')]) {
   const plane = make()
   plane.control.apply(config(services))
-  for (const { name } of services)
-    plane.registry.of(name).says(answer(name === 'users' ? [a, b] : [], { position: 50 }))
+  for (const { key } of services) plane.registry.of(key).says(answer(key === 'users' ? [a, b] : [], { position: 50 }))
   await settled()
   plane.registry.of('users').fails()
   plane.registry.of('users').says(answer(now, { position: 60 }))
@@ -106,7 +105,7 @@ describe('a registry that may have forgotten', () => {
 
   it('is not contradicted by a second name for the same registry service', async () => {
     const { control, registry, clock, served } = make()
-    control.apply(config([service('users'), service('people', { name: 'users' })]))
+    control.apply(config([service('users'), service('people', { from: [from('reg', 'users')] })]))
     await settled()
     registry.of('users').says(answer([a, b]))
     await settled()
@@ -184,7 +183,7 @@ describe('a start with a state file', () => {
   it('remembers nothing of a service that asks another registry now', async () => {
     await remember()
     const { control, served } = make({ stateDir })
-    control.apply(config([service('users', { name: 'people' })]))
+    control.apply(config([service('users', { from: [from('reg', 'people')] })]))
     expect([served('users'), control.readiness().ready]).toEqual([[], false])
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { config, makeControlPlane, service } from './control-plane-fixture.ts'
+import { config, from, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
 
@@ -75,7 +75,7 @@ describe('a reload', () => {
   it('keeps serving the old endpoints of a service that changed its source until the new one answers', async () => {
     const { control, discoveries, served, registry } = await started('users')
     const other = { name: 'other', type: 'scripted' }
-    control.apply(config([service('users', { from: 'other' })], [reg, other]))
+    control.apply(config([service('users', { from: [from('other')] })], [reg, other]))
     await settled()
     expect(served('users')).toEqual(['a-1 passing', 'b-2 passing'])
     registry.of('users').says(answer([]))
@@ -92,7 +92,7 @@ describe('a reload', () => {
     const sources = [reg, { name: 'other', type: 'scripted' }]
     registry.of('users').fails()
     await settled()
-    control.apply(config([service('users', { from: 'other' }), service('orders')], sources))
+    control.apply(config([service('users', { from: [from('other')] }), service('orders')], sources))
     discoveries[1]?.of('users').says(answer([instance('c-3')]))
     await settled()
     expect(served('users')).toEqual(['c-3 passing'])
@@ -125,7 +125,7 @@ describe('a reload', () => {
     thread.sent.length = 0
     const broken = config([service('users'), service('orders')], [reg, { name: 'new', type: 'broken' }])
     expect(() => control.apply(broken)).toThrow('this source can not be made')
-    expect(() => control.apply(config([service('users', { from: 'nowhere' })]))).toThrow(
+    expect(() => control.apply(config([service('users', { from: [from('nowhere')] })]))).toThrow(
       'service users: no discovery source is named nowhere',
     )
     registry.of('users').says(answer([b]))

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { config, makeControlPlane, service } from './control-plane-fixture.ts'
+import { config, from, makeControlPlane, service } from './control-plane-fixture.ts'
 
 it('names an entry that is left out, and its service, in the timeline, and counts it', () => {
   const { control, skips, timeline } = makeControlPlane()
-  control.apply(config([service('users', { name: 'user-service' }), service('orders')]))
+  control.apply(config([service('users', { from: [from('reg', 'user-service')] }), service('orders')]))
   const skip = skips.get('reg')
   skip?.({ service: 'user-service', entry: '/micro/services/user-service/1', reason: 'it has no address' })
   skip?.({ service: 'nobody-asked', entry: '/micro/services/nobody-asked/1', reason: 'it has no address' })

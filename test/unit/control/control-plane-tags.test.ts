@@ -23,7 +23,7 @@ function stage() {
   }
   Object.assign(plane.registry, { list })
   onTestFinished(async () => plane.control.close())
-  const { key: _key, from: _from, name: _name, subset: _subset, ...settings } = service('any')
+  const { key: _key, from: _from, subset: _subset, ...settings } = service('any')
   const [route] = config([service('any')]).routes
   if (route === undefined) throw new TypeError('the fixture has no route')
   plane.control.apply({ ...config([], [source]), fromTags: { service: settings, route } })

@@ -75,10 +75,10 @@ describe('the update line', () => {
         service: 'users',
         ageSeconds: 0,
         updates: { changed: 1, same: 1, error: 5 },
-        lists: 1,
         skipped: 0,
       },
     ])
+    expect(control.stats().lists).toEqual([{ service: 'users', count: 1 }])
   })
 
   it('removes at once what an authoritative answer leaves out, down to none', async () => {
@@ -197,6 +197,17 @@ describe('what the admin API sees', () => {
       {
         name: 'users',
         source: 'reg',
+        sources: [
+          {
+            source: 'reg',
+            name: 'users',
+            weightPercent: 100,
+            answered: true,
+            stale: false,
+            ageSeconds: 0,
+            instances: 2,
+          },
+        ],
         balancer: 'round-robin',
         stale: false,
         ageSeconds: 0,
@@ -227,6 +238,7 @@ describe('what the admin API sees', () => {
             ejectedUntil: '2026-01-01T00:00:30.000Z',
             healthCheck: null,
             drainedUntil: null,
+            sources: ['reg'],
           },
           expect.objectContaining({ address: '10.0.0.1:9002', state: 'eligible', ejectedUntil: null }),
         ],

@@ -1,21 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Instance, RegistryStatus } from '../../../src/core/instance.ts'
-import { Ledger } from '../../../src/core/ledger.ts'
 import { heldAfter, type HoldQuestion } from '../../../src/control/hold-rule.ts'
 import { byIdentity } from '../../../src/control/identity.ts'
-import { reconcile, type Records } from '../../../src/control/membership.ts'
+import { listingOf, type Listing } from '../../../src/control/listing.ts'
 import { instance } from './scripted-watch.ts'
 
-const ledger = Ledger.create(1, 0)
-ledger.reserve(1, 1)
-
-function recordsOf(instances: readonly Instance[], kept: readonly string[] = []): Records {
-  const { listed } = byIdentity('reg', instances)
-  return reconcile(new Map(), listed, new Set(kept), {
-    allot: () => ({ slot: 0, cell: ledger.endpoint(0, 0) }),
-    standingOf: () => ({ drained: false, unhealthy: false }),
-  }).records
+function listing(instances: readonly Instance[], kept: readonly string[] = []): Listing {
+  return listingOf(byIdentity('reg', instances).listed, new Set(kept), new Map())
 }
 
 const isListedElsewhere = (address: string) => address === '10.0.0.1:9001'
@@ -24,14 +16,12 @@ const b = instance('b-2')
 const idOfA = 'reg/n1/a-1@10.0.0.1:9001'
 const idOfB = 'reg/n1/b-2@10.0.0.1:9002'
 
-/** What is held when the service had a and b and the answer lists `now`. */
-function held(now: readonly Instance[], question: Partial<HoldQuestion> = {}): string[] {
-  const isHeld = [...(question.held ?? [])]
+/** What is held when the service had a and b, some of them held, and the answer lists `now`. */
+function held(now: readonly Instance[], question: Partial<HoldQuestion> & { held?: readonly string[] } = {}): string[] {
   return [
     ...heldAfter({
-      records: recordsOf([a, b], isHeld),
+      before: listing([a, b], question.held),
       listed: byIdentity('reg', now).listed,
-      held: new Set(),
       afterOutage: false,
       wentBackwards: false,
       holdMs: 600_000,
@@ -65,14 +55,14 @@ describe('the hold rule', () => {
   })
 
   it('goes on holding under later answers, until the endpoint may serve again', () => {
-    expect(held([a], { held: new Set([idOfB]) })).toEqual([idOfB])
-    expect(held([a, as('critical', b)], { held: new Set([idOfB]) })).toEqual([idOfB])
-    expect(held([a, b], { held: new Set([idOfB]) })).toEqual([])
-    expect(held([a, as('warning', b)], { held: new Set([idOfB]) })).toEqual([])
+    expect(held([a], { held: [idOfB] })).toEqual([idOfB])
+    expect(held([a, as('critical', b)], { held: [idOfB] })).toEqual([idOfB])
+    expect(held([a, b], { held: [idOfB] })).toEqual([])
+    expect(held([a, as('warning', b)], { held: [idOfB] })).toEqual([])
   })
 
   it('obeys maintenance at once', () => {
-    expect(held([a, as('maintenance', b)], { held: new Set([idOfB]) })).toEqual([])
+    expect(held([a, as('maintenance', b)], { held: [idOfB] })).toEqual([])
     expect(held([a, as('maintenance', b)], { afterOutage: true, wentBackwards: true })).toEqual([])
   })
 
@@ -86,19 +76,18 @@ describe('the hold rule', () => {
   it('gives way to another instance of the service at the same address, once that serves', () => {
     const reborn = { ...b, id: 'b-again' }
     expect(held([a, reborn], { afterOutage: true })).toEqual([])
-    expect(held([a, as('critical', reborn)], { held: new Set([idOfB]) })).toEqual([idOfB])
+    expect(held([a, as('critical', reborn)], { held: [idOfB] })).toEqual([idOfB])
   })
 
   it('gives way to another service at the same address', () => {
     expect(held([], { afterOutage: true, isListedElsewhere })).toEqual([idOfB])
-    expect(held([], { held: new Set([idOfA, idOfB]), isListedElsewhere })).toEqual([idOfB])
+    expect(held([], { held: [idOfA, idOfB], isListedElsewhere })).toEqual([idOfB])
   })
 
   it('holds nothing that did not serve before', () => {
     const question = {
-      records: recordsOf([as('critical', a), as('maintenance', b)]),
+      before: listing([as('critical', a), as('maintenance', b)]),
       listed: new Map(),
-      held: new Set<string>(),
       afterOutage: true,
       wentBackwards: true,
       holdMs: 1,
@@ -126,20 +115,14 @@ describe('the hold rule', () => {
       fc.property(given, ({ before, now, wasHeld, ...doubt }) => {
         const ids = [...byIdentity('reg', before).listed.keys()]
         const heldBefore = wasHeld.flatMap((n) => ids[n] ?? [])
-        const records = recordsOf(before, heldBefore)
+        const was = listing(before, heldBefore)
         const { listed } = byIdentity('reg', now)
-        const after = heldAfter({
-          records,
-          listed,
-          held: new Set(heldBefore),
-          isListedElsewhere: () => false,
-          ...doubt,
-        })
+        const after = heldAfter({ before: was, listed, isListedElsewhere: () => false, ...doubt })
         const begun = [...after].filter((id) => !heldBefore.includes(id))
-        expect([...after].filter((id) => !serving.includes(records.get(id)?.published.registry ?? ''))).toEqual([])
+        expect([...after].filter((id) => !serving.includes(was.get(id)?.word ?? ''))).toEqual([])
         expect([...after].filter((id) => (listed.get(id)?.status ?? 'critical') !== 'critical')).toEqual([])
         expect(begun.length === 0 || (doubt.holdMs > 0 && (doubt.afterOutage || doubt.wentBackwards))).toBe(true)
-        const forgotten = [...records].filter(([id, { published }]) => !listed.has(id) && published.registry === 'held')
+        const forgotten = [...was].filter(([id, { word }]) => !listed.has(id) && word === 'held')
         for (const [id] of forgotten) expect(after.has(id)).toBe(true)
       }),
     )

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Instance } from '../../../src/core/instance.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
 import { byIdentity } from '../../../src/control/identity.ts'
+import { listingOf, type Listing } from '../../../src/control/listing.ts'
 import {
   dropIdle,
   reconcile,
@@ -23,7 +24,7 @@ function setUp() {
   let rows = 0
   const standings = new Map<string, Standing>()
   const reconciled = (before: Records, instances: readonly Instance[], held = none): Membership =>
-    reconcile(before, byIdentity('reg', instances).listed, held, {
+    reconcile(before, listingAfter(before, instances, held), {
       allot: () => ({ slot: rows, cell: ledger.endpoint(rows++, 0) }),
       standingOf: (of) => standings.get(of) ?? { drained: false, unhealthy: false },
     })
@@ -33,6 +34,12 @@ function setUp() {
     start: (...instances: Instance[]) => reconciled(new Map(), instances).records,
     reconciled,
   }
+}
+
+/** What the source says, with what is held as it was served before. */
+function listingAfter(before: Records, instances: readonly Instance[], held: ReadonlySet<string>): Listing {
+  const served = [...before].map(([key, record]) => [key, { instance: record.instance, word: 'passing' }] as const)
+  return listingOf(byIdentity('reg', instances).listed, held, new Map(served))
 }
 
 function id({ id: name, port }: Instance): string {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isSameQuery, watchQuery } from '../../../src/control/query.ts'
+import { queryOf, watchQuery } from '../../../src/control/query.ts'
 import type { Subset } from '../../../src/core/subset.ts'
 import type { Answer, Discovery } from '../../../src/discovery/contract.ts'
-import { service } from './control-plane-fixture.ts'
 import { answer, instance } from './scripted-watch.ts'
 
 const everything: Subset = { tags: [], version: null, filter: null }
@@ -52,13 +51,11 @@ describe('a subset', () => {
   })
 
   it('makes another question of the same name', () => {
-    const web = service('web')
     const blue = { ...everything, tags: ['blue'] }
-    expect(isSameQuery(web, service('web', { balancer: 'p2c' }))).toBe(true)
-    expect(isSameQuery(web, service('web', { subset: blue }))).toBe(false)
-    expect(isSameQuery(service('web', { subset: blue }), service('beta', { name: 'web', subset: { ...blue } }))).toBe(
-      true,
-    )
-    expect(isSameQuery(web, service('web', { from: 'other' }))).toBe(false)
+    const web = queryOf({ name: 'web', subset: blue })
+    expect(web).toBe(queryOf({ name: 'web', subset: { ...blue } }))
+    expect(web).not.toBe(queryOf({ name: 'web', subset: null }))
+    expect(web).not.toBe(queryOf({ name: 'web', subset: { ...blue, version: '1' } }))
+    expect(web).not.toBe(queryOf({ name: 'beta', subset: blue }))
   })
 })

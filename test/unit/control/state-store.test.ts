@@ -25,6 +25,7 @@ function saved(service: string, overrides: Partial<SavedService> = {}): SavedSer
     savedAtMs: 1_767_225_600_000,
     instances: [instance('a-1', { tags: ['x'], meta: { k: 'ü' } }), instance('b-2', { status: 'critical' })],
     held: ['consul/n1/a-1@10.0.0.1:9001'],
+    others: [{ source: 'etcd', registryName: service, position: null, instances: [instance('c-3')], held: [] }],
     ...overrides,
   }
 }
@@ -105,6 +106,11 @@ describe('the state of services on disk', () => {
       (text) => text.replace('"version":1', '"version":2'),
       'a later version of this program wrote it',
     ],
+    [
+      'with a bad list of another source',
+      (text) => text.replace('9003', '0'),
+      'it is not a state file of this program',
+    ],
     ['of another service', (text) => text.replace('"users"', '"orders"'), 'it is not a state file of this program'],
   ])('is ignored and put aside when its file is %s', async (_, damage, why) => {
     const { dir, store } = setUp()
@@ -144,6 +150,12 @@ describe('the state of services on disk', () => {
 })
 
 describe('the format of a state file', () => {
+  it('is read as written by a version that knew of one source only', () => {
+    const { others, ...one } = saved('users')
+    expect(others).toHaveLength(1)
+    expect(decodeState(encodeState(one))).toMatchObject(one)
+  })
+
   it('is never taken for good when it is not', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { advertisedBy } from '../../../src/control/advertised.ts'
 import { planTags, type PlanQuestion } from '../../../src/control/tag-plan.ts'
-import { config, service } from './control-plane-fixture.ts'
+import { config, from, service } from './control-plane-fixture.ts'
 import { instance } from './scripted-watch.ts'
 
 const tls = { ca: null, servername: null, keyPair: null, verify: true }
@@ -13,7 +13,7 @@ function planOf(
 ) {
   const { declared = [], unrouted = false, ...rest } = changes
   const base = config(declared)
-  const { key: _key, from: _from, name: _name, subset: _subset, ...settings } = service('any')
+  const { key: _key, from: _from, subset: _subset, ...settings } = service('any')
   const [route] = config([service('any')]).routes
   if (route === undefined) throw new TypeError('the fixture has no route')
   return planTags({
@@ -40,20 +40,27 @@ const keysOf = (plan: ReturnType<typeof planTags>) => plan.services.map(({ key }
 describe('what comes of tags', () => {
   it('is a service by its name in the registry, and a route that says where it is from', () => {
     const plan = planOf({ users: [['route-/users strip=/users']] })
-    expect(plan.services).toMatchObject([{ key: 'users', from: 'reg', name: 'users', subset: null }])
+    expect(plan.services).toMatchObject([{ key: 'users', from: [from('reg')], subset: null }])
     expect(plan.routes).toMatchObject([
       { id: '/users', path: '/users', stripPrefix: true, origin: 'tag "route-/users strip=/users" of users in reg' },
     ])
   })
 
   it('takes the settings of a declared service that is the same, and another name where it is not', () => {
-    const declared = [service('users', { balancer: 'p2c' }), service('bills', { from: 'other' })]
+    const declared = [service('users', { balancer: 'p2c' }), service('bills', { from: [from('other', 'bills')] })]
     const plan = planOf({ users: [['route-/a']], bills: [['route-/b']] }, { declared, unrouted: true })
     expect(plan.services).toMatchObject([
       { key: 'users', balancer: 'p2c' },
-      { key: 'reg:bills', name: 'bills', from: 'reg' },
+      { key: 'reg:bills', from: [from('reg', 'bills')] },
     ])
     expect(routesOf(plan)).toEqual(['/a → users', '/b → reg:bills'])
+  })
+
+  it('is another service than a declared one that other sources list, too', () => {
+    const declared = [service('users', { from: [from('reg'), from('other')] })]
+    const plan = planOf({ users: [['route-/a']] }, { declared, unrouted: true })
+    expect(plan.services).toMatchObject([{ key: 'reg:users', from: [from('reg')] }])
+    expect(routesOf(plan)).toEqual(['/a → reg:users'])
   })
 
   it('gives way to declared routes, and to a service that comes first by name', () => {

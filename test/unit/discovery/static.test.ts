@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SkippedEntry } from '../../../src/discovery/contract.ts'
-import { createDiscovery } from '../../../src/discovery/index.ts'
+import { staticList } from '../../../src/discovery/static.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { watch } from '../../support/watching.ts'
 
@@ -9,7 +9,7 @@ const entry = { host: '10.0.0.1', port: 80, weight: 1, zone: '', version: '', ta
 function start(services: Record<string, (typeof entry)[]>, service: string) {
   const skipped: SkippedEntry[] = []
   const onSkipped = (each: SkippedEntry) => skipped.push(each)
-  const discovery = createDiscovery({ name: 'local', type: 'static', services }, { random: seededRandom(1), onSkipped })
+  const discovery = staticList({ name: 'local', type: 'static', services }, { random: seededRandom(1), onSkipped })
   const watching = watch(discovery, service)
   onTestFinished(async () => watching.stop())
   return { watching, skipped }

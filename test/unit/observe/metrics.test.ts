@@ -15,7 +15,7 @@ let thread: SeriesWriter
 let scrape: ReturnType<typeof createMetrics>
 
 beforeEach(() => {
-  stats = { endpoints: [], inflight: [], load: [], ejections: [], disagreements: [], discovery: [] }
+  stats = { endpoints: [], inflight: [], load: [], ejections: [], disagreements: [], discovery: [], lists: [] }
   store = new SeriesStore([], (_, ids) => ids.forEach((id) => thread.release(id)))
   thread = new SeriesWriter(
     (series) => store.announced(0, series),
@@ -128,10 +128,10 @@ describe('metrics', () => {
           service: 'users',
           ageSeconds: 1.5,
           updates: { changed: 3, same: 2, error: 1 },
-          lists: 4,
           skipped: 5,
         },
       ],
+      lists: [{ service: 'users', count: 4 }],
     }
     const exposition = await parsed()
     const flat = (family: string) => exposition.get(family)?.samples.map(({ labels, value }) => ({ ...labels, value }))

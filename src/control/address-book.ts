@@ -1,0 +1,29 @@
+/** Who lists which `host:port` now, so that nobody has to go through all services to know. */
+export class AddressBook<Owner> {
+  readonly #owners = new Map<string, Owner | Set<Owner>>()
+
+  /** An owner lists these instead of those. */
+  replace(owner: Owner, before: ReadonlySet<string>, now: ReadonlySet<string>): void {
+    for (const address of before) if (!now.has(address)) this.#remove(owner, address)
+    for (const address of now) if (!before.has(address)) this.#add(owner, address)
+  }
+
+  ownersOf(address: string): Iterable<Owner> {
+    const owners = this.#owners.get(address)
+    if (owners === undefined) return []
+    return owners instanceof Set ? owners : [owners]
+  }
+
+  #add(owner: Owner, address: string): void {
+    const owners = this.#owners.get(address)
+    if (owners === undefined) this.#owners.set(address, owner)
+    else if (owners instanceof Set) owners.add(owner)
+    else this.#owners.set(address, new Set([owners, owner]))
+  }
+
+  #remove(owner: Owner, address: string): void {
+    const owners = this.#owners.get(address)
+    if (!(owners instanceof Set)) this.#owners.delete(address)
+    else if (owners.delete(owner) && owners.size === 0) this.#owners.delete(address)
+  }
+}
