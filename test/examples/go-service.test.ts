@@ -77,6 +77,10 @@ async function entries(service: string, isWanted: (entries: Entry[]) => boolean 
   }
 }
 
+function checkOf([entry]: Entry[]): Entry['Checks'][number] | undefined {
+  return entry?.Checks.find(({ CheckID }) => CheckID.startsWith('service:'))
+}
+
 describe.each(programs)('the Go program %s', (name) => {
   it('is routed to, and replaced one by one under load without a failed request', async ({ skip }) => {
     const service = `rolling-${name}`
@@ -129,14 +133,24 @@ describe.each(programs)('the Go program %s', (name) => {
 
 describe('the Go program consul-api', () => {
   it('is asked by Consul, and called critical once it does not answer', async ({ skip }) => {
-    const { port, signal } = await joining('consul-api', 'checked', skip)
-    const health = `http://127.0.0.1:${port}/health`
+    const service = await joining('consul-api', 'checked', skip)
+    const health = `http://127.0.0.1:${service.port}/health`
     expect((await fetch(health)).status).toBe(200)
-    const checkOf = ([entry]: Entry[]) => entry?.Checks.find(({ CheckID }) => CheckID.startsWith('service:'))
     expect(checkOf(await entries('checked'))?.Status).toBe('passing')
-    signal('SIGKILL')
+    service.signal('SIGKILL')
     const failing = await entries('checked', (listed) => checkOf(listed)?.Status === 'critical')
     expect(checkOf(failing)?.Output).toContain(health)
+  })
+})
+
+describe('the Go program go-micro', () => {
+  it('is back with its next heartbeat after somebody removed it', async ({ skip }) => {
+    const { id } = await joining('go-micro', 'removed', skip)
+    await entries('removed', (listed) => listed.length === 1)
+    await consul.api('PUT', `/v1/agent/service/deregister/${id}`)
+    await entries('removed', (listed) => listed.length === 0)
+    const [entry] = await entries('removed', (listed) => listed.length === 1)
+    expect(entry?.Service.ID).toBe(id)
   })
 })
 

@@ -83,13 +83,16 @@ describe('config/prometheus', () => {
     expectKnown(expr)
   })
 
-  it.each(rules)('$alert says how bad it is, and what is wrong in words that it knows', ({ expr, labels, annotations }) => {
-    expect(['page', 'ticket']).toContain(labels.severity)
-    expect(annotations.summary).toBeDefined()
-    const known = labelsLeft(readPromql(expr))
-    const used = Object.values(annotations).flatMap((text) => [...text.matchAll(/\$labels\.(\w+)/g)])
-    for (const [, label] of used) expect(known).toContain(label)
-  })
+  it.each(rules)(
+    '$alert says how bad it is, and what is wrong in words that it knows',
+    ({ expr, labels, annotations }) => {
+      expect(['page', 'ticket']).toContain(labels.severity)
+      expect(annotations.summary).toBeDefined()
+      const known = labelsLeft(readPromql(expr))
+      const used = Object.values(annotations).flatMap((text) => [...text.matchAll(/\$labels\.(\w+)/g)])
+      for (const [, label] of used) expect(known).toContain(label)
+    },
+  )
 
   it('has no two alerts of one name', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)

@@ -25,7 +25,8 @@ const (
 
 func main() {
 	server := &http.Server{}
-	service := web.NewService(
+	var service web.Service
+	service = web.NewService(
 		web.Name(env("SERVICE", "greeter")),
 		web.Version("1.0.0"),
 		web.Address(env("HOST", "127.0.0.1")+":"+env("PORT", "0")),
@@ -38,14 +39,12 @@ func main() {
 			time.Sleep(settle)
 			return nil
 		}),
+		web.AfterStart(func() error {
+			options := service.Options()
+			fmt.Printf("%s is %s at http://%s\n", options.Name, options.Id, options.Address)
+			return nil
+		}),
 	)
-	if err := service.Init(web.AfterStart(func() error {
-		options := service.Options()
-		fmt.Printf("%s is %s at http://%s\n", options.Name, options.Id, options.Address)
-		return nil
-	})); err != nil {
-		log.Fatal(err)
-	}
 	service.HandleFunc("/", func(answer http.ResponseWriter, request *http.Request) {
 		answer.Header().Set("content-type", "application/json")
 		body := map[string]any{"path": request.URL.RequestURI(), "servedBy": os.Getpid()}
@@ -53,15 +52,15 @@ func main() {
 			log.Print(err)
 		}
 	})
-	// Until SIGTERM or SIGINT.
-	if err := service.Run(); err != nil {
-		log.Fatal(err)
-	}
-	// What it was asked before is answered; go-micro would end without.
+	failure := service.Run()
+	// go-micro by itself ends here, whatever it was asked and has not answered; at once where it could not deregister.
 	deadline, cancel := context.WithTimeout(context.Background(), drainDeadline)
 	defer cancel()
-	if err := server.Shutdown(deadline); err != nil && !errors.Is(err, net.ErrClosed) {
-		log.Fatal(err)
+	if err := server.Shutdown(deadline); !errors.Is(err, net.ErrClosed) {
+		failure = errors.Join(failure, err)
+	}
+	if failure != nil {
+		log.Fatal(failure)
 	}
 }
 
