@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   handover: ['core', 'util'],
   observe: ['core', 'util'],
   admin: ['core', 'util'],
-  join: ['core', 'util', 'discovery', 'control', 'balance', 'health', 'proxy', 'workers'],
+  join: ['core', 'util', 'discovery', 'control', 'balance', 'health', 'proxy', 'workers', 'observe'],
   control: ['core', 'util', 'routing', 'discovery', 'balance', 'health'],
   workers: ['core', 'util', 'routing', 'balance', 'health', 'middleware', 'proxy', 'observe'],
   'gateway.ts': ['*'],

@@ -212,3 +212,5 @@ export const families = [
 
 /** Families that the control plane fills; the others come from the data threads' series. */
 export type ControlFamilyName = Extract<(typeof families)[number], { source: 'control' }>['name']
+
+export type FamilyName = (typeof families)[number]['name']

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { controlSamples } from './control-samples.ts'
-import { families, type Family } from './families.ts'
+import { families, type Family, type FamilyName } from './families.ts'
 import { histogramSamples } from './histogram.ts'
 import type { ControlReadings, MetricNames, MetricsInput } from './metrics-input.ts'
 import { rawFamily, type Sample } from './raw-family.ts'
@@ -22,6 +22,24 @@ export function createMetrics(input: MetricsInput): () => Promise<Exposition> {
   // A registry apart, so that those observers hold on to nothing of the gateway's.
   const processRegistry = new Registry()
   collectDefaultMetrics({ register: processRegistry })
+  return createScrape(input, families, processRegistry)
+}
+
+/** The same of these families alone, for a process that has metrics of its own. */
+export function createFamilyMetrics(input: MetricsInput, names: readonly FamilyName[]): () => Promise<Exposition> {
+  const shown: readonly Family[] = families
+  return createScrape(
+    input,
+    shown.filter(({ name }) => names.some((wanted) => wanted === name)),
+    new Registry(),
+  )
+}
+
+function createScrape(
+  input: MetricsInput,
+  shown: readonly Family[],
+  processRegistry: Registry,
+): () => Promise<Exposition> {
   const registry = new Registry()
   let stats: ControlReadings = {
     endpoints: [],
@@ -32,9 +50,9 @@ export function createMetrics(input: MetricsInput): () => Promise<Exposition> {
     discovery: [],
     lists: [],
   }
-  const control = controlSamples(input, () => stats)
-  for (const family of families) {
-    const samples = family.source === 'control' ? control[family.name] : () => threadSamples(family, input.series)
+  const control: Readonly<Record<string, () => readonly Sample[]>> = controlSamples(input, () => stats)
+  for (const family of shown) {
+    const samples = control[family.name] ?? (() => threadSamples(family, input.series))
     registry.registerMetric(rawFamily(family, samples))
   }
   const all = Registry.merge([registry, processRegistry])

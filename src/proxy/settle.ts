@@ -44,6 +44,12 @@ export function fail(x: Exchange, failure: Failure): void {
   settle(x, failure)
 }
 
+/** Its timers are not armed any more, but a bucket of the wheel would hold them until it comes round. */
+export function forgetTimers({ totalTimer, backoffTimer, context }: Exchange): void {
+  context.wheel.remove(totalTimer)
+  if (backoffTimer !== null) context.wheel.remove(backoffTimer)
+}
+
 /** Gives up the attempt under way, if any, without judging its endpoint. @param failure whose fault it was, not the endpoint's */
 function releaseAttempt(x: Exchange, failure: Failure | null): void {
   const { upstream, endpoint } = x

@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts'
 import type { Catalog } from './catalog.ts'
-import { refuseForeignUrl } from './checks/allowed-host.ts'
+import { refuseForeignProbe } from './checks/allowed-host.ts'
 import { CheckTable } from './checks/check-table.ts'
 import type { CheckDefinition } from './checks/definition.ts'
 import type { Check, CheckStatus, Service } from './model.ts'
@@ -12,7 +12,7 @@ import type { Check, CheckStatus, Service } from './model.ts'
 export class Agent {
   readonly #catalog: Catalog
   readonly #services = new Map<string, Service>()
-  readonly #checks: CheckTable
+  #checks: CheckTable
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog
@@ -64,7 +64,7 @@ export class Agent {
   registerCheck(definition: CheckDefinition, serviceId: string): void {
     const service = this.#services.get(serviceId) ?? null
     if (serviceId && !service) throw new ApiError(500, `ServiceID "${serviceId}" does not exist`)
-    if (definition.probe?.type === 'http') refuseForeignUrl(definition.probe.url, service)
+    refuseForeignProbe(definition.probe, service)
     this.#catalog.register(null, [this.#checks.put(definition.id || definition.name, definition, service)])
   }
 
@@ -91,6 +91,13 @@ export class Agent {
   /** Removes the services whose checks have been critical for too long. */
   reap(): void {
     for (const id of this.#checks.overdueServices()) this.deregisterService(id)
+  }
+
+  /** Forgets all services and checks, of which the catalog is not told. */
+  forget(): void {
+    this.#services.clear()
+    this.#checks.close()
+    this.#checks = new CheckTable(this.#catalog)
   }
 
   /** Stops all checks; the lists stay readable. */

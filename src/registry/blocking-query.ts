@@ -1,8 +1,8 @@
 import { ApiError } from './api-error.ts'
-import { untilCommitted } from './blocking.ts'
-import type { Catalog } from './catalog.ts'
+import { untilCommitted, type Watched } from './blocking.ts'
 import { parseGoDuration } from './go-duration.ts'
 import type { ApiAnswer, ApiRequest } from './http/api-request.ts'
+import { leaderHeaders, type Leadership } from './leadership.ts'
 import { datacenter } from './model.ts'
 
 const defaultWaitMs = 5 * 60_000
@@ -10,37 +10,52 @@ const maxWaitMs = 10 * 60_000
 /** Parameters that change what Consul answers, and would be wrong to ignore. */
 const unsupportedParameters = ['filter', 'node-meta', 'peer', 'sg', 'merge-central-config']
 
-export interface CatalogQuery {
+/** What the servers keep: the catalog, or the keys. */
+export interface Store extends Watched {
+  readonly leadership: Leadership
+  /** Grows when the store begins to count its indexes anew. */
+  readonly era: number
+  /** Of its latest change. */
+  readonly lastIndex: number
+}
+
+export interface StoreQuery {
   readonly index: () => number
-  /** Whether the latest commit touched what the query reads: an index may grow for less. */
-  readonly wasTouched: () => boolean
-  readonly read: () => unknown
+  /** Whether the latest commit touched what the query reads: an index may grow for less. Default: always. */
+  readonly wasTouched?: () => boolean
+  readonly read: () => Omit<ApiAnswer, 'headers'>
 }
 
 /**
- * Answers a query of the catalog: at once, or with `?index=N` when its index has grown beyond N or `?wait` is over. `read` is called
+ * Answers a query of a store: at once, or with `?index=N` when its index has grown beyond N or `?wait` is over. `read` is called
  * last, so that what is sent is what holds then.
  */
-export async function answerQuery(catalog: Catalog, request: ApiRequest, query: CatalogQuery): Promise<ApiAnswer> {
+export async function answerQuery(store: Store, request: ApiRequest, query: StoreQuery): Promise<ApiAnswer> {
   refuseUnsupported(request.query)
   const consistency = readConsistency(request.query)
+  const { leadership, era } = store
+  // Servers without a leader answer from what they know who takes that, and an agent from its cache.
+  const isCached = request.query.has('cached')
+  if (consistency !== 'stale' && !isCached) leadership.require()
   const afterIndex = readIndex(request.query)
   const waitMs = readWaitMs(request.query)
-  if (query.index() <= afterIndex) {
-    const isDone = () => query.index() > afterIndex && query.wasTouched()
+  // An index of an earlier count: Consul would have the client wait for nothing, and tests of what it does then wait with it.
+  const isBygone = era > 0 && afterIndex > store.lastIndex
+  if (query.index() <= afterIndex && !isBygone) {
+    const isDone = () => store.era !== era || (query.index() > afterIndex && (query.wasTouched?.() ?? true))
     // Consul spreads the ends of waits that began together.
     const jitterMs = (Math.random() * waitMs) / 16
-    await untilCommitted(catalog, isDone, waitMs + jitterMs, request.signal)
+    await untilCommitted(store, isDone, waitMs + jitterMs, request.signal)
   }
   return {
-    json: query.read(),
+    ...query.read(),
     headers: {
       'x-consul-index': String(query.index()),
-      'x-consul-knownleader': 'true',
-      'x-consul-lastcontact': '0',
+      // A cache tells what was true when it was filled.
+      ...(isCached ? leaderHeaders(true, 0) : leaderHeaders(!leadership.isLost, leadership.lastContactMs)),
       'x-consul-effective-consistency': consistency,
       // The agent's cache is the catalog itself here.
-      ...(request.query.has('cached') && { 'x-cache': 'HIT', age: '0' }),
+      ...(isCached && { 'x-cache': 'HIT', age: '0' }),
     },
   }
 }

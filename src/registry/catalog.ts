@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Indexes, type IndexReader } from './indexes.ts'
+import { Leadership } from './leadership.ts'
 import type { Check, Node, Service } from './model.ts'
 
 interface Indexed {
@@ -13,22 +14,41 @@ export type CheckRow = Check & Indexed
 /** What the servers of a Consul datacenter know, as opposed to what an agent knows. Each change is one commit, with one index. */
 export class Catalog {
   readonly node: Node
+  readonly leadership: Leadership
   readonly #services = new Map<string, ServiceRow>()
   readonly #checks = new Map<string, CheckRow>()
   readonly #checksByService = new Map<string, Map<string, CheckRow>>()
   readonly #indexes = new Indexes()
   readonly #listeners = new Set<() => void>()
+  /** Changes that wait for a leader: an agent knows of them before its servers do. */
+  #pending: (() => void)[] = []
+  #era = 0
 
-  constructor(node: Node) {
+  constructor(node: Node, leadership = new Leadership()) {
     this.node = node
+    this.leadership = leadership
+    leadership.onReturn(() => {
+      const changes = this.#pending
+      this.#pending = []
+      for (const change of changes) change()
+    })
+  }
+
+  get era(): number {
+    return this.#era
   }
 
   get indexes(): IndexReader {
     return this.#indexes
   }
 
+  get lastIndex(): number {
+    return this.#indexes.next - 1
+  }
+
   /** Adds or replaces a service and checks together. A service that is known already is no change. */
   register(service: Service | null, checks: readonly Check[]): void {
+    if (this.#waitForLeader(() => this.register(service, checks))) return
     const index = this.#indexes.next
     let isChanged = false
     if (service) {
@@ -55,6 +75,7 @@ export class Catalog {
 
   /** Removes a service with its checks. */
   deregisterService(id: string): void {
+    if (this.#waitForLeader(() => this.deregisterService(id))) return
     const service = this.#services.get(id)
     if (!service) return
     this.#services.delete(id)
@@ -68,12 +89,37 @@ export class Catalog {
   }
 
   deregisterCheck(id: string): void {
+    if (this.#waitForLeader(() => this.deregisterCheck(id))) return
     const check = this.#checks.get(id)
     if (!check) return
     this.#checks.delete(id)
     this.#checksByService.get(check.serviceId)?.delete(id)
     this.#indexes.checkRemoved(check)
     this.#commit()
+  }
+
+  /**
+   * Begins to count anew, as Consul does when an older snapshot is restored: every index is 1, below any that a client has seen, and
+   * whoever waits is answered. What is registered stays.
+   */
+  resetIndex(): void {
+    const fresh = { createIndex: 1, modifyIndex: 1 }
+    for (const row of this.#services.values()) this.#services.set(row.id, { ...row, ...fresh })
+    for (const row of this.#checks.values()) this.#putCheck({ ...row, ...fresh })
+    this.#indexes.reset(this.services().map(({ name }) => name))
+    this.#era += 1
+    this.#tell()
+  }
+
+  /** An index reset, after which only those rows are there whose ids are kept. */
+  forget(isKept: (id: string) => boolean): void {
+    const checks = this.checks().filter(({ id }) => isKept(id))
+    for (const id of this.#services.keys()) if (!isKept(id)) this.#services.delete(id)
+    this.#checks.clear()
+    this.#checksByService.clear()
+    for (const row of checks) this.#putCheck(row)
+    this.#pending = []
+    this.resetIndex()
   }
 
   service(id: string): ServiceRow | undefined {
@@ -111,8 +157,17 @@ export class Catalog {
     this.#checksByService.set(row.serviceId, siblings.set(row.id, row))
   }
 
+  #waitForLeader(change: () => void): boolean {
+    if (this.leadership.isLost) this.#pending.push(change)
+    return this.leadership.isLost
+  }
+
   #commit(): void {
     this.#indexes.advance()
+    this.#tell()
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener()
   }
 }

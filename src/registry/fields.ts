@@ -21,6 +21,11 @@ export class Fields {
     for (const [name, value] of Object.entries(json)) this.#values.set(normalise(name), { name, value })
   }
 
+  /** Whether the field is there and not null. */
+  has(name: string): boolean {
+    return (this.#values.get(normalise(name))?.value ?? null) !== null
+  }
+
   string(name: string): string {
     const value = this.#take(name) ?? ''
     if (typeof value !== 'string') throw this.#wrong(name, 'a string')

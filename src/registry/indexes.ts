@@ -37,6 +37,15 @@ export class Indexes implements IndexReader {
   #touched = new Set<Rows>()
   #touching = new Set<Rows>()
 
+  /** Every index is 1 from here on, as if the services of these names, all that there are, had come with the first commit. */
+  reset(services: readonly string[]): void {
+    this.#nodes = this.#services = this.#checks = this.#last = 1
+    this.#lastExtinction = 0
+    this.#byService.clear()
+    for (const name of services) this.#byService.set(name, 1)
+    this.#touched = new Set()
+  }
+
   /** The index that the commit under way gives to what it changes. */
   get next(): number {
     return this.#last + 1

@@ -28,6 +28,11 @@ const alive: Check = {
   type: '',
 }
 
+/** Whether a service or a check, by its id, is of the server itself. */
+export function isOwnRow(id: string): boolean {
+  return id === server.id || id === alive.id
+}
+
 /** A catalog that holds what a fresh Consul server says of itself: its node is alive, and it is the service `consul`. Clients look for both. */
 export function createCatalog(nodeName: string, listenHost: string): Catalog {
   // Services that register no address of their own are found at the node's; a wildcard would lead nowhere.

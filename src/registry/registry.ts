@@ -3,16 +3,21 @@ import { createServer } from 'node:http'
 import { Agent } from './agent.ts'
 import type { Catalog } from './catalog.ts'
 import type { CheckRules } from './checks/decode.ts'
+import { FaultTable } from './faults/fault-table.ts'
+import type { Fault } from './faults/fault.ts'
+import { KeyStore } from './key-store.ts'
 import type { Operation } from './http/operation.ts'
 import { serve } from './http/serve.ts'
 import { isLoopbackHost } from './loopback.ts'
-import { createCatalog } from './own-node.ts'
+import { createCatalog, isOwnRow } from './own-node.ts'
 import { agentCheckOperations } from './resources/agent-checks.ts'
 import { agentServiceOperations } from './resources/agent-services.ts'
 import { agentHealthOperations } from './resources/agent-health.ts'
 import { agentOperations } from './resources/agent.ts'
 import { catalogOperations } from './resources/catalog.ts'
+import { faultOperations } from './resources/faults.ts'
 import { healthOperations } from './resources/health.ts'
+import { keyOperations } from './resources/keys.ts'
 import { statusOperations } from './resources/status.ts'
 
 export interface RegistryOptions {
@@ -26,14 +31,22 @@ export interface RegistryOptions {
   readonly reapIntervalMs?: number
   /** The least `DeregisterCriticalServiceAfter`; shorter ones are raised to it. Default 60,000. */
   readonly minReapMs?: number
-  /** The least `Interval` of HTTP checks; shorter ones are raised to it. Default 1000. */
+  /** The least `Interval` of HTTP, TCP and gRPC checks; shorter ones are raised to it. Default 1000. */
   readonly minCheckIntervalMs?: number
+  /** Takes orders of faults at `/v1/tidegate/faults`, for tests in other processes. Default false. */
+  readonly takesFaults?: boolean
 }
 
 /** Consul's HTTP API in memory: one datacenter, one node, nothing on disk. Its README lists where it differs. */
 export interface Registry {
   /** Listens; rejects where the address is taken. May be called once. `address` is for example `http://127.0.0.1:8500`. */
   start(): Promise<{ address: string }>
+  /**
+   * Has the registry suffer a fault until the returned function is called, so that a test sees what its program does then. Faults add up;
+   * the README says what each is.
+   * @throws Error where the fault is not one of them
+   */
+  fault(fault: Fault): () => void
   /** Stops checks, ends all waiting queries and connections, and frees the port. */
   close(): Promise<void>
 }
@@ -49,9 +62,27 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   }
   const catalog = createCatalog(nodeName, host)
   const agent = new Agent(catalog)
+  const keys = new KeyStore(catalog.leadership)
 
-  const operations = allOperations(agent, catalog, rules)
-  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host) })
+  const faults = new FaultTable({
+    loseLeader: () => catalog.leadership.lose(),
+    resetIndex: () => {
+      catalog.resetIndex()
+      keys.resetIndex()
+    },
+    forget: () => {
+      agent.forget()
+      catalog.forget(isOwnRow)
+      keys.forget()
+    },
+    // After the answer to the order, which may have come over one of them.
+    dropConnections: () => setImmediate(() => server.closeAllConnections()),
+  })
+  const operations = [
+    ...allOperations(agent, catalog, keys, rules),
+    ...(options.takesFaults === true ? faultOperations(faults) : []),
+  ]
+  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host), faults })
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener)
   let reaper: NodeJS.Timeout | undefined
 
@@ -69,8 +100,13 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
       reaper = setInterval(() => agent.reap(), reapIntervalMs)
       return { address: addressOf(server.address()) }
     },
+    fault: (fault) => {
+      const id = faults.order(fault)
+      return () => void faults.undo(id)
+    },
     close: async () => {
       clearInterval(reaper)
+      faults.undoAll()
       agent.close()
       server.closeAllConnections()
       if (server.listening) await once(server.close(), 'close')
@@ -78,7 +114,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   }
 }
 
-function allOperations(agent: Agent, catalog: Catalog, rules: CheckRules): Operation[] {
+function allOperations(agent: Agent, catalog: Catalog, keys: KeyStore, rules: CheckRules): Operation[] {
   return [
     ...agentOperations(agent, catalog.node),
     ...agentServiceOperations(agent, catalog, rules),
@@ -86,7 +122,8 @@ function allOperations(agent: Agent, catalog: Catalog, rules: CheckRules): Opera
     ...agentCheckOperations(agent, catalog.node, rules),
     ...catalogOperations(catalog),
     ...healthOperations(catalog),
-    ...statusOperations(catalog.node),
+    ...keyOperations(keys),
+    ...statusOperations(catalog.node, catalog.leadership),
   ]
 }
 

@@ -2,7 +2,7 @@ import { isIP, isIPv4 } from 'node:net'
 import { ApiError } from './api-error.ts'
 import { decodeCheck, type CheckRules } from './checks/decode.ts'
 import type { CheckDefinition } from './checks/definition.ts'
-import { refuseForeignUrl } from './checks/allowed-host.ts'
+import { refuseForeignProbe } from './checks/allowed-host.ts'
 import { decodeError, Fields } from './fields.ts'
 import type { Service, ServiceAddress } from './model.ts'
 
@@ -45,7 +45,7 @@ export function decodeService(json: unknown, rules: CheckRules): ServiceDefiniti
     .filter((check) => check !== null)
     .filter((check) => !check.isEmpty)
     .map((check) => decodeCheck(check, 'CheckID', rules))
-  for (const { probe } of checks) if (probe?.type === 'http') refuseForeignUrl(probe.url, service)
+  for (const { probe } of checks) refuseForeignProbe(probe, service)
   return { service, checks }
 }
 

@@ -116,22 +116,6 @@ describe.each(modes)('consul with $mode', ({ sharedAbove }) => {
     }
   })
 
-  it('says that instances may be forgotten when the index goes backwards, even if the list is the same', async () => {
-    const wake = Promise.withResolvers<ScriptedReply>()
-    const body = [serviceRow({ id: 'web-1' })]
-    let isReset = false
-    const { watching } = await start(sharedAbove, ({ path, index }) => {
-      if (path === '/v1/catalog/services') return index === '50' ? wake.promise : { index: isReset ? 7 : 50, body: {} }
-      if (path === '/v1/health/state/any') return index === null ? { index: 50 } : 'hang'
-      if (index === null) return { index: isReset ? 7 : 50, body }
-      return index === '50' ? wake.promise : 'hang'
-    })
-    expect(await watching.next()).toMatchObject({ position: 50, mayHaveForgotten: false })
-    isReset = true
-    wake.resolve({ index: 7, body: sharedAbove === 0 ? {} : body })
-    expect(await watching.next()).toMatchObject({ position: 7, mayHaveForgotten: true, instances: [{ id: 'web-1' }] })
-  })
-
   it('leaves out and reports what can not be an instance, once, and keeps its neighbours', async () => {
     const rows = [
       serviceRow({ id: 'web-0', service: { Port: 0 } }),

@@ -325,6 +325,24 @@ describe('the client', () => {
     expect([old.requests, fresh.requests]).toEqual([0, 4])
   })
 
+  it('counts what it does as the gateway does', async () => {
+    const instances = await instancesOf('counted', 2)
+    await registerAll(api, 'counted', instances)
+    const client = clientOf('counted')
+    for (let i = 0; i < 4; i++) await (await client.fetch('/')).text()
+    const scraped = await client.metrics()
+    for (const { id } of instances) {
+      expect(scraped).toMatch(
+        new RegExp(
+          `^tidegate_upstream_requests_total\\{service="counted",instance="[^"]*/${id}@[^"]*",outcome="2xx"\\} 2$`,
+          'm',
+        ),
+      )
+    }
+    expect(scraped).toContain('tidegate_endpoints{service="counted",state="eligible"} 2')
+    expect(scraped).not.toContain('tidegate_connections')
+  })
+
   it.each([
     ['', {}, 'is not empty'],
     ['x', { timeout: 'soon' }, '`timeout` is a time'],

@@ -1,12 +1,19 @@
 import { createServer, type Server } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
+import { addHealthService } from '../../src/join/grpc/health-service.ts'
+import type { HealthReport } from '../../src/join/registration.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { consulApi, type ConsulApi } from '../support/consul-api.ts'
 import { startConsul } from '../support/consul.ts'
 
 interface CheckJson {
   CheckID: string
+  Type: string
   Status: string
   Output: string
 }
@@ -14,21 +21,23 @@ interface CheckJson {
 const started = {
   'a real Consul': async () => {
     const consul = await startConsul()
-    return { api: consul.api, close: async () => consul.stop() }
+    return { api: consul.api, interval: '1s', close: async () => consul.stop() }
   },
   'the embedded registry': async () => {
-    const registry = createRegistry({ port: 0 })
+    const registry = createRegistry({ port: 0, minCheckIntervalMs: 20 })
     const { address } = await registry.start()
-    return { api: consulApi(address), close: async () => registry.close() }
+    return { api: consulApi(address), interval: '20ms', close: async () => registry.close() }
   },
 }
 
 describe.each(Object.entries(started))('blocking queries and checks of %s', (_, start) => {
   let api: ConsulApi
+  /** The shortest there is. */
+  let interval: string
   let close: () => Promise<void>
 
   beforeAll(async () => {
-    ;({ api, close } = await start())
+    ;({ api, interval, close } = await start())
   })
 
   afterAll(async () => close())
@@ -45,6 +54,8 @@ describe.each(Object.entries(started))('blocking queries and checks of %s', (_, 
       index = answer.headers.get('x-consul-index') ?? '0'
     }
   }
+
+  const grpcCheck = (GRPC: string, Status = 'critical') => ({ GRPC, Interval: interval, Timeout: '2s', Status })
 
   it('end on an absent service when its first instance comes, and when its last one goes', async () => {
     const path = '/v1/health/service/comes-and-goes'
@@ -93,7 +104,7 @@ describe.each(Object.entries(started))('blocking queries and checks of %s', (_, 
     it('follow what the service answers, in the same words', async () => {
       await api('PUT', '/v1/agent/service/register', {
         Name: 'web',
-        Check: { HTTP: url, Method: 'POST', Header: { 'X-Check': ['yes'] }, Interval: '1s', Timeout: '2s' },
+        Check: { HTTP: url, Method: 'POST', Header: { 'X-Check': ['yes'] }, Interval: interval, Timeout: '2s' },
       })
       const seen: string[] = []
       for (const [code, expected] of [
@@ -120,7 +131,54 @@ describe.each(Object.entries(started))('blocking queries and checks of %s', (_, 
     })
   })
 
-  it('tell that a TTL ran out, with what the service said last', async () => {
+  it.concurrent('tell whether a TCP connection can be made', async () => {
+    const listener = createTcpServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const { port } = listener.address() as AddressInfo
+    const Check = { TCP: `127.0.0.1:${port}`, Interval: interval, Timeout: '1s' }
+    await api('PUT', '/v1/agent/service/register', { Name: 'tcp', Check })
+    const up = await waitForStatus('tcp', 'passing')
+    listener.close()
+    const down = await waitForStatus('tcp', 'critical')
+    expect([up.Type, up.Output, down.Output]).toEqual([
+      'tcp',
+      `TCP connect 127.0.0.1:${port}: Success`,
+      `dial tcp 127.0.0.1:${port}: connect: connection refused`,
+    ])
+  })
+
+  it.concurrent("tell what a server's gRPC health service says of it and of its services", async () => {
+    let status: HealthReport['status'] = 'passing'
+    const server = new GrpcServer()
+    addHealthService(server, { report: () => ({ status, note: '' }) }, ['users'])
+    const port = await promisify(server.bindAsync.bind(server))('127.0.0.1:0', ServerCredentials.createInsecure())
+    const address = `127.0.0.1:${port}`
+    await api('PUT', '/v1/agent/service/register', { Name: 'grpc', Check: grpcCheck(`${address}/users`) })
+    await api('PUT', '/v1/agent/service/register', { Name: 'whole', Check: grpcCheck(address) })
+    const refused = '127.0.0.1:1'
+    await api('PUT', '/v1/agent/service/register', { Name: 'down', Check: grpcCheck(refused, 'passing') })
+    await api('PUT', '/v1/agent/service/register', {
+      Name: 'strange',
+      Check: grpcCheck(`${address}/strangers`, 'passing'),
+    })
+    const up = await waitForStatus('grpc', 'passing')
+    const whole = await waitForStatus('whole', 'passing')
+    const strange = await waitForStatus('strange', 'critical')
+    status = 'critical'
+    const notServing = await waitForStatus('grpc', 'critical')
+    const down = await waitForStatus('down', 'critical')
+    server.forceShutdown()
+    expect([up.Type, ...[up, whole, strange, notServing, down].map(({ Output }) => Output)]).toEqual([
+      'grpc',
+      `gRPC check ${address}/users: success`,
+      `gRPC check ${address}: success`,
+      'rpc error: code = NotFound desc = no service strangers here',
+      "gRPC application didn't report service healthy",
+      `rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing dial tcp ${refused}: connect: connection refused"`,
+    ])
+  })
+
+  it.concurrent('tell that a TTL ran out, with what the service said last', async () => {
     await api('PUT', '/v1/agent/service/register', { Name: 'silent', Check: { TTL: '200ms' } })
     await api('PUT', '/v1/agent/check/pass/service:silent?note=good%20bye')
     await waitForStatus('silent', 'passing')

@@ -35,7 +35,7 @@ describe.each(Object.entries(faultRows))('%s', (_group, group) => {
 test('each chaos fault is in the table, each row once', () => {
   const named = new Set(rows.flatMap(({ chaos = [] }) => chaos))
   // Overload is no fault of anybody's; docs/guides/overload.md has it.
-  expect(faultNames.filter((name) => !named.has(name))).toEqual(['overloaded'])
+  expect(faultNames.filter((name) => !named.has(name))).toEqual(['overloaded', 'overloaded-limited'])
   const numbers = rows.map(({ number }) => number)
   expect(new Set(numbers).size).toBe(numbers.length)
 })

@@ -10,6 +10,8 @@ export interface ConsulOptions {
   readonly dnsPort?: number
   /** Keeps the catalog there over restarts. Default: in memory, gone with the process. */
   readonly dataDir?: string
+  /** Joins another, with its Serf port and a name of its own; needs a `dataDir`. */
+  readonly join?: { readonly serfPort: number; readonly nodeName: string }
   /** Further agent configuration, in the spelling of Consul's configuration files. */
   readonly config?: object
 }
@@ -20,6 +22,8 @@ export interface Consul {
   readonly port: number
   /** -1 where it serves no DNS. */
   readonly dnsPort: number
+  /** Where others join. */
+  readonly serfPort: number
   readonly pid: number
   readonly api: ConsulApi
   /** SIGTERM; resolves when the process is gone. Stopping or killing twice is harmless. */
@@ -35,7 +39,7 @@ export interface Consul {
 /** A row of the lists that tell whether Consul is ready. */
 type Row = Record<string, unknown>
 
-const nodeName = 'consul-under-test'
+const defaultNodeName = 'consul-under-test'
 const startAttempts = 3
 /**
  * Starts a real Consul server on loopback and resolves once it has a leader and has registered its own node, so that services
@@ -48,22 +52,23 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
     const port = options.httpPort ?? freeHttpPort
     const dns = options.dnsPort === 0 ? freeDnsPort : (options.dnsPort ?? -1)
     const config = {
+      performance: { raft_multiplier: 1 },
       ...options.config,
-      node_name: nodeName,
+      node_name: options.join?.nodeName ?? defaultNodeName,
       bind_addr: '127.0.0.1',
       client_addr: '127.0.0.1',
       ports: { http: port, dns, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
-      performance: { raft_multiplier: 1 },
       // Consul asks HashiCorp for news otherwise.
       disable_update_check: true,
       log_level: 'INFO',
     }
-    const mode = options.dataDir ? ['-server', '-bootstrap-expect=1', `-data-dir=${options.dataDir}`] : ['-dev']
+    const first = options.join ? `-retry-join=127.0.0.1:${options.join.serfPort}` : '-bootstrap-expect=1'
+    const mode = options.dataDir ? ['-server', first, `-data-dir=${options.dataDir}`] : ['-dev']
     const agent = new GuardedProcess(binary, ['agent', ...mode, `-hcl=${JSON.stringify(config)}`])
     const address = `http://127.0.0.1:${port}`
     const api = consulApi(address)
     try {
-      await untilReady(agent, api, serfLan)
+      await untilReady(agent, api, serfLan, config.node_name)
     } catch (error) {
       await agent.end('SIGKILL')
       // Between choosing a port and Consul's taking it another program may be quicker.
@@ -74,6 +79,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
       address,
       port,
       dnsPort: dns,
+      serfPort: serfLan,
       pid: agent.pid,
       api,
       stop: async () => agent.end('SIGTERM'),
@@ -88,7 +94,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
  * Each line Consul logs while it starts is the occasion to ask again; once it answers, its own blocking queries do the waiting.
  * The Serf port tells our Consul from another that holds the HTTP port already.
  */
-async function untilReady(agent: GuardedProcess, api: ConsulApi, serfPort: number): Promise<void> {
+async function untilReady(agent: GuardedProcess, api: ConsulApi, serfPort: number, nodeName: string): Promise<void> {
   for (;;) {
     const progressed = agent.nextOutput()
     const [self, leader] = await Promise.all([

@@ -13,6 +13,8 @@ export interface JoiningService {
   signal(signal: NodeJS.Signals): void
   /** Resolves when the process is gone, with the signal that ended it. */
   ended(): Promise<NodeJS.Signals | null>
+  /** The same with its exit code. */
+  exitCode(): Promise<number | null>
 }
 
 /** Resolves when it has registered. */
@@ -21,24 +23,30 @@ export async function startJoiningService(
   registry: string,
   example: 'node-service' | 'grpc-service' = 'node-service',
 ): Promise<JoiningService> {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--conditions=tidegate-source', `${examples}${example}/server.ts`],
-    {
-      env: { ...process.env, SERVICE: service, TIDEGATE_REGISTRY: registry },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const args = ['--conditions=tidegate-source', `${examples}${example}/server.ts`]
+  return startJoiningProgram([process.execPath, ...args], { SERVICE: service, TIDEGATE_REGISTRY: registry })
+}
+
+/** Resolves when it has said where it serves, in a line such as `greeter is ID at http://127.0.0.1:8080`. */
+export async function startJoiningProgram(
+  [command, ...args]: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>>,
+): Promise<JoiningService> {
+  const child: ChildProcess = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const lines = createInterface(child.stdout!)
   const [line] = (await Promise.race([once(lines, 'line'), exit.then(() => ['it ended'])])) as [string]
   const found = / is (\S+) at http:\/\/.*:(\d+)$/.exec(line)
-  if (found === null) throw new Error(`${example} did not start: ${line}`)
+  if (found === null) throw new Error(`${[command, ...args].join(' ')} did not start: ${line}`)
   return {
     pid: child.pid ?? 0,
     id: found[1] ?? '',
     port: Number(found[2]),
     signal: (signal) => void child.kill(signal),
     ended: async () => (await exit)[1],
+    exitCode: async () => (await exit)[0],
   }
 }

@@ -10,11 +10,13 @@ import { createResolver } from '../../discovery/resolve.ts'
 import { probeCheck } from '../../health/check-probe.ts'
 import { probeConnect } from '../../health/connect-probe.ts'
 import { createOutlierDetector } from '../../health/outlier.ts'
+import type { Exposition } from '../../observe/metrics.ts'
 import { ProxyContext, type ProxyRoute } from '../../proxy/context.ts'
 import { monotonicMs, systemClock } from '../../util/clock.ts'
 import { TimerWheel } from '../../util/timer-wheel.ts'
 import { ServiceTable } from '../../workers/service-table.ts'
 import { leaseSource } from '../find/sources.ts'
+import { createClientMetrics, createSeriesStore } from './client-metrics.ts'
 import type { ClientOptions } from './client-options.ts'
 import { routeRuleOf, serviceEntryOf, sourceName } from './client-settings.ts'
 
@@ -27,6 +29,8 @@ const threadId = 0
 export class BalancedService {
   readonly route: ProxyRoute
   readonly context: ProxyContext
+  /** One scrape. */
+  readonly metrics: () => Promise<Exposition>
   readonly #control: ControlPlane<{ readonly name: string; readonly type: string }>
   readonly #services: ServiceTable
   readonly #ledger: Ledger
@@ -57,10 +61,14 @@ export class BalancedService {
       resolve: (answers, signal) => resolver.resolved(answers, signal),
       onProblem: () => {},
     })
+    const store = createSeriesStore((ids) => {
+      for (const id of ids) series.release(id)
+    })
     const series = new SeriesWriter(
-      () => {},
-      ({ id }) => queueMicrotask(() => series.release(id)),
+      (announced) => store.announced(threadId, announced),
+      (retired) => store.retired(threadId, retired),
     )
+    this.metrics = createClientMetrics(name, store, () => this.#control.stats())
     this.#services = new ServiceTable({
       ledger: this.#ledger,
       column: 0,

@@ -34,6 +34,8 @@ export interface Client extends AsyncDisposable {
   /** Resolves when the registry has spoken for the service; requests wait for it by themselves. */
   readonly ready: Promise<void>
   instances(): readonly InstanceView[]
+  /** Of this client, in Prometheus' text format, by the names they have in the gateway; to be printed behind the process's own. */
+  metrics(): Promise<string>
   /** Follows the service no more; what is in flight is finished. */
   close(): Promise<void>
 }
@@ -62,6 +64,7 @@ export function connect(name: string, options: ClientOptions = {}): Client {
       (service.view()?.endpoints ?? []).map(({ id, address, state, reason, inflight, requests, failures }) => {
         return { id, address, state, reason, inflight, requests, failures }
       }),
+    metrics: async () => (await service.metrics()).body,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { failures, type Failure } from '../../core/failure.ts'
+import type { Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
-import { isBodyWanted } from '../body-wanted.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
 import { halfClosedMs } from '../half-closed.ts'
 import { handle, totalTimeout } from '../handle.ts'
+import { isLastAnswer, isLastProblem } from '../last-answer.ts'
 import type { Listener, ListenerConnection } from '../listener.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { resetConnection } from '../reset-connection.ts'
-import { fail } from '../settle.ts'
-import { type ChunkSink, chunkSizeLine } from './chunked.ts'
+import { isRestShort } from '../rest-of-body.ts'
+import { fail, forgetTimers } from '../settle.ts'
+import type { ChunkSink } from './chunked.ts'
+import { phase } from './client-phase.ts'
 import { letGo, takeOver } from './client-socket.ts'
 import { linger } from './linger.ts'
 import { Output } from './output.ts'
@@ -19,16 +21,10 @@ import { RequestBodyReader } from './request-body-reader.ts'
 import type { RequestHead } from './request-head.ts'
 import { RequestReader } from './request-reader.ts'
 import type { ResponseHead } from './response-head.ts'
-import { interimText, problemText, responseHeadText, switchingText } from './response-writer.ts'
+import { connectionOption, interimText, problemText, responseHeadText, switchingText } from './response-writer.ts'
 import { OutputEnd } from './output-end.ts'
 import { WaitingBytes } from './waiting-bytes.ts'
 import { WriteDeadline } from './write-deadline.ts'
-
-/**
- * Where a connection stands: `head` between requests and in a head; `body` while a request body comes in; `answer` when
- * the request is complete and its answer is not; `linger` after the last answer.
- */
-const phase = { head: 0, body: 1, answer: 2, tunnel: 3, linger: 4, closed: 5 } as const
 
 /** One client connection: requests in, one at a time, in order; answers out. */
 export class DownstreamConnection implements Downstream, ListenerConnection, ChunkSink {
@@ -103,8 +99,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     this.#tunnel = null
     this.#waiting.take()
     fail(this.#x, 'client-abort')
-    wheel.remove(this.#x.totalTimer)
-    if (this.#x.backoffTimer !== null) wheel.remove(this.#x.backoffTimer)
+    forgetTimers(this.#x)
     this.#listener.forget(this)
   }
 
@@ -118,19 +113,16 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   writeHead(head: ResponseHead, framing: BodyFraming): void {
     this.#x.status = head.status
     this.#isChunked = framing === 'stream' && this.#head.minor === 1
-    if (!this.#head.keepAlive || this.#listener.context.draining) this.#closes = true
-    if (framing === 'stream' && this.#head.minor === 0) this.#closes = true
-    if (this.#phase === phase.body && !isBodyWanted(this.#x, head)) this.#closes = true
-    this.#output.text(responseHeadText(head, this.#isChunked ? 'chunked' : 'plain', this.#connectionOption()))
+    if (isLastAnswer(this.#x, head, framing)) this.#closes = true
+    const connection = connectionOption(this.#head, this.#closes)
+    this.#output.text(responseHeadText(head, this.#isChunked ? 'chunked' : 'plain', connection))
   }
 
   writeBody(bytes: Buffer, start: number, end: number): void {
     if (end === start) return
     this.#x.responseBytes += end - start
-    if (!this.#isChunked) return this.#output.bytes(bytes, start, end)
-    this.#output.text(chunkSizeLine(end - start))
-    this.#output.bytes(bytes, start, end)
-    this.#output.text('\r\n')
+    if (this.#isChunked) this.#output.chunk(bytes, start, end)
+    else this.#output.bytes(bytes, start, end)
   }
 
   writeEnd(trailers: string): void {
@@ -154,10 +146,9 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   writeProblem(failure: Failure): void {
-    const { draining, isShedding } = this.#listener.context
-    if (failures[failure].closes || this.#phase === phase.body || !this.#head.keepAlive) this.#closes = true
-    if (draining || isShedding) this.#closes = true
-    this.#output.text(problemText(failure, this.#x.requestId, this.#connectionOption(), this.#head.method !== 'HEAD'))
+    if (isLastProblem(this.#x, failure)) this.#closes = true
+    const connection = connectionOption(this.#head, this.#closes)
+    this.#output.text(problemText(failure, this.#x.requestId, connection, this.#head.method !== 'HEAD'))
     this.flush()
   }
 
@@ -185,9 +176,9 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
   }
 
   settled(): void {
-    if (this.#phase === phase.closed) return
-    if (this.#socket.destroyed) return this.destroy()
-    if (this.#closes || this.#phase !== phase.answer) return this.#linger()
+    if (this.#phase === phase.closed || this.#socket.destroyed) return this.destroy()
+    if (this.#closes) return this.#linger()
+    if (this.#phase === phase.body) return this.#dropRest()
     this.#phase = phase.head
     this.#isHeadTimed = false
     this.#listener.context.wheel.arm(this.#timer, this.#listener.settings.timeouts.idleMs)
@@ -198,11 +189,6 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     const { bodyBytes } = this.#listener.settings.limits
     if (bodyBytes !== null && this.#x.requestBytes + end - start > bodyBytes) return fail(this.#x, 'body-too-large')
     requestBody(this.#x, bytes, start, end)
-  }
-
-  #connectionOption(): '' | 'close' | 'keep-alive' {
-    if (this.#closes) return 'close'
-    return this.#head.minor === 0 ? 'keep-alive' : ''
   }
 
   #received(length: number): void {
@@ -231,6 +217,7 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     while (at < end) {
       if (this.#phase === phase.head && !this.isBlocked) at = this.#takeHead(bytes, at, end)
       else if (this.#phase === phase.body) at = this.#takeBody(bytes, at, end)
+      else if (this.#phase === phase.rest) at = this.#takeRest(bytes, at, end)
       else break
     }
     this.#isConsuming = false
@@ -313,6 +300,21 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
     requestBodyEnd(this.#x, trailers)
   }
 
+  /** The answer is whole; what is still to come of its request is of no use to anyone. */
+  #dropRest(): void {
+    if (!isRestShort(this.#x)) return this.#linger()
+    this.#phase = phase.rest
+    this.#armBody()
+    if (this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  #takeRest(bytes: Buffer, at: number, end: number): number {
+    const next = this.#body.drop(bytes, at, end)
+    if (this.#body.isBroken) this.#linger()
+    else if (this.#body.isDone) this.settled()
+    return next
+  }
+
   #tunnelled(bytes: Buffer, start: number, end: number): void {
     const tunnel = this.#tunnel
     if (tunnel === null) return
@@ -360,6 +362,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
         return this.#reader.isEmpty ? this.#linger() : this.destroy()
       case phase.body:
         return this.destroy()
+      case phase.rest:
+        return this.#linger()
       default:
     }
   }
@@ -387,6 +391,8 @@ export class DownstreamConnection implements Downstream, ListenerConnection, Chu
       case phase.answer:
         if (this.#x.status === 0) fail(this.#x, 'client-abort')
         return
+      case phase.rest:
+        return this.#linger()
       default:
     }
   }

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { getSystemErrorName } from 'node:util'
 import type { ProxyContext } from '../context.ts'
 import { latin1 } from '../../util/latin1.ts'
+import { chunkSizeLine } from './chunked.ts'
 import type { SpareWriteRequest, WriteRequest } from './write-request.ts'
 
 /** Slices up to this many bytes become part of the text. */
@@ -82,6 +83,13 @@ export class Output {
     this.#slice = bytes
     this.#start = start
     this.#end = end
+  }
+
+  /** The same as a chunk of a chunked body. */
+  chunk(bytes: Buffer, start: number, end: number): void {
+    this.text(chunkSizeLine(end - start))
+    this.bytes(bytes, start, end)
+    this.text('\r\n')
   }
 
   /** Sends FIN behind all that was written. */

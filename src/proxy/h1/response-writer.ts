@@ -1,5 +1,6 @@
 import { failures, type Failure } from '../../core/failure.ts'
 import { flat } from '../../util/latin1.ts'
+import type { RequestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
 
 /** The methods an `Allow` of our own names; any other token is forwarded too. */
@@ -27,11 +28,13 @@ const phrases: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 }
 
-/**
- * A forwarded response head.
- *
- * @param connection what to say about our own connection: '' (HTTP/1.1 keep-alive), 'close', 'keep-alive' (to HTTP/1.0)
- */
+/** What an answer has to say about our own connection: nothing where HTTP/1.1 keeps it. */
+export function connectionOption({ minor }: RequestHead, closes: boolean): '' | 'close' | 'keep-alive' {
+  if (closes) return 'close'
+  return minor === 0 ? 'keep-alive' : ''
+}
+
+/** A forwarded response head. */
 export function responseHeadText(
   head: ResponseHead,
   framing: 'plain' | 'chunked',

@@ -99,11 +99,8 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     if (x === null || start === end) return
     // The client did not wait for the endpoint's word.
     if (x.head.expectContinue && this.#phase === phase.head) this.#context.wheel.disarm(this.#timer)
-    if (x.head.chunked) {
-      this.#output.text(`${(end - start).toString(16)}\r\n`)
-      this.#output.bytes(bytes, start, end)
-      this.#output.text('\r\n')
-    } else this.#output.bytes(bytes, start, end)
+    if (x.head.chunked) this.#output.chunk(bytes, start, end)
+    else this.#output.bytes(bytes, start, end)
   }
 
   flush(): boolean {
@@ -219,7 +216,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
       if (this.#head.status >= 200) break
       if (!this.#interim(x, bytes, at, end) || at === end) return -1
     }
-    this.#frame(x, end - at)
+    this.#frame(x)
     if (this.#head.status >= 500 && mayDropAnswer(x, this.#head.status)) {
       this.#drop(x, end - at)
       return -1
@@ -242,15 +239,14 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     return true
   }
 
-  /** What follows the head. @param length that is there already */
-  #frame(x: Exchange, length: number): void {
+  /** What follows the head. */
+  #frame(x: Exchange): void {
     const head = this.#head
     this.#context.wheel.disarm(this.#timer)
     this.#framing = framingOf(head, x.head.method)
     this.#remaining = this.#framing === 'length' ? head.contentLength : 0
     if (head.chunked) this.#decoder.reset()
-    // Whole before its request is, it ends the client's connection, too, which has to be said: another request may be on its way.
-    else if (this.#framing === 'stream' || (length >= this.#remaining && !x.requestDone)) head.keepAlive = false
+    else if (this.#framing === 'stream') head.keepAlive = false
   }
 
   /** Another endpoint may answer better. The connection is used again when all of this answer is there: more is not waited for. */

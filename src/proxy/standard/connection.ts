@@ -65,11 +65,11 @@ export class StandardConnection implements ListenerConnection {
   }
 
   get isBusy(): boolean {
-    return this.#current !== null || this.socket.writableLength > 0
+    return this.#current?.isDropping === false || this.socket.writableLength > 0
   }
 
   get isIdle(): boolean {
-    return !this.isBusy && this.socket.bytesRead === this.#bytesAtRest
+    return this.#current === null && !this.isBusy && this.socket.bytesRead === this.#bytesAtRest
   }
 
   received(request: IncomingMessage, response: ServerResponse): void {
@@ -96,7 +96,7 @@ export class StandardConnection implements ListenerConnection {
     this.#take(new StandardDownstream(this, request, new ServerResponse(request), null, failure))
   }
 
-  /** The exchange under way is settled and its answer was handed to the system. */
+  /** The exchange under way is settled, its answer was handed to the system, and nothing of its request is to come. */
   answered(): void {
     this.#current = null
     if (this.socket.destroyed) return this.destroy()
@@ -141,6 +141,7 @@ export class StandardConnection implements ListenerConnection {
   #cutShort(): void {
     this.#hasEnded = true
     if (this.#current === null || this.#current.isHalf) this.destroy()
+    else if (this.#current.isDropping) this.#current.restEnded(false)
   }
 
   #take(downstream: StandardDownstream): void {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { failures, type Failure } from '../../core/failure.ts'
 import { WheelTimer } from '../../util/timer-wheel.ts'
-import { isBodyWanted } from '../body-wanted.ts'
 import type { ClientIdentity } from '../client-identity.ts'
 import { type BodyFraming, type Downstream, Exchange, type TunnelEnd } from '../exchange.ts'
 import { filterTrailers } from '../h1/chunked.ts'
@@ -9,9 +8,11 @@ import { parseRequestHead, RequestHead } from '../h1/request-head.ts'
 import type { ResponseHead } from '../h1/response-head.ts'
 import { problemText, switchingText } from '../h1/response-writer.ts'
 import { handle, totalTimeout } from '../handle.ts'
+import { isLastAnswer, isLastProblem } from '../last-answer.ts'
 import { requestBody, requestBodyEnd, requestFlush } from '../request-body.ts'
 import { resetConnection } from '../reset-connection.ts'
-import { fail, settle } from '../settle.ts'
+import { isRestShort, maxRestBytes } from '../rest-of-body.ts'
+import { fail, forgetTimers, settle } from '../settle.ts'
 import type { StandardConnection } from './connection.ts'
 import { fieldLines, fieldPairs, flatFields, withoutTrailerField } from './field-lines.ts'
 import { requestHeadText } from './head-text.ts'
@@ -40,8 +41,11 @@ export class StandardDownstream implements Downstream {
   #isChunked = false
   /** node:http keeps a head back until there is something of the body. */
   #isHeadWaiting = false
-  /** The request body is still coming in. */
-  isReceiving = false
+  /** The request body is still coming in. When the exchange is settled, it is dropped. */
+  #isReceiving = false
+  #isSent = false
+  /** `socket.bytesRead` when the rest of the body began to be dropped. */
+  #bytesBeforeRest = 0
 
   /**
    * @param early bytes behind a request that may become a tunnel; such a response has no socket of its own yet
@@ -74,6 +78,11 @@ export class StandardDownstream implements Downstream {
   /** True for one that can't go on when no more comes. */
   get isHalf(): boolean {
     return !this.isWhole && !this.#x.isSettled
+  }
+
+  /** True while the rest of its body is dropped behind its answer. */
+  get isDropping(): boolean {
+    return this.#isReceiving && this.#x.isSettled
   }
 
   /** True once something of its answer was sent. */
@@ -118,8 +127,9 @@ export class StandardDownstream implements Downstream {
 
   /** What came behind the head is no body, or not in time. */
   bodyBroken(failure: Failure): void {
-    if (this.#hasStarted) fail(this.#x, failure)
-    else this.#refusal = failure
+    if (!this.#hasStarted) this.#refusal = failure
+    else if (this.isDropping) this.restEnded(false)
+    else fail(this.#x, failure)
   }
 
   drained(): void {
@@ -131,6 +141,7 @@ export class StandardDownstream implements Downstream {
     this.#stopReceiving()
     this.#tunnel = null
     fail(this.#x, 'client-abort')
+    this.#forgetTimers()
   }
 
   writeInterim(head: ResponseHead): void {
@@ -147,11 +158,9 @@ export class StandardDownstream implements Downstream {
   writeHead(head: ResponseHead, framing: BodyFraming): void {
     this.#x.status = head.status
     this.#isChunked = framing === 'stream' && this.#head.minor === 1
-    if (!this.#head.keepAlive || this.#connection.listener.context.draining) this.#connection.closes = true
-    if (framing === 'stream' && this.#head.minor === 0) this.#connection.closes = true
+    if (isLastAnswer(this.#x, head, framing)) this.#connection.closes = true
     // node:http ends a connection whose client was told to wait and then was not called.
     if (this.#head.expectContinue && !this.#hasContinued) this.#connection.closes = true
-    if (this.isReceiving && !isBodyWanted(this.#x, head)) this.#connection.closes = true
     const fields = flatFields(head.carried)
     if (this.#isChunked) fields.push('transfer-encoding', 'chunked')
     this.#writeHead(head.status, head.reason, this.#isChunked ? fields : withoutTrailerField(fields))
@@ -190,9 +199,7 @@ export class StandardDownstream implements Downstream {
   }
 
   writeProblem(failure: Failure): void {
-    const { context } = this.#connection.listener
-    if (failures[failure].closes || this.isReceiving || !this.#head.keepAlive) this.#connection.closes = true
-    if (context.draining || context.isShedding) this.#connection.closes = true
+    if (isLastProblem(this.#x, failure)) this.#connection.closes = true
     const [head = '', body] = problemText(failure, this.#x.requestId, '', this.#head.method !== 'HEAD').split(
       '\r\n\r\n',
     )
@@ -204,11 +211,11 @@ export class StandardDownstream implements Downstream {
   }
 
   pauseBody(): void {
-    if (this.isReceiving) this.#request.pause()
+    if (this.#isReceiving) this.#request.pause()
   }
 
   resumeBody(): void {
-    if (this.isReceiving) this.#request.resume()
+    if (this.#isReceiving) this.#request.resume()
   }
 
   startTunnel(head: ResponseHead, upstream: TunnelEnd): TunnelEnd {
@@ -229,13 +236,24 @@ export class StandardDownstream implements Downstream {
   }
 
   settled(): void {
-    // The rest of the request body is not worth reading.
-    if (this.isReceiving) this.#connection.closes = true
-    this.#stopReceiving()
+    const isRestDropped = this.#mayDropRest()
+    if (this.#isReceiving && !isRestDropped) {
+      this.#connection.closes = true
+      this.#stopReceiving()
+    }
     this.#forgetTimers()
+    if (isRestDropped) this.#dropRest()
     if (this.#tunnel === null) return
     this.#tunnel = null
     this.#connection.answered()
+  }
+
+  /** The rest of the request body was dropped. @param isWhole false when it was too much, too slow, or none */
+  restEnded(isWhole: boolean): void {
+    this.#stopReceiving()
+    this.#forgetTimers()
+    if (!isWhole) this.#connection.closes = true
+    if (this.#isSent) this.#connection.answered()
   }
 
   #handle(): void {
@@ -246,7 +264,7 @@ export class StandardDownstream implements Downstream {
       x.requestDone = true
       return handle(x)
     }
-    this.isReceiving = true
+    this.#isReceiving = true
     if (bodyBytes !== null && this.#head.contentLength > bodyBytes) return fail(x, 'body-too-large')
     this.#armBody()
     request.on('data', (bytes: Buffer) => this.#bodySlice(bytes))
@@ -272,7 +290,8 @@ export class StandardDownstream implements Downstream {
   }
 
   #bodySlice(bytes: Buffer): void {
-    if (!this.isReceiving) return
+    if (!this.#isReceiving) return
+    if (this.#x.isSettled) return this.#restSlice()
     const { bodyBytes } = this.#connection.listener.settings.limits
     if (bodyBytes !== null && this.#x.requestBytes + bytes.length > bodyBytes) return fail(this.#x, 'body-too-large')
     this.#armBody()
@@ -281,24 +300,41 @@ export class StandardDownstream implements Downstream {
   }
 
   #bodyDone(): void {
-    if (!this.isReceiving) return
+    if (!this.#isReceiving) return
     const trailers = filterTrailers(fieldLines(this.#request.rawTrailers).slice(0, -2))
+    if (this.#x.isSettled) return this.restEnded(trailers !== null)
     if (trailers === null) return fail(this.#x, 'bad-request')
     this.#stopReceiving()
     requestBodyEnd(this.#x, trailers)
   }
 
+  #mayDropRest(): boolean {
+    const { closes, socket } = this.#connection
+    return this.#isReceiving && !closes && !socket.destroyed && isRestShort(this.#x)
+  }
+
+  /** The answer is whole; what is still to come of its request is of no use to anyone. */
+  #dropRest(): void {
+    this.#bytesBeforeRest = this.#connection.socket.bytesRead
+    this.#armBody()
+    this.#request.resume()
+  }
+
+  /** With Content-Length, it was judged before. What was read may be more than the rest of the body. */
+  #restSlice(): void {
+    const { bytesRead } = this.#connection.socket
+    if (this.#head.chunked && bytesRead - this.#bytesBeforeRest > maxRestBytes) this.restEnded(false)
+  }
+
   #stopReceiving(): void {
-    this.isReceiving = false
+    this.#isReceiving = false
     this.#connection.listener.context.wheel.disarm(this.#bodyTimer)
   }
 
   /** Each request has timers of its own here: a bucket of the wheel would hold it until it comes round. */
   #forgetTimers(): void {
-    const { totalTimer, backoffTimer, context } = this.#x
-    context.wheel.remove(totalTimer)
-    if (backoffTimer !== null) context.wheel.remove(backoffTimer)
-    context.wheel.remove(this.#bodyTimer)
+    forgetTimers(this.#x)
+    this.#x.context.wheel.remove(this.#bodyTimer)
   }
 
   #armBody(): void {
@@ -307,6 +343,7 @@ export class StandardDownstream implements Downstream {
   }
 
   #bodyTimedOut(): void {
+    if (this.#x.isSettled) return this.restEnded(false)
     // Not read because the endpoint takes no more: its silence, not the client's.
     if (this.#request.isPaused()) return this.#armBody()
     fail(this.#x, 'request-timeout')
@@ -326,6 +363,7 @@ export class StandardDownstream implements Downstream {
       settle(x, null)
     }
     if (this.#isDetached) this.#response.detachSocket(this.#connection.socket)
-    if (x.isSettled) this.#connection.answered()
+    this.#isSent = true
+    if (x.isSettled && !this.#isReceiving) this.#connection.answered()
   }
 }

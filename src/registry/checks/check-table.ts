@@ -2,8 +2,8 @@ import { ApiError } from '../api-error.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Check, CheckStatus, Service } from '../model.ts'
 import type { CheckDefinition, CheckRunner } from './definition.ts'
-import { startHttpCheck } from './http-check.ts'
 import { truncateOutput } from './output.ts'
+import { startSentCheck } from './sent-check.ts'
 import { startTtlCheck, type TtlCheck } from './ttl-check.ts'
 
 interface LocalCheck {
@@ -61,7 +61,7 @@ export class CheckTable {
     const report = (status: CheckStatus, output: string) => this.#report(id, status, output)
     const { probe, outputMaxBytes, deregisterAfterMs } = definition
     const ttl = probe?.type === 'ttl' ? startTtlCheck(probe.ttlMs, report) : null
-    const runner = probe?.type === 'http' ? startHttpCheck(probe, outputMaxBytes, report) : ttl
+    const runner = probe && probe.type !== 'ttl' ? startSentCheck(probe, outputMaxBytes, report) : ttl
     this.#checks.set(id, {
       check,
       runner,

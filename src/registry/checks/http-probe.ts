@@ -1,20 +1,13 @@
 import { request as requestHttp, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { CheckStatus } from '../model.ts'
-import type { HttpProbe } from './definition.ts'
-
-export interface ProbeResult {
-  readonly status: CheckStatus
-  /** In Consul's wording. */
-  readonly output: string
-}
+import type { HttpProbe, ProbeResult } from './definition.ts'
+import { describeDialError } from './dial-error.ts'
+import type { Until } from './until.ts'
 
 /** Sends one request and judges the answer: 2xx passing, 429 warning, all else critical. Never rejects. */
-export async function probeHttp(probe: HttpProbe, outputMaxBytes: number, signal: AbortSignal): Promise<ProbeResult> {
-  // Go's durations have fractions of a millisecond, which AbortSignal refuses.
-  const deadline = AbortSignal.timeout(Math.ceil(probe.timeoutMs))
+export async function probeHttp(probe: HttpProbe, outputMaxBytes: number, until: Until): Promise<ProbeResult> {
   try {
-    const response = await send(probe, AbortSignal.any([signal, deadline]))
+    const response = await send(probe, until.signal)
     const body = await readTail(response, outputMaxBytes)
     const code = response.statusCode ?? 0
     return {
@@ -23,7 +16,8 @@ export async function probeHttp(probe: HttpProbe, outputMaxBytes: number, signal
     }
   } catch (error) {
     const verb = probe.method.charAt(0).toUpperCase() + probe.method.slice(1).toLowerCase()
-    return { status: 'critical', output: `${verb} "${probe.url}": ${deadline.aborted ? timedOut : describe(error)}` }
+    const reason = until.deadline.aborted ? timedOut : describeDialError(error)
+    return { status: 'critical', output: `${verb} "${probe.url}": ${reason}` }
   }
 }
 
@@ -61,12 +55,3 @@ async function readTail(response: IncomingMessage, maxBytes: number): Promise<st
 }
 
 const timedOut = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
-
-/** Go's words for what happens most, since people search for them. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
-  if (code === 'ECONNREFUSED') return `dial tcp ${address}:${port}: connect: connection refused`
-  if (code === 'ECONNRESET') return 'EOF'
-  return error.message
-}

@@ -9,14 +9,18 @@ export interface ApiRequest {
   readonly signal: AbortSignal
   /** The parsed body; rejects with an `ApiError` where it is too large or not JSON. */
   readonly body: () => Promise<unknown>
+  /** The body as it came; rejects with an `ApiError` where it is too large. */
+  readonly bytes: (maxBytes: number) => Promise<Buffer>
 }
 
 export interface ApiAnswer {
   /** Default 200. */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Absent: an empty answer, as Consul gives to what it was told. */
+  /** Absent, and no bytes either: an empty answer, as Consul gives to what it was told. */
   readonly json?: unknown
+  /** Sent as they are, with headers that say what they are. */
+  readonly bytes?: Buffer
 }
 
 /** The name in the path, or 400 with `missing`. */

@@ -1,7 +1,7 @@
 import type { ApiAnswer, ApiRequest } from './api-request.ts'
 
 export interface Operation {
-  readonly method: 'GET' | 'PUT'
+  readonly method: 'GET' | 'PUT' | 'DELETE'
   /** Without a slash at its end. A longer path wins over a shorter one. */
   readonly path: string
   /** Whether a name may follow the path, slashes and all. */
@@ -10,18 +10,20 @@ export interface Operation {
 }
 
 export interface Match {
-  readonly operation: Operation
+  /** Those of one path, one per method; none where no path fits. */
+  readonly operations: readonly Operation[]
   readonly name: string
 }
 
-/** The operation of a decoded path, or undefined. */
-export function findOperation(operations: readonly Operation[], path: string): Match | undefined {
-  let best: Match | undefined
+/** The operations of a decoded path. */
+export function findOperations(operations: readonly Operation[], path: string): Match {
+  let longest = ''
   for (const operation of operations) {
-    if (best && best.operation.path.length >= operation.path.length) continue
-    if (path === operation.path) best = { operation, name: '' }
-    else if (operation.takesName && path.startsWith(`${operation.path}/`))
-      best = { operation, name: path.slice(operation.path.length + 1) }
+    const fits = path === operation.path || (operation.takesName && path.startsWith(`${operation.path}/`))
+    if (fits && operation.path.length > longest.length) longest = operation.path
   }
-  return best
+  return {
+    operations: operations.filter((operation) => operation.path === longest),
+    name: path.slice(longest.length + 1),
+  }
 }

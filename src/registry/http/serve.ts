@@ -1,14 +1,17 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { ApiError } from '../api-error.ts'
+import type { FaultTable } from '../faults/fault-table.ts'
+import { suffer } from '../faults/suffer.ts'
 import type { ApiAnswer } from './api-request.ts'
-import { readJson } from './body.ts'
+import { readBytes, readJson } from './body.ts'
 import { refuseBrowsers } from './guard.ts'
-import { findOperation, type Operation } from './operation.ts'
+import { findOperations, type Operation } from './operation.ts'
 
 export interface ServeOptions {
   readonly operations: readonly Operation[]
   /** Whether only this machine can connect, so that any other Host is a trick. */
   readonly isOnLoopback: boolean
+  readonly faults: FaultTable
 }
 
 /** Answers Consul's HTTP API from a table of operations. Whatever goes wrong becomes an answer; nothing is thrown. */
@@ -21,45 +24,74 @@ export function serve(options: ServeOptions): RequestListener {
   }
 }
 
+/** An answer as it is written. */
+interface Written {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
 async function answerTo(request: IncomingMessage, response: ServerResponse, options: ServeOptions): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
+  let isCut = false
+  let answer: Written
   try {
     refuseBrowsers(request, options.isOnLoopback)
-    const url = request.url ?? '/'
-    const [path = '', search = ''] = url.split(/\?(.*)/s, 2)
-    const match = findOperation(options.operations, decodePath(path))
-    if (!match) throw unsupported(request.method, path)
-    const allowed = `OPTIONS,${match.operation.method}`
-    if (request.method === 'OPTIONS') return end(response, 200, { allow: allowed }, '')
-    if (request.method !== match.operation.method) {
-      return end(response, 405, { ...plainText, allow: allowed }, `method ${request.method} not allowed`)
-    }
-    const query = new URLSearchParams(search)
-    const answer = await match.operation.answer({
-      name: match.name,
-      query,
-      signal: gone.signal,
-      body: async () => readJson(request),
-    })
-    endWithJson(response, answer, query.has('pretty'))
+    const [encodedPath = '', search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2)
+    const path = decodePath(encodedPath)
+    const { answer: ordered, cut } = await suffer(options.faults.meet(path), gone.signal)
+    if (cut === 'head') return void response.destroy()
+    isCut = cut === 'body'
+    answer = ordered
+      ? write(ordered, false)
+      : await operate(options.operations, request, { path, search, signal: gone.signal })
   } catch (error) {
-    const status = error instanceof ApiError ? error.status : 500
-    end(response, status, plainText, error instanceof Error ? error.message : String(error))
+    answer =
+      error instanceof ApiError
+        ? plain(error.status, error.message, error.headers)
+        : plain(500, error instanceof Error ? error.message : String(error))
   }
+  send(response, answer, isCut)
 }
 
-const plainText = { 'content-type': 'text/plain; charset=utf-8' }
-
-function endWithJson(response: ServerResponse, answer: ApiAnswer, isPretty: boolean): void {
-  const { status = 200 } = answer
-  if (answer.json === undefined) return end(response, status, answer.headers ?? {}, '')
-  const body = JSON.stringify(answer.json, null, isPretty ? 4 : 0)
-  end(response, status, { 'content-type': 'application/json', ...answer.headers }, body)
+async function operate(
+  table: readonly Operation[],
+  request: IncomingMessage,
+  { path, search, signal }: { readonly path: string; readonly search: string; readonly signal: AbortSignal },
+): Promise<Written> {
+  const { operations, name } = findOperations(table, path)
+  if (operations.length === 0) throw unsupported(request.method, path)
+  const allow = ['OPTIONS', ...operations.map(({ method }) => method)].join(',')
+  if (request.method === 'OPTIONS') return write({ headers: { allow } }, false)
+  const operation = operations.find(({ method }) => method === request.method)
+  if (!operation) return plain(405, `method ${request.method} not allowed`, { allow })
+  const query = new URLSearchParams(search)
+  const answer = await operation.answer({
+    name,
+    query,
+    signal,
+    body: async () => readJson(request),
+    bytes: async (maxBytes) => readBytes(request, maxBytes),
+  })
+  return write(answer, query.has('pretty'))
 }
 
-function end(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, body: string): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+function write({ status = 200, headers = {}, json, bytes = Buffer.alloc(0) }: ApiAnswer, isPretty: boolean): Written {
+  if (json === undefined) return { status, headers, body: bytes }
+  const body = Buffer.from(JSON.stringify(json, null, isPretty ? 4 : 0))
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body }
+}
+
+function plain(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Written {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body: Buffer.from(text) }
+}
+
+/** Cut, the second half of the body is announced and never sent. */
+function send(response: ServerResponse, { status, headers, body }: Written, isCut: boolean): void {
+  response.writeHead(status, { ...headers, 'content-length': body.length })
+  if (isCut) response.write(body.subarray(0, body.length / 2), () => response.destroy())
+  else response.end(body)
 }
 
 function decodePath(path: string): string {

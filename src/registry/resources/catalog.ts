@@ -4,7 +4,7 @@ import { requireName } from '../http/api-request.ts'
 import type { Operation } from '../http/operation.ts'
 import { datacenter } from '../model.ts'
 import { serviceRows } from './service-rows.ts'
-import { catalogNodeJson, catalogRowJson } from './shapes.ts'
+import { catalogNodeJson, catalogRowJson, catalogServiceJson } from './shapes.ts'
 import { hasTags } from './tags.ts'
 
 /** `catalog/…`: who is registered, whatever their health. */
@@ -20,8 +20,22 @@ export function catalogOperations(catalog: Catalog): Operation[] {
         answerQuery(catalog, request, {
           index: () => indexes.nodes,
           wasTouched: () => false,
-          read: () => [catalogNodeJson(catalog)],
+          read: () => ({ json: [catalogNodeJson(catalog)] }),
         }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/catalog/node',
+      takesName: true,
+      answer: async (request) => {
+        const name = requireName(request, 'Missing node name')
+        const isOurs = name === node.name
+        return answerQuery(catalog, request, {
+          index: () => (isOurs ? Math.max(indexes.nodes, indexes.services) : 1),
+          wasTouched: () => isOurs && indexes.wasTouched('services'),
+          read: () => ({ json: isOurs ? nodeWithServices(catalog) : null }),
+        })
+      },
     },
     {
       method: 'GET',
@@ -31,7 +45,7 @@ export function catalogOperations(catalog: Catalog): Operation[] {
         answerQuery(catalog, request, {
           index: () => indexes.services,
           wasTouched: () => indexes.wasTouched('services'),
-          read: () => tagsByName(catalog),
+          read: () => ({ json: tagsByName(catalog) }),
         }),
     },
     {
@@ -43,15 +57,21 @@ export function catalogOperations(catalog: Catalog): Operation[] {
         return answerQuery(catalog, request, {
           index: () => indexes.ofService(name, false),
           wasTouched: () => indexes.wasTouched(serviceRows(catalog, name)),
-          read: () =>
-            catalog
+          read: () => ({
+            json: catalog
               .instances(name)
               .filter((service) => hasTags(service, request.query))
               .map((service) => catalogRowJson(node, service)),
+          }),
         })
       },
     },
   ]
+}
+
+function nodeWithServices(catalog: Catalog) {
+  const services = catalog.services().map((service) => [service.id, catalogServiceJson(service)] as const)
+  return { Node: catalogNodeJson(catalog), Services: Object.fromEntries(services) }
 }
 
 function tagsByName(catalog: Catalog): Record<string, string[]> {

@@ -41,7 +41,7 @@ async function answerService(catalog: Catalog, request: ApiRequest): Promise<Api
     wasTouched: () => instances().length > 0 || catalog.indexes.wasTouched(serviceRows(catalog, name)),
     read: () => {
       const nodeChecks = catalog.checksOf('')
-      return instances()
+      const rows = instances()
         .map((service) => ({ service, checks: [...nodeChecks, ...catalog.checksOf(service.id)] }))
         .filter(({ checks }) => !onlyPassing || checks.every((check) => check.status === 'passing'))
         .map(({ service, checks }) => ({
@@ -49,6 +49,7 @@ async function answerService(catalog: Catalog, request: ApiRequest): Promise<Api
           Service: catalogServiceJson(service),
           Checks: checks.map((check) => showCheck(catalog, check)),
         }))
+      return { json: rows }
     },
   })
 }
@@ -70,7 +71,7 @@ function checkOperation(catalog: Catalog, path: string, missing: string, selecti
       return answerQuery(catalog, request, {
         index: () => catalog.indexes.checks,
         wasTouched: () => catalog.indexes.wasTouched(selection.rows(name, checks().length > 0)),
-        read: () => checks().map((check) => showCheck(catalog, check)),
+        read: () => ({ json: checks().map((check) => showCheck(catalog, check)) }),
       })
     },
   }

@@ -125,6 +125,23 @@ export const bodyCases: readonly EngineCase[] = [
     },
   },
   {
+    title: 'drops the rest of a body behind an answer that came early, and goes on with the next request',
+    async run({ flow, start }) {
+      const origin = await flow.rawOrigin()
+      const engine = await start({ origins: [origin] })
+      const client = await flow.client(engine)
+      client.send('POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n')
+      const early = await origin.connectionAt(1, 1)
+      origin.script = ({ target }) => answer(target)
+      early.socket.write(answer('early'))
+      expect(await client.response()).toMatchObject({ status: 200, body: 'early' })
+      client.send('3\r\nend\r\n0\r\nx-sum: 1\r\n\r\nGET /next HTTP/1.1\r\nhost: a\r\n\r\n')
+      expect(await client.response()).toMatchObject({ status: 200, body: '/next' })
+      await early.closed()
+      expect(origin.requests).toMatchObject([{ target: '/next' }])
+    },
+  },
+  {
     title: 'forwards a response head of 32 KiB',
     async run({ flow, start }) {
       const origin = await flow.rawOrigin(() => answer('x', '200 OK', `x-large: ${'y'.repeat(32_000)}\r\n`))

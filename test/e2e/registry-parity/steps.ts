@@ -1,4 +1,4 @@
-type Step = readonly [method: string, path: string, body?: unknown]
+export type Step = readonly [method: string, path: string, body?: unknown]
 
 const register = '/v1/agent/service/register'
 const replacing = `${register}?replace-existing-checks=true`
@@ -72,4 +72,30 @@ export const steps: readonly Step[] = [
   ],
   ['PUT', '/v1/agent/service/deregister/a'],
   ['PUT', '/v1/agent/service/deregister/b'],
+]
+
+/** A life of a few keys. `MODIFIED` is the index of the key's last change, which differs from one Consul to the next. */
+export const keySteps: readonly Step[] = [
+  ['PUT', '/v1/kv/k/one', 'first'],
+  ['PUT', '/v1/kv/k/one', 'first'],
+  ['PUT', '/v1/kv/k/one?flags=42', 'first'],
+  ['PUT', '/v1/kv/k/two', ''],
+  ['PUT', '/v1/kv/k/deep/er/one%20%25', 'x'],
+  ['PUT', '/v1/kv/other', '{"json":true}'],
+  ['PUT', '/v1/kv/k/one?cas=0', 'refused'],
+  ['PUT', '/v1/kv/k/one?cas=MODIFIED', 'second'],
+  ['PUT', '/v1/kv/k/new?cas=0', 'taken'],
+  ['PUT', '/v1/kv/k/none?cas=7', 'refused'],
+  ['DELETE', '/v1/kv/k/one?cas=1'],
+  ['DELETE', '/v1/kv/k/one?cas=MODIFIED'],
+  ['DELETE', '/v1/kv/k/one?cas=7'],
+  ['DELETE', '/v1/kv/k/one'],
+  ['PUT', '/v1/kv/k/one', 'back'],
+  ['DELETE', '/v1/kv/k/deep?recurse'],
+  ['DELETE', '/v1/kv/k/deep?recurse'],
+  ['PUT', '/v1/kv/other', 'moves nothing below k'],
+  ['DELETE', '/v1/kv/k/?recurse'],
+  ['PUT', '/v1/kv/k/two', 'again'],
+  ['DELETE', '/v1/kv/?recurse'],
+  ['DELETE', '/v1/kv/other'],
 ]

@@ -40,10 +40,15 @@ export const conduct: readonly Attack[] = [
   },
   {
     input: 'an early answer while the body goes on',
-    outcome: 'neither connection is used again',
+    outcome: 'the rest is dropped, by its framing, or both connections end; the one to the endpoint always does',
     shownBy: [
       ['strictness-pipelining', 'an early answer to a body that goes on'],
-      ['flow-early-answer', 'never takes the rest of an unread body for a request'],
+      [
+        'flow-dropped-rest',
+        'the rest is never taken for requests',
+        'a rest that is no chunked body',
+        'more than 1 MiB',
+      ],
     ],
   },
   {

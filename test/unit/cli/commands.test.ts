@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { runCommand } from '../../support/cli.ts'
+import { CommandProcess, runCommand } from '../../support/cli.ts'
+import { consulApi } from '../../support/consul-api.ts'
+import { freePorts } from '../../support/free-ports.ts'
 
 async function serve(answer: RequestListener): Promise<number> {
   const server = createServer(answer).listen(0, '127.0.0.1')
@@ -36,6 +38,19 @@ describe('the command line', () => {
     const { exitCode, stderr } = await runCommand('registry', '--port', String(port))
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/^tidegate: The registry cannot listen on 127\.0\.0\.1 port \d+: .*EADDRINUSE.*\n$/)
+  })
+
+  it('has a registry that takes faults where it is asked to', async () => {
+    const [port = 0] = await freePorts(1)
+    const command = new CommandProcess('registry', '--port', String(port), '--faults')
+    onTestFinished(() => void command.child.kill('SIGKILL'))
+    const address = `http://127.0.0.1:${port}`
+    await command.says(`It takes faults: PUT, GET and DELETE ${address}/v1/tidegate/faults`)
+    const api = consulApi(address)
+    await api('PUT', '/v1/tidegate/faults', { leaderless: true })
+    expect((await api('GET', '/v1/catalog/services')).text).toBe('No cluster leader')
+    command.child.kill('SIGTERM')
+    expect(await command.ended()).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
   it('says in one line that it is no gateway which answers', async () => {

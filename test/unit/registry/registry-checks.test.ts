@@ -170,15 +170,20 @@ describe('checks of the registry', () => {
 
   it.each([
     [
-      { TCP: '127.0.0.1:1', Interval: '1s' },
-      'Check.TCP is not supported by this registry. Use a TTL or an HTTP check.',
+      { Args: ['true'], Interval: '1s' },
+      'Check.Args is not supported by this registry. Use a TTL, HTTP, TCP or gRPC check.',
     ],
     [
-      { GRPC: '127.0.0.1:1', Interval: '1s' },
-      'Check.GRPC is not supported by this registry. Use a TTL or an HTTP check.',
+      { AliasService: 'x' },
+      'Check.AliasService is not supported by this registry. Use a TTL, HTTP, TCP or gRPC check.',
     ],
-    [{ Args: ['true'], Interval: '1s' }, 'Check.Args is not supported by this registry. Use a TTL or an HTTP check.'],
-    [{ AliasService: 'x' }, 'Check.AliasService is not supported by this registry. Use a TTL or an HTTP check.'],
+    [{ TCP: '127.0.0.1:1' }, 'Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks'],
+    [{ TCP: '127.0.0.1', Interval: '1s' }, 'Invalid check: TCP must be host:port, not "127.0.0.1"'],
+    [{ GRPC: 'nowhere/users', Interval: '1s' }, 'Invalid check: GRPC must be host:port, not "nowhere"'],
+    [
+      { GRPC: '10.0.0.9:80/users', Interval: '1s' },
+      "Invalid check: this registry checks only the service's own address and loopback, and 10.0.0.9:80 is neither",
+    ],
     [
       { HTTP: 'http://10.0.0.9/', Interval: '1s' },
       "Invalid check: this registry checks only the service's own address and loopback, and 10.0.0.9 is neither",

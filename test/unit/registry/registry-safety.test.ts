@@ -58,7 +58,7 @@ describe('the registry', () => {
     expect([status, (await api('GET', '/v1/agent/services')).json]).toEqual([403, {}])
   })
 
-  it.each(['/v1/kv/a', '/v1/catalog/register', '/v1/session/create', '/v1/acl/tokens', '/v1/txn', '/v1/nonsense'])(
+  it.each(['/v1/catalog/register', '/v1/session/create', '/v1/acl/tokens', '/v1/txn', '/v1/nonsense'])(
     'says that it does not support %s',
     async (path) => {
       const answer = await api('PUT', path, {})

@@ -1,10 +1,12 @@
 import type { CheckStatus } from '../model.ts'
-import type { CheckRunner, HttpProbe } from './definition.ts'
+import type { CheckRunner, ProbeResult, SentProbe } from './definition.ts'
+import { probeGrpc } from './grpc-probe.ts'
 import { probeHttp } from './http-probe.ts'
+import { probeTcp } from './tcp-probe.ts'
 
 /** Probes every `intervalMs`, the first time somewhere within it so that checks registered together spread out. */
-export function startHttpCheck(
-  probe: HttpProbe,
+export function startSentCheck(
+  probe: SentProbe,
   outputMaxBytes: number,
   report: (status: CheckStatus, output: string) => void,
 ): CheckRunner {
@@ -15,7 +17,7 @@ export function startHttpCheck(
 
   async function run(): Promise<void> {
     running = new AbortController()
-    const { status, output } = await probeHttp(probe, outputMaxBytes, running.signal)
+    const { status, output } = await send(probe, outputMaxBytes, running.signal)
     if (isStopped) return
     const isFailure = status === 'critical'
     successes = isFailure ? 0 : successes + 1
@@ -34,4 +36,13 @@ export function startHttpCheck(
       clearTimeout(timer)
     },
   }
+}
+
+/** One probe; never rejects. */
+async function send(probe: SentProbe, outputMaxBytes: number, stop: AbortSignal): Promise<ProbeResult> {
+  // Go's durations have fractions of a millisecond, which AbortSignal refuses.
+  const deadline = AbortSignal.timeout(Math.ceil(probe.timeoutMs))
+  const until = { signal: AbortSignal.any([stop, deadline]), deadline }
+  if (probe.type === 'http') return probeHttp(probe, outputMaxBytes, until)
+  return probe.type === 'tcp' ? probeTcp(probe, until) : probeGrpc(probe, until)
 }
