@@ -53,10 +53,9 @@ export function connect(name: string, options: ClientOptions = {}): Client {
   const service = new BalancedService(name, registry, options)
   const origin = originOf(name)
   const dispatcher = new BalancedDispatcher(service, origin)
-  let closed: Promise<void> | null = null
-  const close = (): Promise<void> => (closed ??= service.close())
+  const close = (): Promise<void> => service.close()
   return {
-    fetch: (input, init = {}) => undiciFetch(new URL(input, origin), { ...init, dispatcher }),
+    fetch: (input, init = {}) => undiciFetch(urlOf(input, origin), { ...init, dispatcher }),
     dispatcher,
     origin,
     ready: service.ready,
@@ -68,6 +67,13 @@ export function connect(name: string, options: ClientOptions = {}): Client {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** What is no whole URL is a path, however it begins: `//host/…` from a caller's own caller must not lead to another host. */
+function urlOf(input: string | URL, origin: string): URL {
+  if (typeof input !== 'string' || URL.canParse(input)) return new URL(input)
+  const url = new URL(input, origin)
+  return url.origin === origin ? url : new URL(origin + input.trimStart())
 }
 
 /** The service's name as a host; where it can't be one, a name that no host has (RFC 2606). */
