@@ -94,7 +94,7 @@ export class ClientAttempt implements UpstreamAttempt, Dispatcher.DispatchHandle
     this.#call.attemptBroke(error)
     // Its own stream broke, or it asked for what can't be sent: no endpoint did anything wrong.
     const own = this.#call.bodyError ?? (isCallersFault(error) ? error : null)
-    if (own !== null) return this.#call.abort(own)
+    if (own !== null) return this.#call.end(own)
     attemptFailed(this.#x, this.#endpoint, failure, wasReused)
   }
 

@@ -33,6 +33,7 @@ export class ClientCall implements Downstream, Controller {
   readonly #body: RequestBody
   #attempt: ClientAttempt | null = null
   #isPaused = false
+  #isAborted = false
   /** What the last attempt's connection said, for the caller's error. */
   #cause: unknown = null
   #reason: Error | null = null
@@ -100,18 +101,39 @@ export class ClientCall implements Downstream, Controller {
     return this.#body.error
   }
 
+  // A handler may throw: undici then tells it of its error, on which its own retries rely.
+
   responseStarted(status: number, fields: ResponseFields, message: string | undefined): void {
     this.#x.status = status
-    this.#handler.onResponseStart?.(this, status, fields, message)
+    try {
+      this.#handler.onResponseStart?.(this, status, fields, message)
+    } catch (error) {
+      this.end(asError(error))
+    }
   }
 
   responseData(chunk: Buffer): void {
     this.#x.responseBytes += chunk.length
-    this.#handler.onResponseData?.(this, chunk)
+    try {
+      this.#handler.onResponseData?.(this, chunk)
+    } catch (error) {
+      this.end(asError(error))
+    }
   }
 
   responseEnded(trailers: ResponseFields): void {
-    this.#handler.onResponseEnd?.(this, trailers)
+    try {
+      this.#handler.onResponseEnd?.(this, trailers)
+    } catch (error) {
+      this.#handler.onResponseError?.(this, asError(error))
+    }
+  }
+
+  /** For a reason of the caller's own. */
+  end(reason: Error): void {
+    if (this.#x.isSettled) return
+    this.#reason = reason
+    fail(this.#x, 'client-abort')
   }
 
   upgraded(status: number, fields: ResponseFields, socket: Duplex): void {
@@ -122,11 +144,11 @@ export class ClientCall implements Downstream, Controller {
   // What the caller may do with the call.
 
   get aborted(): boolean {
-    return this.#reason !== null
+    return this.#isAborted
   }
 
   get reason(): Error | null {
-    return this.#reason
+    return this.#isAborted ? this.#reason : null
   }
 
   get paused(): boolean {
@@ -135,9 +157,9 @@ export class ClientCall implements Downstream, Controller {
 
   abort(reason: Error): void {
     if (this.#x.isSettled) return
+    this.#isAborted = true
     // Some of undici's own abort without one.
-    this.#reason = reason ?? new errors.RequestAbortedError()
-    fail(this.#x, 'client-abort')
+    this.end(reason ?? new errors.RequestAbortedError())
   }
 
   pause(): void {
@@ -208,4 +230,8 @@ function headOf({ method, path }: Dispatcher.DispatchOptions): RequestHead {
   head.path = query === -1 ? path : path.slice(0, query)
   head.query = query === -1 ? '' : path.slice(query)
   return head
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -6,6 +6,7 @@ import { parseRegistryUrl } from '../registry-url.ts'
 import { BalancedDispatcher } from './balanced-dispatcher.ts'
 import { BalancedService } from './balanced-service.ts'
 import type { ClientOptions } from './client-options.ts'
+import { checkClientOptions } from './client-settings.ts'
 
 /** An instance as this client sees it. */
 export interface InstanceView {
@@ -48,6 +49,7 @@ export interface Client extends AsyncDisposable {
  */
 export function connect(name: string, options: ClientOptions = {}): Client {
   if (name === '') throw new RegisterError('invalid', 'the name of a service is not empty')
+  checkClientOptions(options)
   const registry = options.registry ?? process.env.TIDEGATE_REGISTRY ?? defaults.registry
   parseRegistryUrl(registry)
   const service = new BalancedService(name, registry, options)

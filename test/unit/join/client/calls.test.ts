@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { pipeline, request } from 'undici'
+import { pipeline, request, RetryAgent } from 'undici'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, connect, type ClientOptions } from '../../../../src/client.ts'
 import { createRegistry, type Registry } from '../../../../src/registry/registry.ts'
@@ -216,6 +216,43 @@ describe('a call', () => {
     )
     await new Promise(setImmediate)
     expect(errors.map(({ message }) => message)).toEqual(['at once'])
+  })
+})
+
+describe('a handler that throws', () => {
+  it('hears of its error: undici’s retries rely on it', async () => {
+    let requests = 0
+    const service = await serviceOf((_, response) => {
+      response.statusCode = ++requests < 3 ? 503 : 200
+      response.end(String(requests))
+    })
+    const { dispatcher, origin } = await clientOf(service)
+    const answer = await request(origin, { dispatcher: new RetryAgent(dispatcher, { minTimeout: 1 }) })
+    expect([answer.statusCode, await answer.body.text()]).toEqual([200, '3'])
+  })
+
+  it.each(['onResponseStart', 'onResponseData', 'onResponseEnd'] as const)('in %s', async (where) => {
+    const client = await clientOf(await serviceOf((_, response) => response.end('fine')))
+    const told = Promise.withResolvers<Error>()
+    const handler = {
+      onRequestStart: () => {},
+      [where]: () => {
+        throw new Error('mine')
+      },
+      onResponseError: (_: unknown, error: Error) => told.resolve(error),
+    }
+    client.dispatcher.dispatch({ origin: client.origin, path: '/', method: 'GET' }, handler)
+    expect((await told.promise).message).toBe('mine')
+    expect(client.instances()).toMatchObject([{ failures: 0, inflight: 0 }])
+  })
+})
+
+describe('options of a client', () => {
+  it.each([
+    [{ balancer: 'round-robbin' }, 'there is no balancer "round-robbin" for a client; did you mean'],
+    [{ timout: '1s' }, 'there is no option `timout`; did you mean'],
+  ])('that make no sense are refused: %j', (options, why) => {
+    expect(() => connect('x', options as ClientOptions)).toThrow(why)
   })
 })
 
