@@ -1,7 +1,7 @@
 import { buildConnector, Pool } from 'undici'
 import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
 import type { ServiceSettings } from '../../core/snapshot.ts'
-import { isIPv6, type Socket } from 'node:net'
+import { isIP, isIPv6, type Socket } from 'node:net'
 
 /** Shorter than what servers keep: https://nodejs.org/api/http.html#serverkeepalivetimeout is 5 s. */
 const idleMs = 4000
@@ -14,7 +14,7 @@ export class EndpointDispatcher implements EndpointPool {
     const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`
     const connect = buildConnector({
       timeout: connectTimeoutMs,
-      ...(tls !== null && { servername: published.hostName ?? host, rejectUnauthorized: tls.verify }),
+      ...(tls !== null && { ...serverName(published.hostName ?? host), rejectUnauthorized: tls.verify }),
     })
     this.pool = new Pool(`${tls === null ? 'http' : 'https'}://${authority}`, {
       keepAliveTimeout: idleMs,
@@ -31,6 +31,11 @@ export class EndpointDispatcher implements EndpointPool {
   close(): void {
     if (!this.pool.closed) void this.pool.close()
   }
+}
+
+/** RFC 6066 section 3: an address is no name to be sent; the certificate is compared with it all the same. */
+function serverName(host: string): { servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {}
 }
 
 /** What connections broke with that had brought an answer before. */
