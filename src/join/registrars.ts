@@ -1,6 +1,7 @@
 import { didYouMean } from '../util/suggest.ts'
 import { openConsul } from './consul/open.ts'
 import { openEtcd } from './etcd/open.ts'
+import { openMdns } from './mdns/open.ts'
 import { RegisterError } from './register-error.ts'
 import type { Registrar } from './registrar.ts'
 import { parseRegistryUrl, type RegistryPlace } from './registry-url.ts'
@@ -10,6 +11,7 @@ export const registrars: Readonly<Record<string, (place: RegistryPlace) => Regis
   consul: openConsul,
   tidegate: openConsul,
   etcd: openEtcd,
+  mdns: openMdns,
 }
 
 interface Shared {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll } from 'vitest'
 import { createDiscovery } from '../../src/discovery/index.ts'
 import { type ValueFormatName, valueFormats } from '../../src/join/etcd/formats/index.ts'
+import { openMdnsSource } from '../../src/join/mdns/source.ts'
 import { createRegistry, type Registry } from '../../src/registry/registry.ts'
 import { consulApi, type ConsulApi } from '../support/consul-api.ts'
 import { type Consul, startConsul } from '../support/consul.ts'
 import { etcdOptions } from '../support/etcd-discovery.ts'
 import { type Etcd, startEtcd } from '../support/etcd.ts'
+import { Announcer, loopback } from '../support/mdns-announcer.ts'
 import { registrarConformance, type RegistrarStage } from './registrar.ts'
 
 /** A stage at Consul's HTTP API. */
@@ -48,6 +50,32 @@ function etcdStage(format: ValueFormatName): RegistrarStage {
   }
 }
 
+/** Real multicast on the loopback interface, on a port of its own. */
+async function mdnsStage(domain: 'local' | 'micro'): Promise<RegistrarStage> {
+  const announcer = await Announcer.start(domain === 'local' ? 'dns-sd' : 'go-micro')
+  const { port } = announcer
+  onStageEnd(() => announcer.close())
+  const none = async (): Promise<void> => {}
+  return {
+    url: `mdns://${domain}.:${port}?interfaces=${loopback.name}`,
+    discovery: openMdnsSource({ domain, port, interfaces: [loopback.name] }, context),
+    remove: none,
+    alter: (service, id) => announcer.announce({ service, id, host: '127.0.0.9', port: 9999 }),
+    restart: none,
+  }
+}
+
+const endings: (() => Promise<void>)[] = []
+const onStageEnd = (end: () => Promise<void>): void => void endings.push(end)
+const mdnsDomains = ['local', 'micro'] as const
+const nobodyKeeps = 'nobody but the announcer keeps what it announces'
+const mdnsGaps = {
+  'an entry that somebody removed is back with the next heartbeat':
+    'a forged goodbye takes nothing away: whoever is there answers; see test/integration/mdns-registrar.test.ts',
+  'a registry that restarted empty has it back, and says so': nobodyKeeps,
+  'what an earlier process left at the same place is swept away': nobodyKeeps,
+}
+
 const context = { random: Math.random, onSkipped: () => {} }
 const etcdFormats = Object.keys(valueFormats) as ValueFormatName[]
 const lossy = 'the format has no words for version, zone, weight and metadata'
@@ -64,12 +92,14 @@ const gapsOf: Readonly<Record<ValueFormatName, Readonly<Record<string, string>>>
 
 let etcd: Etcd
 let ofEtcd: ReadonlyMap<ValueFormatName, RegistrarStage>
+let ofMdns: ReadonlyMap<string, RegistrarStage>
 let consul: Consul
 let registry: Registry
 let ofConsul: RegistrarStage
 let ofRegistry: RegistrarStage
 
 beforeAll(async () => {
+  ofMdns = new Map(await Promise.all(mdnsDomains.map(async (domain) => [domain, await mdnsStage(domain)] as const)))
   etcd = await startEtcd()
   ofEtcd = new Map(etcdFormats.map((format) => [format, etcdStage(format)]))
   consul = await startConsul()
@@ -87,6 +117,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
+  for (const { discovery } of ofMdns.values()) await discovery.close()
+  for (const end of endings) await end()
   for (const { discovery } of ofEtcd.values()) await discovery.close()
   await etcd.kill()
   await ofConsul.discovery.close()
@@ -102,5 +134,13 @@ for (const format of etcdFormats) {
     name: `a real etcd, format ${format}`,
     stage: () => ofEtcd.get(format)!,
     gaps: gapsOf[format],
+  })
+}
+for (const domain of mdnsDomains) {
+  registrarConformance({
+    name: `mDNS in ${domain}.`,
+    stage: () => ofMdns.get(domain)!,
+    gaps: mdnsGaps,
+    isConcurrent: true,
   })
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Instance } from '../../src/core/instance.ts'
 import type { Answer, Discovery } from '../../src/discovery/contract.ts'
 import { type JoinEvent, type Joined, register, type RegisterOptions } from '../../src/register.ts'
@@ -23,6 +23,8 @@ export interface RegistrarSubject {
   readonly stage: () => RegistrarStage
   /** Behaviours that do not apply, by title, with the reason. */
   readonly gaps: Readonly<Record<string, string>>
+  /** Tests need not wait for each other: none restarts what others use, and most of each is waiting. */
+  readonly isConcurrent?: boolean
 }
 
 interface Scene extends RegistrarStage {
@@ -157,11 +159,11 @@ const behaviours: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 }
 
 /** Checks the promises of joining on one registry: a test for each behaviour that applies. */
-export function registrarConformance({ name, stage, gaps }: RegistrarSubject): void {
+export function registrarConformance({ name, stage, gaps, isConcurrent = false }: RegistrarSubject): void {
   const applicable = Object.entries(behaviours).filter(([title]) => !Object.hasOwn(gaps, title))
 
   describe.each([name])('%s', () => {
-    it.each(applicable)('%s', async (title, behave) => {
+    it.for(applicable)('%s', { concurrent: isConcurrent }, async ([title, behave], { onTestFinished }) => {
       const current = stage()
       const service = `service-${applicable.findIndex(([other]) => other === title)}`
       const events = new Events()
