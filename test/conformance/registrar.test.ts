@@ -55,16 +55,17 @@ async function mdnsStage(domain: 'local' | 'micro'): Promise<RegistrarStage> {
   const announcer = await Announcer.start(domain === 'local' ? 'dns-sd' : 'go-micro')
   const { port } = announcer
   onStageEnd(() => announcer.close())
-  const none = async (): Promise<void> => {}
   return {
     url: `mdns://${domain}.:${port}?interfaces=${loopback.name}`,
     discovery: openMdnsSource({ domain, port, interfaces: [loopback.name] }, context),
-    remove: none,
+    remove: nothing,
     alter: (service, id) => announcer.announce({ service, id, host: '127.0.0.9', port: 9999 }),
-    restart: none,
+    restart: nothing,
   }
 }
 
+/** There is no registry to do it to. */
+const nothing = async (): Promise<void> => {}
 const endings: (() => Promise<void>)[] = []
 const onStageEnd = (end: () => Promise<void>): void => void endings.push(end)
 const mdnsDomains = ['local', 'micro'] as const
