@@ -99,6 +99,7 @@ describe.each(Object.entries(places))('%s', (title, { url, target }) => {
     await untilServedBy(client, [one, two])
     await second.leave()
     await untilServedBy(client, [one])
+    expect(client.instances().map(({ address }) => address)).toEqual([`127.0.0.1:${one.port}`])
   })
 
   it('is where gRPC channels find servers, and see them come and go without a failed call', async () => {
@@ -142,6 +143,7 @@ describe('a registry that makes no checks', () => {
     one.isHealthy = true
     sick.reportNow()
     await untilServedBy(client, [one, two])
+    expect(client.instances().map(({ state }) => state)).toEqual(['eligible', 'eligible'])
   })
 
   it('is no place to register what nobody keeps there', async () => {
@@ -152,10 +154,10 @@ describe('a registry that makes no checks', () => {
   })
 })
 
-describe('what looks after etcd', () => {
-  const registry = (): string[] => ['--registry', `etcd://${placeOfEtcd()}`]
-  const keyOf = (id: string): string => `/micro/services/orphaned/${id}`
+const registry = (): string[] => ['--registry', `etcd://${placeOfEtcd()}`]
+const keyOf = (id: string): string => `/micro/services/orphaned/${id}`
 
+describe('what looks after etcd', () => {
   it('finds what takes no connections, and removes it', async () => {
     const [one] = await instancesOf('alive')
     await etcd.api.put(keyOf('dead'), '127.0.0.1:1')
