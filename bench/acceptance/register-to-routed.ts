@@ -25,8 +25,9 @@ for (const start of [consulToJoin, etcdToJoin]) {
   try {
     const registry = await start()
     closers.push(() => registry.end())
-    const [first, second] = await startInstances(service, 2)
-    closers.push(async () => void (await Promise.all([first.close(), second.close()])))
+    const instances = await startInstances(service, 2)
+    const [first, second = first] = instances
+    closers.push(async () => void (await Promise.all(instances.map((instance) => instance.close()))))
     const join = ({ id, port }: typeof first) => {
       return register({
         name: service,

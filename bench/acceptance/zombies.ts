@@ -71,6 +71,8 @@ async function kill(registry: JoinedRegistry, closers: (() => Promise<void> | vo
   }
 }
 
+const shown = (seconds: number | undefined): string => seconds?.toFixed(1) ?? '–'
+
 const rows: string[][] = []
 let isMissed = false
 for (const start of [consulToJoin, etcdToJoin]) {
@@ -79,7 +81,6 @@ for (const start of [consulToJoin, etcdToJoin]) {
     const registry = await start()
     const { seconds, through, failed } = await kill(registry, closers)
     const { critical, gone } = seconds
-    const shown = (value: number | undefined) => value?.toFixed(1) ?? '–'
     rows.push([registry.name, shown(critical ?? gone), shown(gone), through.gateway, through.client])
     isMissed ||= failed > 0 || gone === undefined
   } finally {

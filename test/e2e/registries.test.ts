@@ -201,3 +201,40 @@ describe('an etcd registry', () => {
     ])
   })
 })
+
+describe('an etcd with authentication', () => {
+  it('is joined by a user who may write there, and tells who may not', async () => {
+    const guarded = await startEtcd()
+    onTestFinished(() => guarded.kill())
+    const { call } = guarded.api
+    const all = { key: btoa('/micro/services/'), range_end: btoa('/micro/services0') }
+    await call('/v3/auth/user/add', { name: 'root', password: 'root' })
+    await call('/v3/auth/user/grant', { user: 'root', role: 'root' })
+    for (const [name, permType] of [
+      ['reader', 'READ'],
+      ['writer', 'READWRITE'],
+    ]) {
+      await call('/v3/auth/role/add', { name })
+      await call('/v3/auth/role/grant', { name, perm: { permType, ...all } })
+      await call('/v3/auth/user/add', { name, password: 'secret' })
+      await call('/v3/auth/user/grant', { user: name, role: name })
+    }
+    await call('/v3/auth/enable', {})
+    const urlFor = (user: string) => `etcd://127.0.0.1:${guarded.port}?${user}`
+    const [one] = await instancesOf('guarded')
+    const refused = async (user: string): Promise<unknown> => joined(urlFor(user), one).catch((error: unknown) => error)
+    expect(await refused('username=writer&password=wrong')).toMatchObject({ code: 'denied' })
+    expect(await refused('username=reader&password=secret')).toMatchObject({
+      code: 'denied',
+      message: expect.stringContaining('`readwrite` on all keys of the prefix') as string,
+    })
+    expect(await refused('')).toMatchObject({ code: 'denied' })
+    const writer = urlFor('username=writer&password=secret')
+    const there = await joined(writer, one, { check: { ttl: '2s' } })
+    const client = clientOf('guarded', { registry: urlFor('username=reader&password=secret') })
+    await untilServedBy(client, [one])
+    await there.leave()
+    const listed = await runCommand('instances', 'guarded', '--registry', writer)
+    expect(listed.stdout).toContain('has no instance')
+  })
+})
