@@ -31,5 +31,5 @@ function makeCheck(check: Exclude<CheckPlan, { type: 'ttl' }>): Promise<HealthRe
   const timeoutMs = Math.min(check.timeoutMs, heartbeatMs(check))
   if (check.type === 'http') return checkHttp(check.url, timeoutMs)
   if (check.type === 'grpc') return checkGrpc(check.target, check.tls, timeoutMs)
-  return checkTcp(check.address)
+  return checkTcp(check.address, timeoutMs)
 }

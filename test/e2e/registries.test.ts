@@ -4,6 +4,7 @@ import { registerResolvers } from '../../src/grpc.ts'
 import { type Joined, register, type RegisterOptions } from '../../src/register.ts'
 import { runCommand } from '../support/cli.ts'
 import { type Etcd, startEtcd } from '../support/etcd.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { Caller } from '../support/grpc-caller.ts'
 import { type Instance, startInstances } from '../support/instance.ts'
 import { startJoiningService } from '../support/joining-service.ts'
@@ -199,6 +200,21 @@ describe('an etcd registry', () => {
       expect.stringContaining('no word for `weight`'),
       expect.stringContaining('no word for `tags`'),
     ])
+  })
+})
+
+describe('an etcd of several members', () => {
+  it('is joined through another one where one is gone', async () => {
+    const [closed = 0] = await freePorts(1)
+    const [one] = await instancesOf('members')
+    // Whichever is asked first.
+    for (const hosts of [`127.0.0.1:${closed},${placeOfEtcd()}`, `${placeOfEtcd()},127.0.0.1:${closed}`]) {
+      const there = await joined(`etcd://${hosts}`, one)
+      expect(there.state).toBe('joined')
+      expect(await etcd.api.ids('/micro/services/members/')).toEqual([one.id])
+      await there.leave()
+      expect(await etcd.api.ids('/micro/services/members/')).toEqual([])
+    }
   })
 })
 

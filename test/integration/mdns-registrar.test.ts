@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Packet, TxtData } from 'dns-packet'
 import multicastDns, { type MulticastDNS, type ResponsePacket } from 'multicast-dns'
@@ -194,6 +195,26 @@ describe('an mDNS registry', () => {
       expect.stringContaining('nobody but Tidegate will look for plain'),
       expect.stringContaining('long, a=b'),
     ])
+  })
+
+  it('says what is wrong when another program has the port for itself, and joins when it is gone', async () => {
+    const { join, other, port } = await stage('local')
+    await other.close()
+    const thief = createSocket({ type: 'udp4', reuseAddr: false }).bind(port)
+    await once(thief, 'listening')
+    const told: JoinEvent[] = []
+    const back = Promise.withResolvers<void>()
+    const onEvent = (event: JoinEvent): void => {
+      told.push(event)
+      if (event.type === 'back') back.resolve()
+    }
+    const joined = await join({ joinTimeout: 1, onEvent })
+    expect(joined.state).toBe('joining')
+    thief.close()
+    await back.promise
+    expect(joined.state).toBe('joined')
+    expect(told.map(({ type }) => type)).toEqual(['lost', 'registered', 'back'])
+    expect(told[0]?.message).toContain(`UDP port ${port}`)
   })
 
   it('refuses a service of which no name can be made', async () => {

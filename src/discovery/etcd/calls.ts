@@ -51,9 +51,14 @@ export class EtcdCalls {
     )
   }
 
-  /** Asks another endpoint from now on, where there is one. */
-  rotate(): void {
-    this.#turn++
+  /** Which endpoint is asked now; for `rotate`. */
+  get turn(): number {
+    return this.#turn
+  }
+
+  /** Asks another endpoint than that one from now on, where there is one: of many calls that fail together only one changes it. */
+  rotate(from: number): void {
+    if (from === this.#turn) this.#turn++
   }
 
   /** Logs in anew, once, where etcd does not take the token. */

@@ -30,7 +30,7 @@ export class EtcdClient {
 
   /** Asks another endpoint from now on, where there is one. */
   rotate(): void {
-    this.#calls.rotate()
+    this.#calls.rotate(this.#calls.turn)
   }
 
   /**

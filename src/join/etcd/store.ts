@@ -55,7 +55,7 @@ export class EtcdStore {
   /** Another value under a key that is there, with the lease that it has. @returns false where it is gone */
   async rewrite(key: string, value: string, signal: AbortSignal): Promise<boolean> {
     const body = { key: base64(key), value: base64(value), ignore_lease: true }
-    return this.#unless(isKeyNotFound, this.#calls.call('/v3/kv/put', JSON.stringify(body), signal))
+    return this.#askUnless(isKeyNotFound, '/v3/kv/put', { body, signal })
   }
 
   /** @returns what was there */
@@ -78,7 +78,7 @@ export class EtcdStore {
 
   /** Deletes all keys that have the lease. One that is over is fine. */
   async revoke(lease: LeaseId, signal: AbortSignal): Promise<void> {
-    await this.#unless(isLeaseNotFound, this.#calls.call('/v3/lease/revoke', JSON.stringify({ ID: lease }), signal))
+    await this.#askUnless(isLeaseNotFound, '/v3/lease/revoke', { body: { ID: lease }, signal })
   }
 
   close(): void {
@@ -86,31 +86,37 @@ export class EtcdStore {
   }
 
   async #ask<T>(path: string, body: object, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    const { turn } = this.#calls
     try {
       const { url, json } = await this.#calls.call(path, JSON.stringify(body), signal)
       const parsed = schema.safeParse(json)
       if (parsed.success) return parsed.data
       throw new Error(`${url} is not etcd's HTTP API: its answer can't be read; check the address`)
     } catch (error) {
-      throw this.#failed(error)
+      throw this.#failed(error, turn)
     }
   }
 
   /** @returns false where it was refused for that reason */
-  async #unless(isFine: (refusal: Refusal) => boolean, call: Promise<unknown>): Promise<boolean> {
+  async #askUnless(
+    isFine: (refusal: Refusal) => boolean,
+    path: string,
+    { body, signal }: { readonly body: object; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const { turn } = this.#calls
     try {
-      await call
+      await this.#calls.call(path, JSON.stringify(body), signal)
       return true
     } catch (error) {
       if (error instanceof Refusal && isFine(error)) return false
-      throw this.#failed(error)
+      throw this.#failed(error, turn)
     }
   }
 
   /** The next attempt asks another member. */
-  #failed(error: unknown): Error {
+  #failed(error: unknown, turn: number): Error {
     const failure = storeError(error)
-    if (failure.isPassing) this.#calls.rotate()
+    if (failure.isPassing) this.#calls.rotate(turn)
     return failure
   }
 }

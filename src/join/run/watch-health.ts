@@ -9,6 +9,6 @@ const timeoutMs = 5000
 
 /** Asks the program itself, for a registry that could not reach it; what it says is reported with the heartbeat. */
 export async function askProgram(check: OwnCheck, port: number): Promise<HealthReport> {
-  if (check === 'tcp') return checkTcp(`127.0.0.1:${port}`)
+  if (check === 'tcp') return checkTcp(`127.0.0.1:${port}`, timeoutMs)
   return checkHttp(`http://127.0.0.1:${port}${check.path}`, timeoutMs)
 }
