@@ -33,6 +33,7 @@ export class Sockets {
   #check: NodeJS.Timeout | undefined
   #wires = new Wires([])
   #isOpen = true
+  #isReady = false
 
   /** @throws RegisterError `unreachable` */
   static async open(place: MdnsPlace, listener: SocketsListener): Promise<Sockets> {
@@ -52,6 +53,7 @@ export class Sockets {
     this.#receiver = multicastDns({ socket: this.#hearing, port: place.port, bind: '0.0.0.0', multicast: false })
     // A message that can't be read is a stranger's.
     this.#receiver.on('warning', () => {})
+    this.#receiver.on('error', () => this.#fail())
     this.#receiver.on('query', (query, from) => {
       // RFC 6762 section 11: from elsewhere than the local link it is none of ours.
       if (this.#isOpen && this.#wires.of(from.address) !== null) listener.asked(query, from)
@@ -97,8 +99,8 @@ export class Sockets {
       const way = `check that no firewall and no other program keeps UDP port ${this.#place.port} from it`
       throw new RegisterError('unreachable', `mDNS can't be used (${code}); ${way}`, { cause: error })
     }
-    this.#receiver.on('error', () => this.#fail())
     this.#wires = new Wires(interfaces)
+    this.#isReady = true
     this.#check = setInterval(() => void this.#checkInterfaces(), mdnsLimits.interfaceCheckMs).unref()
   }
 
@@ -111,12 +113,12 @@ export class Sockets {
     const socket = createSocket({ type: 'udp4', reuseAddr: true })
     const mdns = multicastDns({ socket, port: this.#place.port, bind: on.address, multicast: false })
     mdns.on('warning', () => {})
+    mdns.on('error', () => this.#fail())
     await once(mdns, 'ready')
     socket.setMulticastInterface(on.address)
     socket.setMulticastTTL(multicastTtl)
     socket.setMulticastLoopback(true)
     socket.unref()
-    mdns.on('error', () => this.#fail())
     this.#speakers.set(keyOf(on), { mdns, on })
   }
 
@@ -137,8 +139,9 @@ export class Sockets {
     if (this.#isOpen) this.#listener.gainedWire()
   }
 
+  /** One that can't be opened says so twice, and whoever opens it hears the first. */
   #fail(): void {
-    if (!this.#isOpen) return
+    if (!this.#isOpen || !this.#isReady) return
     this.close()
     this.#listener.lost()
   }
