@@ -222,20 +222,20 @@ describe('an etcd with authentication', () => {
   it('is joined by a user who may write there, and tells who may not', async () => {
     const guarded = await startEtcd()
     onTestFinished(() => guarded.kill())
-    const { call } = guarded.api
+    const { api } = guarded
     const all = { key: btoa('/micro/services/'), range_end: btoa('/micro/services0') }
-    await call('/v3/auth/user/add', { name: 'root', password: 'root' })
-    await call('/v3/auth/user/grant', { user: 'root', role: 'root' })
+    await api.call('/v3/auth/user/add', { name: 'root', password: 'root' })
+    await api.call('/v3/auth/user/grant', { user: 'root', role: 'root' })
     for (const [name, permType] of [
       ['reader', 'READ'],
       ['writer', 'READWRITE'],
     ]) {
-      await call('/v3/auth/role/add', { name })
-      await call('/v3/auth/role/grant', { name, perm: { permType, ...all } })
-      await call('/v3/auth/user/add', { name, password: 'secret' })
-      await call('/v3/auth/user/grant', { user: name, role: name })
+      await api.call('/v3/auth/role/add', { name })
+      await api.call('/v3/auth/role/grant', { name, perm: { permType, ...all } })
+      await api.call('/v3/auth/user/add', { name, password: 'secret' })
+      await api.call('/v3/auth/user/grant', { user: name, role: name })
     }
-    await call('/v3/auth/enable', {})
+    await api.call('/v3/auth/enable', {})
     const urlFor = (user: string) => `etcd://127.0.0.1:${guarded.port}?${user}`
     const [one] = await instancesOf('guarded')
     const refused = async (user: string): Promise<unknown> => joined(urlFor(user), one).catch((error: unknown) => error)
