@@ -15,6 +15,9 @@ const int64 = z
 const header = z.object({ cluster_id: z.string().default(''), revision: int64 })
 const keyValue = z.object({ key: bytes, value: bytes, mod_revision: int64 })
 
+/** Keys with the lease they have; its 64 bits are more than a number holds, so it stays a text. */
+export const keyValues = z.array(keyValue.extend({ lease: z.string().default('0') })).default([])
+
 export const rangeAnswer = z.object({
   header,
   kvs: z.array(keyValue).default([]),

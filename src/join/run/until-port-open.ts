@@ -10,14 +10,14 @@ export async function untilPortOpen(host: string, port: number, signal: AbortSig
 }
 
 /** Whether `host:port` takes a connection now. */
-export async function takesConnections(host: string, port: number): Promise<boolean> {
-  return (await connectOnce(host, port)) === null
+export async function takesConnections(host: string, port: number, timeoutMs = connectTimeoutMs): Promise<boolean> {
+  return (await connectOnce(host, port, timeoutMs)) === null
 }
 
 /** Whether nobody takes connections at `host:port`. A failure of this machine's own says nothing, nor does an entry without a port. */
 export async function isDead(host: string, port: number): Promise<boolean> {
   if (port === 0) return false
-  const failure = await connectOnce(host, port)
+  const failure = await connectOnce(host, port, connectTimeoutMs)
   return failure !== null && !ownFailures.has(failure)
 }
 
@@ -33,9 +33,9 @@ const ownFailures = new Set([
 ])
 
 /** @returns why it failed; null = it stood */
-function connectOnce(host: string, port: number): Promise<string | null> {
+function connectOnce(host: string, port: number, timeoutMs: number): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: connectTimeoutMs })
+    const socket = connect({ host, port, timeout: timeoutMs })
     const end = (failure: string | null): void => {
       socket.destroy()
       resolve(failure)
