@@ -21,6 +21,8 @@ const registration: Registration = {
 /** A registry in memory whose answers come when the test says so. */
 class ScriptedRegistrar implements Registrar {
   readonly title = 'a registry'
+  readonly hosts = []
+  readonly makesChecks = true
   readonly calls: string[] = []
   readonly reports: HealthReport[] = []
   onRegister: () => Promise<void> = async () => {}
