@@ -42,8 +42,12 @@ export interface RegisterOptions {
   readonly check?: CheckInput
   /** How long the instance may be dead before the registry forgets it; null = for ever. Default `1m`, the least that Consul takes. */
   readonly deregisterAfter?: DurationInput | null
-  /** What each heartbeat of a TTL check reports; asked each time. Default: passing. The object of `health()` fits: it says no from when the instance leaves. */
-  readonly health?: { readonly report: () => HealthReport | Promise<HealthReport>; readonly leaving?: () => void }
+  /** What each heartbeat of a TTL check reports; asked each time. Default: passing. The object of `health()` fits: it says no from when the instance leaves, until one joins again. */
+  readonly health?: {
+    readonly report: () => HealthReport | Promise<HealthReport>
+    readonly joining?: () => void
+    readonly leaving?: () => void
+  }
   /** An HTTP or gRPC server that is drained before the instance is deregistered: takes nothing new, tells its clients, finishes what is in flight. */
   readonly server?: Server | GrpcServerLike
   /** Between the registry's showing that the instance leaves and the drain: what its watchers take to hear of it. Default `500ms`. */

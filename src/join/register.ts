@@ -75,6 +75,7 @@ async function join(options: RegisterOptions, registration: Registration, lease:
 
   try {
     // Whoever must not join at all leaves below without having been there.
+    health?.joining?.()
     if (signal?.aborted !== true) await joinedWithin(times.joinTimeoutMs, membership, onEvent)
   } catch (error) {
     letGo()

@@ -75,11 +75,16 @@ export class Health {
     for (const listener of this.#leavingListeners) listener()
   }
 
+  /** It has come back: an instance that had left joins again. */
+  joining(): void {
+    this.#isLeaving = false
+  }
+
   get isLeaving(): boolean {
     return this.#isLeaving
   }
 
-  /** Called once, when the instance is going to stop. @returns takes that back */
+  /** Called when the instance is going to stop. @returns takes that back */
   onLeaving(listener: () => void): () => void {
     this.#leavingListeners.add(listener)
     return () => void this.#leavingListeners.delete(listener)

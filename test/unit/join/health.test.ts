@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type CheckFunction, health } from '../../../src/register.ts'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type CheckFunction, health, register } from '../../../src/register.ts'
+import { createRegistry } from '../../../src/registry/registry.ts'
 
 /** A dependency whose answers the test gives. */
 function dependency() {
@@ -72,6 +73,20 @@ describe('the health of a service', () => {
     expect(await h.report()).toEqual({ status: 'critical', note: 'leaving' })
     expect((await h.answer('/readyz'))?.code).toBe(503)
     expect((await h.answer('/livez'))?.code).toBe(200)
+  })
+
+  it('is what it is again when an instance that had left joins anew', async () => {
+    const registry = createRegistry({ port: 0 })
+    onTestFinished(() => registry.close())
+    const { address } = await registry.start()
+    const wellness = health()
+    const options = { name: 'again', port: 1, address: '127.0.0.1', registry: address.replace('http:', 'consul:') }
+    for (let time = 0; time < 2; time++) {
+      const joined = await register({ ...options, health: wellness, settle: 0, leaveOn: [], onEvent: () => {} })
+      expect((await wellness.readiness()).status).toBe('pass')
+      await joined.leave()
+      expect((await wellness.readiness()).status).toBe('fail')
+    }
   })
 
   it('has liveness apart from what it depends on', async () => {
