@@ -82,6 +82,8 @@ export class ControlPlane<S extends SourceEntry> {
   #config: ControlConfig<S> | null = null
   #isClosed = false
   #isReady = false
+  /** The sources are those of a configuration that is not in force yet. */
+  #isPreparing = false
   #version = 0
   #cancelTick: Cancel
 
@@ -163,8 +165,10 @@ export class ControlPlane<S extends SourceEntry> {
    * @throws Error as `apply` does; then nothing has changed
    */
   async prepare(config: ControlConfig<S>, timeoutMs: number, isChecked = false): Promise<void> {
+    const declared = this.#begin(config)
+    this.#isPreparing = true
     const heard = [
-      this.#startLines(this.#begin(config), isChecked),
+      this.#startLines(declared, isChecked),
       this.#tags.heard().then(() => this.#startLines(this.#tags.plan(config).services, isChecked)),
     ]
     const time = Promise.withResolvers<void>()
@@ -185,6 +189,7 @@ export class ControlPlane<S extends SourceEntry> {
    */
   apply(config: ControlConfig<S>): ConfigSnapshot {
     const declared = this.#begin(config)
+    this.#isPreparing = false
     this.#config = config
     return this.#rollOut(config, declared, this.#tags.plan(config))
   }
@@ -215,10 +220,10 @@ export class ControlPlane<S extends SourceEntry> {
     return snapshot
   }
 
-  /** Tags in registries have changed. */
+  /** Tags in registries have changed. What they were while a configuration was prepared, its `apply` sees. */
   #followTags(): void {
     const config = this.#config
-    if (config === null || this.#isClosed) return
+    if (config === null || this.#isPreparing || this.#isClosed) return
     const startedMs = this.#options.clock.now()
     const plan = this.#tags.plan(config)
     if (!this.#tags.isInForce(plan)) {
