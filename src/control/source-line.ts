@@ -188,7 +188,9 @@ export class SourceLine {
 
   /** Nobody is asked any more, and nothing is probed for it; its word stays readable. */
   async stop(): Promise<void> {
-    const { holds, outages, addresses } = this.#parts
+    // One that is stopped already: another line may have endpoints of the same ids by now.
+    if (this.#discovery === null) return this.#watch?.stop()
+    const { holds, outages, addresses, askers } = this.#parts
     const { key } = this.#owner.entry
     outages.forget(this.source, key)
     for (const id of this.#held) holds.end(key, id)
