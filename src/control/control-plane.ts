@@ -26,6 +26,7 @@ import { routedServices } from './routed-services.ts'
 import { ServiceLine, type LineParts } from './service-line.ts'
 import { endpointSlots, serviceSlots } from './ledger-slots.ts'
 import type { SlotAllocator } from './slots.ts'
+import { placeOf } from './source-line.ts'
 import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
 import { Stalls, unlessStalled } from './stalls.ts'
@@ -143,6 +144,7 @@ export class ControlPlane<S extends SourceEntry> {
       disagreements: new Disagreements({ checks, timeline, clock }),
       onSettled: (service) => this.#tags.settled(service),
       addresses: new AddressBook(),
+      askers: new AddressBook(),
       isFedBy: (service, source) => this.#lines.get(service)?.isFedBy(source) ?? false,
       resolve: options.resolve,
     }
@@ -359,9 +361,7 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   #skipped(source: string, { service, entry, reason }: SkippedEntry): void {
-    for (const line of this.#lines.values()) {
-      for (const each of line.sources) if (each.isOf(source, service)) each.skipped(entry, reason)
-    }
+    for (const each of this.#parts.askers.ownersOf(placeOf(source, service))) each.skipped(entry, reason)
   }
 
   async #closeLine(line: ServiceLine, configVersion: number): Promise<void> {
