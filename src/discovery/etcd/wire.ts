@@ -37,7 +37,10 @@ const watchResult = z.object({
 
 export const watchLine = z.object({
   result: watchResult.optional(),
-  error: z.object({ grpc_code: z.number().optional(), message: z.string().default('') }).optional(),
+  // `code` is from version 2 of the gateway on (etcd 3.6).
+  error: z
+    .object({ grpc_code: z.number().optional(), code: z.number().optional(), message: z.string().default('') })
+    .optional(),
 })
 
 export const errorAnswer = z.object({ code: z.number(), message: z.string() })
