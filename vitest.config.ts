@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most of the time a test waits: for a deadline, a registry, a process. One worker less than cores would leave the machine idle.
+    maxWorkers: 3,
   },
 })

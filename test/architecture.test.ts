@@ -38,11 +38,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Packages and modules that one place of src keeps to itself. */
 const onlyIn: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['workers'],
-  'multicast-dns': ['discovery'],
+  'multicast-dns': ['discovery', 'join'],
   pino: ['observe'],
   'prom-client': ['observe'],
   consul: ['discovery'],
-  'dns-packet': ['discovery'],
+  'dns-packet': ['discovery', 'join'],
   yaml: ['config'],
   'http-proxy': ['proxy'],
   undici: ['join'],

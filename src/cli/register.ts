@@ -1,6 +1,7 @@
 import { hostOf } from '../join/register.ts'
 import { checkOptions, registrationOf } from '../join/read-options.ts'
 import { well } from '../join/registration.ts'
+import { CommandError } from './command-error.ts'
 import type { Command } from './commands.ts'
 import { joinFlags, readCheck, readJoinOptions } from './join-options.ts'
 import { withRegistrar } from './with-registrar.ts'
@@ -15,8 +16,12 @@ export const register: Command = {
     if ('ttl' in check) throw new UsageError('nobody would send the heartbeats of a ttl check; use `tidegate run`')
     const options = { ...readJoinOptions(values, 'register'), check }
     checkOptions(options)
-    return withRegistrar(values.registry, async (registrar, signal, url) => {
-      const registration = registrationOf(options, options.address ?? (await hostOf(url, registrar)))
+    return withRegistrar(values.registry, async (registrar, signal) => {
+      if (!registrar.makesChecks) {
+        const message = `${registrar.title} makes no checks, and forgets what sends no heartbeats; use \`tidegate run\``
+        throw new CommandError(message)
+      }
+      const registration = registrationOf(options, options.address ?? (await hostOf(registrar)))
       for (const warning of registrar.warnings(registration)) console.error(`tidegate: ${warning}`)
       await registrar.register(registration, well, signal)
       console.log(`${registration.name} is registered as ${registration.id} at ${registrar.title}`)

@@ -26,7 +26,7 @@ export interface RegisterOptions {
   readonly name: string
   readonly port: number
   /**
-   * Where to register. Default: TIDEGATE_REGISTRY from the environment, else `consul://127.0.0.1:8500`, the agent of this machine.
+   * Where to register: `consul://`, `etcd://`, `mdns://` or `tidegate://`. Default: TIDEGATE_REGISTRY from the environment, else `consul://127.0.0.1:8500`, the agent of this machine.
    */
   readonly registry?: string
   /** Of this instance, the same at each start. Default: `NAME-HOST-PORT` with this machine's host name. */

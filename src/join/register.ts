@@ -4,12 +4,12 @@ import { warnOnStderr } from './join-event.ts'
 import { leave } from './leave.ts'
 import { leaveOnSignals } from './leave-on-signals.ts'
 import { Membership, type MembershipState } from './membership.ts'
+import { withOwnCheck } from './own-check.ts'
 import { firstOuterHost, hostOnRouteTo } from './own-host.ts'
 import { checkOptions, defaults, readTimes, registrationOf } from './read-options.ts'
 import { leaseRegistrar, type RegistrarLease } from './registrars.ts'
 import type { Registrar } from './registrar.ts'
 import type { RegisterOptions } from './register-options.ts'
-import { parseRegistryUrl } from './registry-url.ts'
 import { type Registration, well } from './registration.ts'
 
 const ownHostTimeoutMs = 2000
@@ -39,7 +39,7 @@ export async function register(options: RegisterOptions): Promise<Joined> {
   const url = options.registry ?? process.env.TIDEGATE_REGISTRY ?? defaults.registry
   const lease = leaseRegistrar(url)
   try {
-    const registration = registrationOf(options, options.address ?? (await hostOf(url, lease.registrar)))
+    const registration = registrationOf(options, options.address ?? (await hostOf(lease.registrar)))
     return await join(options, registration, lease)
   } catch (error) {
     await lease.release()
@@ -51,7 +51,8 @@ async function join(options: RegisterOptions, registration: Registration, lease:
   const { registrar } = lease
   const { onEvent = warnOnStderr, health, server, signal, leaveOn = ['SIGTERM', 'SIGINT'] } = options
   const times = readTimes(options)
-  const report = health === undefined ? () => well : () => health.report()
+  const said = health === undefined ? () => well : () => health.report()
+  const report = registrar.makesChecks ? said : withOwnCheck(registration.check, said)
   const membership = new Membership({ registrar, registration, report, onEvent, random: Math.random })
   const drain = server === undefined ? null : drainOf(server)
 
@@ -95,9 +96,10 @@ async function join(options: RegisterOptions, registration: Registration, lease:
  * Where others reach this machine: its address on the route to the registry. A registry on this machine says nothing of that by
  * its address, but Consul's agent knows what it tells its own cluster.
  */
-export async function hostOf(url: string, registrar: Registrar): Promise<string> {
-  const [registryHost = ''] = parseRegistryUrl(url).hosts
-  const onRoute = await hostOnRouteTo(registryHost.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'))
+export async function hostOf(registrar: Registrar): Promise<string> {
+  const [registryHost = null] = registrar.hosts
+  const bare = registryHost?.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  const onRoute = bare === undefined ? null : await hostOnRouteTo(bare)
   if (onRoute !== null) return onRoute
   const known = await registrar.ownHost(AbortSignal.timeout(ownHostTimeoutMs)).catch(() => null)
   return known ?? firstOuterHost() ?? '127.0.0.1'

@@ -17,6 +17,10 @@ export type Standing =
 export interface Registrar {
   /** For example `consul at 127.0.0.1:8500`; for messages. */
   readonly title: string
+  /** `host:port` each, as the URL names them, where it names machines: the route to them tells this machine's address. */
+  readonly hosts: readonly string[]
+  /** Whether the registry makes checks of other types than TTL; where it does not, this process makes them with each heartbeat. */
+  readonly makesChecks: boolean
   /** What the registry will make of it that the user would not expect, a sentence each: values that it raises, parts that it ignores. */
   warnings(registration: Registration): readonly string[]
   /** The host by which other machines reach this one, as far as the registry knows; null = it does not. */

@@ -1,12 +1,17 @@
 import { didYouMean } from '../util/suggest.ts'
 import { openConsul } from './consul/open.ts'
+import { openEtcd } from './etcd/open.ts'
+import { openMdns } from './mdns/open.ts'
 import { RegisterError } from './register-error.ts'
 import type { Registrar } from './registrar.ts'
 import { parseRegistryUrl, type RegistryPlace } from './registry-url.ts'
 
-/** Every registry that services can join, by the scheme of its URL. The embedded one speaks Consul's API. */
+/** Every registry that services can join, by the scheme of its URL. `tidegate` is the embedded one, which speaks Consul's API. */
 export const registrars: Readonly<Record<string, (place: RegistryPlace) => Registrar>> = {
   consul: openConsul,
+  tidegate: openConsul,
+  etcd: openEtcd,
+  mdns: openMdns,
 }
 
 interface Shared {

@@ -1,35 +1,75 @@
 import { createServer, connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Joined, register } from '../../src/register.ts'
 import { type Consul, startConsul } from '../support/consul.ts'
+import { startEtcd } from '../support/etcd.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startInstances } from '../support/instance.ts'
 import { type JoiningService, startJoiningService } from '../support/joining-service.ts'
 import { Traffic } from '../support/traffic.ts'
 
-let consul: Consul
-let registry: string
+/** A real registry, and how a gateway and a test see it. */
+interface Registry {
+  readonly url: string
+  readonly port: number
+  /** For a gateway's configuration. */
+  readonly source: NonNullable<ConfigInput['discovery']>[string]
+  readonly idsOf: (service: string) => Promise<string[]>
+  /** Goes away with all it knows, and is back where it was, empty. */
+  readonly restart: () => Promise<void>
+  readonly end: () => Promise<void>
+}
 
-beforeAll(async () => {
-  consul = await startConsul()
-  registry = `consul://127.0.0.1:${consul.port}`
-})
+const idsInConsul = ({ api }: Consul) => {
+  return async (service: string): Promise<string[]> => {
+    const { json } = await api<{ Service: { ID: string } }[]>('GET', `/v1/health/service/${service}`)
+    return (json ?? []).map(({ Service }) => Service.ID)
+  }
+}
 
-afterAll(async () => consul.stop())
+const registries: Readonly<Record<string, () => Promise<Registry>>> = {
+  consul: async () => {
+    let consul = await startConsul()
+    return {
+      url: `consul://127.0.0.1:${consul.port}`,
+      port: consul.port,
+      source: { type: 'consul', address: consul.address },
+      idsOf: (service) => idsInConsul(consul)(service),
+      restart: async () => {
+        await consul.kill()
+        consul = await startConsul({ httpPort: consul.port })
+      },
+      end: () => consul.stop(),
+    }
+  },
+  etcd: async () => {
+    let etcd = await startEtcd()
+    return {
+      url: `etcd://127.0.0.1:${etcd.port}`,
+      port: etcd.port,
+      source: { type: 'etcd', endpoints: [etcd.address] },
+      idsOf: (service) => etcd.api.ids(`/micro/services/${service}/`),
+      restart: async () => {
+        await etcd.kill()
+        etcd = await startEtcd({ port: etcd.port })
+      },
+      end: () => etcd.stop(),
+    }
+  },
+}
 
-async function gatewayFor(service: string): Promise<TestGateway> {
+async function gatewayFor(service: string, { source }: Registry): Promise<TestGateway> {
   const gateway = await startTestGateway({
-    config: {
-      discovery: { consul: { type: 'consul', address: consul.address } },
-      routes: [{ path: '/', service }],
-    },
+    config: { discovery: { registry: source }, routes: [{ path: '/', service }] },
   })
   onTestFinished(async () => gateway.close())
   return gateway
 }
 
-async function joining(service: string): Promise<JoiningService> {
-  const started = await startJoiningService(service, registry)
+async function joining(service: string, { url }: Registry): Promise<JoiningService> {
+  const started = await startJoiningService(service, url)
   onTestFinished(async () => {
     started.signal('SIGKILL')
     await started.ended()
@@ -37,29 +77,36 @@ async function joining(service: string): Promise<JoiningService> {
   return started
 }
 
-async function idsOf(service: string): Promise<string[]> {
-  const { json } = await consul.api<{ Service: { ID: string } }[]>('GET', `/v1/health/service/${service}`)
-  return (json ?? []).map(({ Service }) => Service.ID)
-}
+describe.each(Object.entries(registries))('a service that joined by itself in %s', (_, startRegistry) => {
+  let registry: Registry
 
-describe('a service that joined by itself', () => {
+  beforeAll(async () => {
+    registry = await startRegistry()
+  })
+
+  afterAll(async () => registry.end())
+
   it('is routed to, and on SIGTERM leaves under load without a failed request; its entry is gone when it is', async () => {
-    const gateway = await gatewayFor('leaving')
-    const first = await joining('leaving')
-    const second = await joining('leaving')
+    const gateway = await gatewayFor('leaving', registry)
+    const first = await joining('leaving', registry)
+    const second = await joining('leaving', registry)
     await gateway.eligible('leaving', [first.id, second.id])
     const traffic = new Traffic(gateway.port(), '/', 16)
     await traffic.more(200)
     first.signal('SIGTERM')
     expect(await first.ended()).toBe('SIGTERM')
-    expect(await idsOf('leaving')).toEqual([second.id])
+    expect(await registry.idsOf('leaving')).toEqual([second.id])
     await traffic.more(200)
     expect(await traffic.stop()).toMatchObject({ failed: [] })
   })
 
   it('is replaced one by one under load, without a failed request', async () => {
-    const gateway = await gatewayFor('rolling')
-    let running = [await joining('rolling'), await joining('rolling'), await joining('rolling')]
+    const gateway = await gatewayFor('rolling', registry)
+    let running = [
+      await joining('rolling', registry),
+      await joining('rolling', registry),
+      await joining('rolling', registry),
+    ]
     await gateway.eligible(
       'rolling',
       running.map(({ id }) => id),
@@ -67,7 +114,7 @@ describe('a service that joined by itself', () => {
     const traffic = new Traffic(gateway.port(), '/', 16)
     await traffic.more(100)
     for (const old of running) {
-      const next = await joining('rolling')
+      const next = await joining('rolling', registry)
       await gateway.eligible(
         'rolling',
         [...running, next].map(({ id }) => id),
@@ -85,9 +132,9 @@ describe('a service that joined by itself', () => {
   })
 
   it('is missed by nobody when it is killed: no GET fails', async () => {
-    const gateway = await gatewayFor('killed')
-    const victim = await joining('killed')
-    const other = await joining('killed')
+    const gateway = await gatewayFor('killed', registry)
+    const victim = await joining('killed', registry)
+    const other = await joining('killed', registry)
     await gateway.eligible('killed', [victim.id, other.id])
     const traffic = new Traffic(gateway.port(), '/', 16)
     await traffic.more(200)
@@ -96,18 +143,43 @@ describe('a service that joined by itself', () => {
     await traffic.more(500)
     expect(await traffic.stop()).toMatchObject({ failed: [] })
   })
-})
 
-describe('a hundred services of one process', () => {
-  it('share four connections to the agent', async () => {
-    const agent = await countingRelay(consul.port)
+  it('is back in a registry that restarted empty, and was served by the gateway all the while', async () => {
+    const [instance] = await startInstances('restarted', 1)
+    onTestFinished(() => instance.close())
+    const gateway = await gatewayFor('restarted', registry)
+    const repaired = Promise.withResolvers<void>()
+    const joined = await register({
+      name: 'restarted',
+      id: instance.id,
+      port: instance.port,
+      address: '127.0.0.1',
+      registry: registry.url,
+      check: { ttl: '1s' },
+      leaveOn: [],
+      settle: 0,
+      onEvent: ({ type }) => void (type === 'repaired' && repaired.resolve()),
+    })
+    onTestFinished(() => joined.leave())
+    await gateway.servedBy('restarted', '/', [instance.id])
+    const traffic = new Traffic(gateway.port(), '/', 4)
+    await registry.restart()
+    await repaired.promise
+    await gateway.log.until('passing again', () => gateway.endpoint('restarted', instance.id)?.registry === 'passing')
+    await traffic.more(100)
+    expect(await traffic.stop()).toMatchObject({ failed: [] })
+    expect(await registry.idsOf('restarted')).toEqual([instance.id])
+  })
+
+  it('shares four connections with a hundred services of its process', async () => {
+    const relay = await countingRelay(registry.port)
     const joined = await Promise.all(
-      Array.from({ length: 100 }, (_, i) => {
+      Array.from({ length: 100 }, (__, i) => {
         return register({
           name: `many-${i}`,
           port: 9000 + i,
           address: '127.0.0.1',
-          registry: `consul://127.0.0.1:${agent.port}`,
+          registry: registry.url.replace(/\d+$/, String(relay.port)),
           leaveOn: [],
           settle: 0,
           onEvent: () => {},
@@ -116,11 +188,21 @@ describe('a hundred services of one process', () => {
     )
     onTestFinished(async () => void (await Promise.all(joined.map((one) => one.leave()))))
     for (const one of joined) one.reportNow()
-    const listed = await Promise.all(joined.map(({ registration }) => idsOf(registration.name)))
+    const listed = await Promise.all(joined.map(({ registration }) => registry.idsOf(registration.name)))
     expect(listed.flat()).toHaveLength(100)
-    expect(agent.most()).toBeLessThanOrEqual(4)
+    expect(relay.most()).toBeLessThanOrEqual(4)
   })
 })
+
+let consul: Consul
+
+beforeAll(async () => {
+  consul = await startConsul()
+})
+
+afterAll(async () => consul.stop())
+
+const idsOf = (service: string): Promise<string[]> => idsInConsul(consul)(service)
 
 /** A relay to a port of loopback that counts the connections open at once. */
 async function countingRelay(to: number): Promise<{ port: number; most: () => number }> {
@@ -180,7 +262,7 @@ describe('joining', () => {
       name: 'early',
       port: 9000,
       address: '127.0.0.1',
-      registry,
+      registry: `consul://127.0.0.1:${consul.port}`,
       joinTimeout: '50ms',
       check: { ttl: '1s' },
       settle: 0,

@@ -46,7 +46,7 @@ describe('without a leader the embedded registry', () => {
     // Raft's older protocol gives a server that joins a vote at once; the newer watches it for 10 s.
     const config = { raft_protocol: 2, performance: { raft_multiplier: 1, rpc_hold_timeout: '1ms' } }
     consul = await startConsul({ dataDir: join(dataDirs, 'one'), config })
-    const join2 = { serfPort: consul.serfPort, nodeName: 'other' }
+    const join2 = { lanPort: consul.lanPort, nodeName: 'other' }
     const other = await startConsul({ dataDir: join(dataDirs, 'two'), join: join2, config })
     registry = createRegistry({ port: 0 })
     ours = consulApi((await registry.start()).address)

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { findOrFetchConsul } from '../../scripts/fetch-consul.ts'
 import { consulApi, type ConsulApi } from './consul-api.ts'
 import { freePorts } from './free-ports.ts'
@@ -10,8 +13,10 @@ export interface ConsulOptions {
   readonly dnsPort?: number
   /** Keeps the catalog there over restarts. Default: in memory, gone with the process. */
   readonly dataDir?: string
-  /** Joins another, with its Serf port and a name of its own; needs a `dataDir`. */
-  readonly join?: { readonly serfPort: number; readonly nodeName: string }
+  /** Joins another as a server, at its LAN port and a name of its own; needs a `dataDir`. */
+  readonly join?: { readonly lanPort: number; readonly nodeName: string }
+  /** Another server to belong to, as a client agent with a node of its own. Default: a server by itself. */
+  readonly joins?: Consul
   /** Further agent configuration, in the spelling of Consul's configuration files. */
   readonly config?: object
 }
@@ -22,9 +27,10 @@ export interface Consul {
   readonly port: number
   /** -1 where it serves no DNS. */
   readonly dnsPort: number
-  /** Where others join. */
-  readonly serfPort: number
   readonly pid: number
+  /** Where other agents join it. */
+  readonly lanPort: number
+  readonly node: string
   readonly api: ConsulApi
   /** SIGTERM; resolves when the process is gone. Stopping or killing twice is harmless. */
   stop(): Promise<void>
@@ -39,10 +45,10 @@ export interface Consul {
 /** A row of the lists that tell whether Consul is ready. */
 type Row = Record<string, unknown>
 
-const defaultNodeName = 'consul-under-test'
+const serverName = 'consul-under-test'
 const startAttempts = 3
 /**
- * Starts a real Consul server on loopback and resolves once it has a leader and has registered its own node, so that services
+ * Starts a real Consul on loopback, a server unless it joins another, and resolves once it has a leader and has registered its own node, so that services
  * registered next are in the catalog at once. Rejects with Consul's output when it does not come up.
  */
 export async function startConsul(options: ConsulOptions = {}): Promise<Consul> {
@@ -50,11 +56,13 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
   for (let attempt = 1; ; attempt++) {
     const [freeHttpPort = 0, server = 0, serfLan = 0, serfWan = 0, freeDnsPort = 0] = await freePorts(5)
     const port = options.httpPort ?? freeHttpPort
+    const node = options.join?.nodeName ?? (options.joins === undefined ? serverName : `client-${serfLan}`)
     const dns = options.dnsPort === 0 ? freeDnsPort : (options.dnsPort ?? -1)
     const config = {
       performance: { raft_multiplier: 1 },
       ...options.config,
-      node_name: options.join?.nodeName ?? defaultNodeName,
+      node_name: node,
+      ...(options.joins !== undefined && { retry_join: [`127.0.0.1:${options.joins.lanPort}`], retry_interval: '1s' }),
       bind_addr: '127.0.0.1',
       client_addr: '127.0.0.1',
       ports: { http: port, dns, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
@@ -62,15 +70,20 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
       disable_update_check: true,
       log_level: 'INFO',
     }
-    const first = options.join ? `-retry-join=127.0.0.1:${options.join.serfPort}` : '-bootstrap-expect=1'
-    const mode = options.dataDir ? ['-server', first, `-data-dir=${options.dataDir}`] : ['-dev']
+    // A client keeps nothing that its cluster has not.
+    const folder = options.joins === undefined ? null : await mkdtemp(join(tmpdir(), 'tidegate-consul-'))
+    const mode = modeOf(options, folder)
+    const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+      await agent.end(signal)
+      if (folder !== null) await rm(folder, { recursive: true, force: true })
+    }
     const agent = new GuardedProcess(binary, ['agent', ...mode, `-hcl=${JSON.stringify(config)}`])
     const address = `http://127.0.0.1:${port}`
     const api = consulApi(address)
     try {
-      await untilReady(agent, api, serfLan, config.node_name)
+      await untilReady(agent, api, { name: node, serfPort: serfLan })
     } catch (error) {
-      await agent.end('SIGKILL')
+      await end('SIGKILL')
       // Between choosing a port and Consul's taking it another program may be quicker.
       if (agent.output.includes('address already in use') && attempt < startAttempts) continue
       throw new Error(`Consul did not start on port ${port}. Its output:\n${agent.output}`, { cause: error })
@@ -79,11 +92,12 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
       address,
       port,
       dnsPort: dns,
-      serfPort: serfLan,
       pid: agent.pid,
+      lanPort: serfLan,
+      node,
       api,
-      stop: async () => agent.end('SIGTERM'),
-      kill: async () => agent.end('SIGKILL'),
+      stop: async () => end('SIGTERM'),
+      kill: async () => end('SIGKILL'),
       pause: () => agent.signal('SIGSTOP'),
       resume: () => agent.signal('SIGCONT'),
     }
@@ -94,7 +108,11 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
  * Each line Consul logs while it starts is the occasion to ask again; once it answers, its own blocking queries do the waiting.
  * The Serf port tells our Consul from another that holds the HTTP port already.
  */
-async function untilReady(agent: GuardedProcess, api: ConsulApi, serfPort: number, nodeName: string): Promise<void> {
+async function untilReady(
+  agent: GuardedProcess,
+  api: ConsulApi,
+  { name, serfPort }: { readonly name: string; readonly serfPort: number },
+): Promise<void> {
   for (;;) {
     const progressed = agent.nextOutput()
     const [self, leader] = await Promise.all([
@@ -104,11 +122,18 @@ async function untilReady(agent: GuardedProcess, api: ConsulApi, serfPort: numbe
     if (self?.json?.Member.Port === serfPort && leader?.json) break
     if (!(await progressed)) throw new Error('Consul ended')
   }
-  await untilAnswer(agent, api, `/v1/health/node/${nodeName}`, (checks) =>
+  await untilAnswer(agent, api, `/v1/health/node/${name}`, (checks) =>
     checks.some((check) => check.CheckID === 'serfHealth' && check.Status === 'passing'),
   )
   // The agent adds these with its first synchronisation; services registered before that would wait for it.
   await untilAnswer(agent, api, '/v1/catalog/nodes', (nodes) => nodes.some((node) => node.TaggedAddresses !== null))
+}
+
+function modeOf({ dataDir, join: joined }: ConsulOptions, clientFolder: string | null): readonly string[] {
+  if (clientFolder !== null) return [`-data-dir=${clientFolder}`]
+  if (dataDir === undefined) return ['-dev']
+  const first = joined === undefined ? '-bootstrap-expect=1' : `-retry-join=127.0.0.1:${joined.lanPort}`
+  return ['-server', first, `-data-dir=${dataDir}`]
 }
 
 async function untilAnswer(agent: GuardedProcess, api: ConsulApi, path: string, isReady: (rows: Row[]) => boolean) {

@@ -5,6 +5,8 @@ export interface EtcdApi {
   /** All in one revision; null = delete. */
   txn(changes: Readonly<Record<string, string | null>>): Promise<void>
   delete(key: string): Promise<void>
+  /** What stands after the prefix in the keys that begin with it; it ends with a slash. */
+  ids(prefix: string): Promise<string[]>
   /** The revision of the whole store. */
   revision(): Promise<number>
   /** Forgets what was before. */
@@ -33,6 +35,11 @@ export function etcdApi(address: string): EtcdApi {
       await call('/v3/kv/txn', { success })
     },
     delete: async (key) => void (await call('/v3/kv/deleterange', { key: encode(key) })),
+    ids: async (prefix) => {
+      const range = { key: encode(prefix), range_end: encode(`${prefix.slice(0, -1)}0`), keys_only: true }
+      const { kvs = [] } = (await call('/v3/kv/range', range)) as { kvs?: { key: string }[] }
+      return kvs.map(({ key }) => Buffer.from(key, 'base64').toString().slice(prefix.length))
+    },
     revision: async () => {
       const { header } = (await call('/v3/kv/range', { key: encode('any') })) as { header: { revision: string } }
       return Number(header.revision)

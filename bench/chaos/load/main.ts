@@ -1,5 +1,6 @@
 import { ClientConnection, type ClientRequest } from './client-connection.ts'
 import { isRepeatable, type Method } from './methods.ts'
+import { Queue } from './queue.ts'
 import { type FromLoad, type LoadParameters, systemMs } from './samples.ts'
 
 /**
@@ -12,7 +13,7 @@ const tickMs = 2
 
 const kinds = ['ok']
 const [kind, dueMs, sentMs, latencyMs]: [number[], number[], number[], number[]] = [[], [], [], []]
-const due: ClientRequest[] = []
+const due = new Queue<ClientRequest>()
 const free: ClientConnection[] = []
 let issued = 0
 let isStopping = false
@@ -37,8 +38,8 @@ function tick(): void {
     const { request } = connection
     if (request !== null && now - request.sentMs > hangMs) connection.giveUp()
   }
-  while (due[0] !== undefined && now - due[0].dueMs > hangMs) record(due.shift() as ClientRequest, 'hung')
-  if (isStopping && due.length === 0 && all.every(({ request }) => request === null)) finish()
+  while (due.first !== undefined && now - due.first.dueMs > hangMs) record(due.shift() as ClientRequest, 'hung')
+  if (isStopping && due.size === 0 && all.every(({ request }) => request === null)) finish()
 }
 
 function goOn(connection: ClientConnection): void {
@@ -50,7 +51,7 @@ function goOn(connection: ClientConnection): void {
 
 /** In turn over the connections, so that each of the gateway's threads has its share. */
 function pump(): void {
-  while (due.length > 0) {
+  while (due.size > 0) {
     const connection = free.shift()
     if (connection === undefined) return
     if (connection.isFree) connection.send(due.shift() as ClientRequest)

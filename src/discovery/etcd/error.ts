@@ -12,6 +12,7 @@ export interface EtcdRefusal {
 
 export const grpcCodes = {
   invalidArgument: 3,
+  notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
   outOfRange: 11,

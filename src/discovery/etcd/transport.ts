@@ -25,18 +25,19 @@ export class TimeIsUp extends Error {
   override readonly name = 'TimeIsUp'
 }
 
-const maxSockets = 16
+const defaultMaxSockets = 16
 const idleSocketMs = 15_000
 // As many keys as one page has, of the largest values that etcd takes by default, would be more; no registry has those.
 const maxAnswerBytes = 256 * 1024 * 1024
 
 /** What etcd's JSON gateway needs of HTTP/1.1, over kept-alive connections; each stream has one of its own. */
 export class Transport {
-  readonly #http = new HttpAgent({ keepAlive: true, maxSockets, timeout: idleSocketMs })
+  readonly #http: HttpAgent
   readonly #https: HttpsAgent
   readonly #tls: Pick<ConnectionOptions, 'ca' | 'servername' | 'cert' | 'key' | 'rejectUnauthorized'>
 
-  constructor(tls: EtcdTls | null) {
+  constructor(tls: EtcdTls | null, maxSockets = defaultMaxSockets) {
+    this.#http = new HttpAgent({ keepAlive: true, maxSockets, timeout: idleSocketMs })
     this.#tls = {
       ...(tls?.ca != null && { ca: tls.ca }),
       ...(tls?.servername != null && { servername: tls.servername }),

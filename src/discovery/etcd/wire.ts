@@ -18,6 +18,9 @@ const listedKey = z
   .object({ key: base64Text, value: bytes })
   .transform(({ key, value }) => ({ rawKey: key, key: decoded(key), value }))
 
+/** Keys with the lease they have; its 64 bits are more than a number holds, so it stays a text. */
+export const keyValues = z.array(keyValue.extend({ lease: z.string().default('0') })).default([])
+
 export const rangeAnswer = z.object({
   header,
   kvs: z.array(listedKey).default([]),

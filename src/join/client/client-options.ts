@@ -1,7 +1,7 @@
 import type { DurationInput } from '../register-options.ts'
 
 export interface ClientOptions {
-  /** Where the service is looked up. Default: TIDEGATE_REGISTRY from the environment, else `consul://127.0.0.1:8500`. */
+  /** Where the service is looked up. `consul://`, `etcd://`, `mdns://` or `tidegate://`. Default: TIDEGATE_REGISTRY from the environment, else `consul://127.0.0.1:8500`. */
   readonly registry?: string
   /** Only instances with this tag. */
   readonly tag?: string

@@ -26,11 +26,15 @@ interface HealthRow {
 /** Registers at one agent of Consul, which is the only one that can deregister what it has: the agent of the own machine. */
 export class ConsulRegistrar implements Registrar {
   readonly title: string
+  readonly hosts: readonly string[]
+  readonly makesChecks = true
   readonly #api: AgentApi
 
   constructor(options: AgentApiOptions) {
     this.#api = new AgentApi(options)
-    this.title = `consul at ${new URL(options.url).host}`
+    const { host } = new URL(options.url)
+    this.title = `consul at ${host}`
+    this.hosts = [host]
   }
 
   warnings({ deregisterAfterMs, check }: Registration): readonly string[] {

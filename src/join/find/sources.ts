@@ -1,6 +1,9 @@
 import type { Discovery } from '../../discovery/contract.ts'
 import { createDiscovery } from '../../discovery/index.ts'
 import type { DiscoveryContext } from '../../discovery/context.ts'
+import { etcdPlace } from '../etcd/place.ts'
+import { mdnsPlace } from '../mdns/place.ts'
+import { openMdnsSource } from '../mdns/source.ts'
 import { didYouMean } from '../../util/suggest.ts'
 import { RegisterError } from '../register-error.ts'
 import { parseRegistryUrl, refuseOtherParams, type RegistryPlace } from '../registry-url.ts'
@@ -9,6 +12,8 @@ import { parseRegistryUrl, refuseOtherParams, type RegistryPlace } from '../regi
 export const sources: Readonly<Record<string, (place: RegistryPlace, context: DiscoveryContext) => Discovery>> = {
   consul: openConsul,
   tidegate: openConsul,
+  etcd: openEtcd,
+  mdns: (place, context) => openMdnsSource(mdnsPlace(place), context),
 }
 
 function openConsul(place: RegistryPlace, context: DiscoveryContext): Discovery {
@@ -25,6 +30,12 @@ function openConsul(place: RegistryPlace, context: DiscoveryContext): Discovery 
     routesFromTags: null,
   } as const
   return createDiscovery(options, context)
+}
+
+function openEtcd(place: RegistryPlace, context: DiscoveryContext): Discovery {
+  const { endpoints, prefix, format, username, password, tls } = etcdPlace(place)
+  const options = { endpoints, prefix, format: format ?? 'auto', username, password, tls } as const
+  return createDiscovery<'etcd'>({ name: 'etcd', type: 'etcd', ...options }, context)
 }
 
 interface Shared {

@@ -12,7 +12,8 @@ export interface ResolversOptions {
 
 /**
  * Teaches the `@grpc/grpc-js` of this process to find services in registries: `consul:///user-service`,
- * `consul://127.0.0.1:8500/user-service?tag=v2`, `tidegate:///…` (the embedded registry). Once per process, before channels are made.
+ * `consul://127.0.0.1:8500/user-service?tag=v2`, `etcd:////micro/services/user-service`, `mdns://micro./user-service`, `tidegate:///…` (the embedded registry).
+ * Once per process, before channels are made.
  */
 export function registerResolvers({ serviceConfig = defaultServiceConfig }: ResolversOptions = {}): void {
   for (const scheme of Object.keys(sources)) {

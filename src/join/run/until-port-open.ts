@@ -10,9 +10,9 @@ export async function untilPortOpen(host: string, port: number, signal: AbortSig
 }
 
 /** Whether `host:port` takes a connection now. */
-export function takesConnections(host: string, port: number): Promise<boolean> {
+export function takesConnections(host: string, port: number, timeoutMs = connectTimeoutMs): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: connectTimeoutMs })
+    const socket = connect({ host, port, timeout: timeoutMs })
     const end = (isOpen: boolean) => (): void => {
       socket.destroy()
       resolve(isOpen)

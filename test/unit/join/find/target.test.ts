@@ -7,7 +7,16 @@ describe('a target', () => {
     ['consul', '', 'users', { registry: 'consul://', service: 'users', tag: null, version: null }],
     ['consul', 'h:1', 'users?tag=v2', { registry: 'consul://h:1', service: 'users', tag: 'v2', version: null }],
     ['consul', '', 'users?version=2&dc=x', { registry: 'consul://?dc=x', service: 'users', tag: null, version: '2' }],
-    ['etcd', '', '/micro/services/user', { registry: 'etcd://', service: '/micro/services/user' }],
+    ['etcd', '', '/micro/services/user', { registry: 'etcd://?prefix=%2Fmicro%2Fservices', service: 'user' }],
+    [
+      'etcd',
+      'h:1,i:2',
+      'a/b/user?format=grpc-go',
+      { registry: 'etcd://h:1,i:2?format=grpc-go&prefix=a%2Fb', service: 'user' },
+    ],
+    ['etcd', '', '/user', { registry: 'etcd://?prefix=%2F', service: 'user' }],
+    ['etcd', '', 'user.rpc', { registry: 'etcd://?prefix=', service: 'user.rpc' }],
+    ['mdns', 'micro.', 'greeter', { registry: 'mdns://micro.', service: 'greeter' }],
     ['consul', '', 'a%20b', { registry: 'consul://', service: 'a b' }],
   ])('%s://%s/%s is read', (scheme, authority, path, target) => {
     expect(targetOf(scheme, authority, path)).toMatchObject(target)
@@ -15,6 +24,7 @@ describe('a target', () => {
 
   it.each(['', '?tag=x'])('without a service (%j) is none', (path) => {
     expect(targetOf('consul', '', path)).toBeNull()
+    expect(targetOf('etcd', '', path)).toBeNull()
   })
 })
 
