@@ -28,3 +28,14 @@ const quiet: readonly JoinEvent['type'][] = ['registered', 'back', 'swept', 'wit
 export function warnOnStderr(event: JoinEvent): void {
   if (!quiet.includes(event.type)) console.warn(`tidegate: ${event.name} (${event.id}): ${event.message}`)
 }
+
+/** Somebody's listener that throws must neither end heartbeats nor keep the instance from leaving. */
+export function guarded(listener: (event: JoinEvent) => void): (event: JoinEvent) => void {
+  return (event) => {
+    try {
+      listener(event)
+    } catch (error) {
+      console.warn(`tidegate: the listener to ${event.type} of ${event.name} threw: ${String(error)}`)
+    }
+  }
+}

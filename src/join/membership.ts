@@ -6,6 +6,9 @@ import { asRegisterError, type RegisterError } from './register-error.ts'
 import type { Registrar } from './registrar.ts'
 import type { HealthReport, Registration } from './registration.ts'
 
+/** A process that ends must not wait for long for a registry that does not answer. */
+const maxFinishMs = 5000
+
 export interface MembershipOptions {
   readonly registrar: Registrar
   readonly registration: Registration
@@ -26,11 +29,14 @@ export class Membership {
   readonly #registrar: Registrar
   readonly #options: MembershipOptions
   readonly #ended = new AbortController()
+  /** Ends a registration that is under way. */
+  readonly #givenUp = new AbortController()
   readonly #firstRegistered = Promise.withResolvers<void>()
   #state: MembershipState = 'joining'
   #isLost = false
   #mayBeRegistered = false
   #failures = 0
+  #isAskedAgain = false
   #run: Promise<void> = Promise.resolve()
   /** Ends the wait for the next heartbeat. */
   #wake: AbortController | null = null
@@ -61,14 +67,23 @@ export class Membership {
 
   /** Beats now instead of at its time: what the instance says of itself has changed. */
   beatNow(): void {
+    // One that is under way may have asked the instance already.
+    this.#isAskedAgain = true
     this.#wake?.abort()
   }
 
-  /** No heartbeat any more; the entry stays. Resolves when no call is under way. */
+  /**
+   * No heartbeat any more; the entry stays. Resolves when no call is under way. A registration that is gets a moment to end: one that
+   * was broken off might still reach the registry behind the deregistration.
+   */
   async stop(state: 'leaving' | 'left'): Promise<void> {
     this.#state = state
     this.#ended.abort()
+    const patience = setTimeout(() => this.#givenUp.abort(), maxFinishMs)
     await this.#run
+    clearTimeout(patience)
+    // Who waits for it need not any more.
+    this.#firstRegistered.resolve()
   }
 
   /** Only after `stop`. */
@@ -80,8 +95,10 @@ export class Membership {
     const { signal } = this.#ended
     const periodMs = heartbeatMs(this.registration.check)
     while (!signal.aborted) {
+      this.#isAskedAgain = false
       try {
-        await this.#beat(signal)
+        await this.#beat(signal, 2 * periodMs)
+        if (signal.aborted) return
         this.#succeeded()
       } catch (error) {
         if (signal.aborted) return
@@ -91,30 +108,39 @@ export class Membership {
     }
   }
 
-  async #beat(signal: AbortSignal): Promise<void> {
-    const health = await this.#health()
+  async #beat(signal: AbortSignal, maxReportMs: number): Promise<void> {
+    const health = await this.#health(signal, maxReportMs)
+    if (signal.aborted) return
     if (this.#state === 'joining') {
       await this.#sweep(signal)
+      if (signal.aborted) return
       this.#mayBeRegistered = true
-      await this.#registrar.register(this.registration, health, signal)
+      await this.#registrar.register(this.registration, health, this.#givenUp.signal)
+      if (signal.aborted) return
       this.#state = 'joined'
       this.#tell('registered', `registered at ${this.#registrar.title}`)
       this.#firstRegistered.resolve()
       return
     }
     const standing = await this.#registrar.renew(this.registration, health, signal)
-    if (standing === 'present') return
-    await this.#registrar.register(this.registration, health, signal)
+    if (standing === 'present' || signal.aborted) return
+    await this.#registrar.register(this.registration, health, this.#givenUp.signal)
     const how = standing === 'missing' ? 'was missing' : 'had been changed'
     this.#tell('repaired', `${how} at ${this.#registrar.title}, and is registered again`)
   }
 
-  /** What it says of itself; a report that fails is no health. */
-  async #health(): Promise<HealthReport> {
+  /** What it says of itself; a report that fails is no health, nor is one that does not come. */
+  async #health(ended: AbortSignal, maxMs: number): Promise<HealthReport> {
+    const over = new AbortController()
+    const signal = AbortSignal.any([ended, over.signal])
+    const late: HealthReport = { status: 'critical', note: `its health was not told within ${Math.round(maxMs)} ms` }
+    const tooLong = delay(maxMs, late, { signal, ref: false }).catch(() => late)
     try {
-      return await this.#options.report()
+      return await Promise.race([this.#options.report(), tooLong])
     } catch (error) {
       return { status: 'critical', note: `its health could not be told: ${String(error)}` }
+    } finally {
+      over.abort()
     }
   }
 
@@ -146,6 +172,7 @@ export class Membership {
   }
 
   async #pause(ms: number): Promise<void> {
+    if (this.#isAskedAgain) return
     this.#wake = new AbortController()
     const signal = AbortSignal.any([this.#ended.signal, this.#wake.signal])
     // Heartbeats alone keep no process alive: the service does.

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { drainOf } from './drain.ts'
-import { warnOnStderr } from './join-event.ts'
+import { guarded, type JoinEvent, warnOnStderr } from './join-event.ts'
 import { leave } from './leave.ts'
 import { leaveOnSignals } from './leave-on-signals.ts'
 import { Membership, type MembershipState } from './membership.ts'
@@ -49,7 +49,8 @@ export async function register(options: RegisterOptions): Promise<Joined> {
 
 async function join(options: RegisterOptions, registration: Registration, lease: RegistrarLease): Promise<Joined> {
   const { registrar } = lease
-  const { onEvent = warnOnStderr, health, server, signal, leaveOn = ['SIGTERM', 'SIGINT'] } = options
+  const { health, server, signal, leaveOn = ['SIGTERM', 'SIGINT'] } = options
+  const onEvent = guarded(options.onEvent ?? warnOnStderr)
   const times = readTimes(options)
   const said = health === undefined ? () => well : () => health.report()
   const report = registrar.makesChecks ? said : withOwnCheck(registration.check, said)
@@ -73,8 +74,8 @@ async function join(options: RegisterOptions, registration: Registration, lease:
   }
 
   try {
-    const first = membership.start()
-    await Promise.race([first, delay(times.joinTimeoutMs, undefined, { ref: false })])
+    // Whoever must not join at all leaves below without having been there.
+    if (signal?.aborted !== true) await joinedWithin(times.joinTimeoutMs, membership, onEvent)
   } catch (error) {
     letGo()
     drain?.release()
@@ -90,6 +91,23 @@ async function join(options: RegisterOptions, registration: Registration, lease:
     leave: leaveOnce,
     [Symbol.asyncDispose]: leaveOnce,
   }
+}
+
+/** Resolves when it is registered, or time is up. The process waits: without work of its own yet it would end otherwise. */
+async function joinedWithin(ms: number, membership: Membership, onEvent: (event: JoinEvent) => void): Promise<void> {
+  const joined = membership.start()
+  const over = new AbortController()
+  const timeIsUp = delay(ms, undefined, { signal: over.signal }).catch(() => {})
+  try {
+    await Promise.race([joined, timeIsUp])
+  } finally {
+    over.abort()
+  }
+  // Refused in the background: nobody else says so.
+  joined.catch(({ message }: Error) => {
+    const { name, id } = membership.registration
+    onEvent({ type: 'lost', name, id, message: `${message}; it is not tried again` })
+  })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { DecoratorHandler, Dispatcher, getGlobalDispatcher } from 'undici'
+import { DecoratorHandler, Dispatcher, errors, getGlobalDispatcher } from 'undici'
 import type { BalancedService } from './balanced-service.ts'
 import { ClientCall } from './client-call.ts'
 
@@ -37,6 +37,7 @@ export class BalancedDispatcher extends Dispatcher {
   override destroy(...args: unknown[]): Promise<void> {
     const callback = args.find((arg): arg is () => void => typeof arg === 'function')
     const closed = this.#service.close()
+    this.#service.abort(args.find((arg) => arg instanceof Error) ?? new errors.ClientDestroyedError())
     return callback === undefined ? closed : closed.then(callback)
   }
 }

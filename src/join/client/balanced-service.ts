@@ -17,6 +17,7 @@ import { TimerWheel } from '../../util/timer-wheel.ts'
 import { ServiceTable } from '../../workers/service-table.ts'
 import { leaseSource } from '../find/sources.ts'
 import { createClientMetrics, createSeriesStore } from './client-metrics.ts'
+import type { ClientCall } from './client-call.ts'
 import type { ClientOptions } from './client-options.ts'
 import { routeRuleOf, serviceEntryOf, sourceName } from './client-settings.ts'
 
@@ -35,7 +36,9 @@ export class BalancedService {
   readonly #services: ServiceTable
   readonly #ledger: Ledger
   readonly #firstList = Promise.withResolvers<void>()
+  readonly #calls = new Set<ClientCall>()
   #isKnown = false
+  #closed: Promise<void> | null = null
 
   /** @throws RegisterError `invalid` */
   constructor(name: string, registry: string, options: ClientOptions) {
@@ -78,7 +81,9 @@ export class BalancedService {
         ledger: this.#ledger,
         clock: systemClock,
         random,
-        report: (ejection) => this.#control.ejected(ejection),
+        report: (ejection) => {
+          if (!this.isClosed) this.#control.ejected(ejection)
+        },
       }),
     })
     this.context = new ProxyContext({
@@ -126,10 +131,36 @@ export class BalancedService {
     return this.#control.serviceView(this.route.service.name)
   }
 
-  async close(): Promise<void> {
+  began(call: ClientCall): void {
+    this.#calls.add(call)
+  }
+
+  ended(call: ClientCall): void {
+    this.#calls.delete(call)
+    if (this.isClosed && this.#calls.size === 0) this.#closeConnections()
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== null
+  }
+
+  /** Takes no call any more, and lets the registry go; calls in flight are finished, those that wait for the registry fail. */
+  close(): Promise<void> {
+    if (this.#closed !== null) return this.#closed
+    this.#closed = this.#control.close()
+    if (!this.#isKnown) this.abort(new Error('the client is closed'))
+    if (this.#calls.size === 0) this.#closeConnections()
+    return this.#closed
+  }
+
+  /** Ends the calls in flight. */
+  abort(reason: Error): void {
+    for (const call of this.#calls) call.abort(reason)
+  }
+
+  #closeConnections(): void {
     this.context.wheel.stop()
     for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
-    await this.#control.close()
   }
 
   /** What a data thread does with these: they come at once, since it is the same thread. */

@@ -5,10 +5,9 @@ import type { Failure } from '../../core/failure.ts'
 import type { Exchange, UpstreamAttempt } from '../../proxy/exchange.ts'
 import { failureOfConnectError } from '../../proxy/h1/connect-error.ts'
 import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../../proxy/handle.ts'
-import { fail } from '../../proxy/settle.ts'
 import { settingsOf } from '../../proxy/settings-of.ts'
 import type { ClientCall } from './client-call.ts'
-import { dispatcherOf } from './endpoint-dispatcher.ts'
+import { dispatcherOf, wasUsedBefore } from './endpoint-dispatcher.ts'
 
 type Controller = Dispatcher.DispatchController
 type Fields = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
@@ -36,8 +35,8 @@ export class ClientAttempt implements UpstreamAttempt, Dispatcher.DispatchHandle
       {
         ...options,
         body: body as NonNullable<Dispatcher.DispatchOptions['body']>,
-        headersTimeout: settings.headTimeoutMs,
-        bodyTimeout: settings.idleTimeoutMs,
+        headersTimeout: options.headersTimeout ?? settings.headTimeoutMs,
+        bodyTimeout: options.bodyTimeout ?? settings.idleTimeoutMs,
       },
       this,
     )
@@ -59,6 +58,7 @@ export class ClientAttempt implements UpstreamAttempt, Dispatcher.DispatchHandle
 
   onResponseStart(_: Controller, status: number, fields: Fields, message?: string): void {
     if (this.#phase !== phase.head || status < 200) return
+    this.#call.noteBody()
     if (status >= 500 && mayDropAnswer(this.#x, status)) {
       this.abandon()
       return answerDropped(this.#x, this.#endpoint, status, performance.now())
@@ -89,11 +89,12 @@ export class ClientAttempt implements UpstreamAttempt, Dispatcher.DispatchHandle
   onResponseError(_: Controller, error: Error): void {
     if (this.#phase === phase.over) return
     const failure = this.#failureOf(error)
-    const wasReused = failure === 'reset-before-head' && hasReadBefore(error)
+    const wasReused = failure === 'reset-before-head' && wasUsedBefore(error)
     this.#phase = phase.over
     this.#call.attemptBroke(error)
-    // Its own stream broke: no endpoint did anything wrong.
-    if (this.#call.bodyError !== null) return fail(this.#x, 'client-abort')
+    // Its own stream broke, or it asked for what can't be sent: no endpoint did anything wrong.
+    const own = this.#call.bodyError ?? (isCallersFault(error) ? error : null)
+    if (own !== null) return this.#call.end(own)
     attemptFailed(this.#x, this.#endpoint, failure, wasReused)
   }
 
@@ -129,8 +130,9 @@ export class ClientAttempt implements UpstreamAttempt, Dispatcher.DispatchHandle
   }
 }
 
-/** The connection had brought an answer before: closing it and sending on it may have crossed. */
-function hasReadBefore(error: Error): boolean {
-  const socket = 'socket' in error ? (error.socket as { bytesRead?: number } | null) : null
-  return (socket?.bytesRead ?? 0) > 0
+/** Requests that undici does not send, or breaks off, for what is wrong with them. */
+const callersFaults = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'])
+
+function isCallersFault({ code }: NodeJS.ErrnoException): boolean {
+  return code !== undefined && callersFaults.has(code)
 }

@@ -1,6 +1,6 @@
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import type { Duplex } from 'node:stream'
-import { failures, type Failure } from '../../core/failure.ts'
+import type { Failure } from '../../core/failure.ts'
 import { RequestHead } from '../../proxy/h1/request-head.ts'
 import { type Downstream, type Entrance, Exchange } from '../../proxy/exchange.ts'
 import type { Forwarder } from '../../proxy/context.ts'
@@ -10,7 +10,7 @@ import { fail } from '../../proxy/settle.ts'
 import type { BalancedService } from './balanced-service.ts'
 import { ClientAttempt } from './client-attempt.ts'
 import { ClientError } from './client-error.ts'
-import { isStreamed, takeBody, type RequestBody } from './request-body.ts'
+import { bodyOf, type RequestBody } from './request-body.ts'
 
 type Controller = Dispatcher.DispatchController
 type Handler = Dispatcher.DispatchHandler
@@ -30,10 +30,10 @@ export class ClientCall implements Downstream, Controller {
   readonly #service: BalancedService
   readonly #handler: Handler
   readonly #x: Exchange
-  #body: RequestBody = { source: null, isRepeatable: true, error: null }
+  readonly #body: RequestBody
   #attempt: ClientAttempt | null = null
   #isPaused = false
-  #isStarted = false
+  #isAborted = false
   /** What the last attempt's connection said, for the caller's error. */
   #cause: unknown = null
   #reason: Error | null = null
@@ -42,6 +42,7 @@ export class ClientCall implements Downstream, Controller {
     this.#service = service
     this.options = options
     this.#handler = handler
+    this.#body = bodyOf(options.body, () => this.#sent())
     const entrance: Entrance = {
       name: 'client',
       context: service.context,
@@ -51,41 +52,29 @@ export class ClientCall implements Downstream, Controller {
     this.#x = new Exchange(entrance, this, headOf(options), totalTimeout)
   }
 
-  /** Never throws: what goes wrong is told to the handler. */
+  /** What goes wrong is told to the handler. */
   start(): void {
-    const { body } = this.options
-    if (this.#service.isKnown && !isStreamed(body)) {
-      this.#body = {
-        source: body ?? null,
-        isRepeatable: typeof body !== 'object' || body === null || body instanceof Uint8Array,
-        error: null,
-      }
-      return this.#begin()
-    }
-    void this.#prepare()
-  }
-
-  async #prepare(): Promise<void> {
-    try {
-      await this.#service.ready
-      this.#body = await takeBody(this.options.body, () => this.#sent())
-    } catch (error) {
-      this.#isStarted = true
-      this.#handler.onRequestStart?.(this, {})
-      return this.#handler.onResponseError?.(this, error instanceof Error ? error : new Error(String(error)))
-    }
-    this.#begin()
-  }
-
-  #begin(): void {
     const x = this.#x
     x.begin(performance.now())
-    this.#isStarted = true
-    // Not from within the caller's own call of `dispatch` by another name: it may abort at once.
+    // It may abort at once.
     this.#handler.onRequestStart?.(this, {})
-    if (this.#reason !== null) return this.#handler.onResponseError?.(this, this.#reason)
-    x.requestDone = this.#body.isRepeatable
-    this.#noteBody()
+    if (x.isSettled) return
+    this.#service.began(this)
+    if (this.#service.isClosed) return fail(x, 'draining')
+    if (this.#service.isKnown) return this.#go()
+    // As long as for an answer; then nobody is known who could give one.
+    x.failure = 'no-endpoint'
+    x.context.wheel.arm(x.totalTimer, this.#service.route.rule.timeoutMs)
+    void this.#service.ready.then(() => this.#go())
+  }
+
+  #go(): void {
+    const x = this.#x
+    if (x.isSettled) return
+    x.context.wheel.disarm(x.totalTimer)
+    x.begin(performance.now())
+    x.requestDone = !this.#body.isStreamed
+    this.noteBody()
     handle(x)
   }
 
@@ -96,29 +85,55 @@ export class ClientCall implements Downstream, Controller {
     attempt.send(this.#body.source)
   }
 
-  /** Told before an attempt is judged: whether the body could be sent again by now. */
+  /** Told before an attempt is judged. */
   attemptBroke(error: unknown): void {
     this.#cause = error
-    this.#noteBody()
+    this.noteBody()
+  }
+
+  /** Whether the body could be sent again by now: the proxy repeats only what it has kept, or what has no byte. */
+  noteBody(): void {
+    this.#x.requestBytes = this.#body.isRepeatable ? 0 : 1
   }
 
   /** Why the caller's own stream broke; null = it did not. */
-  get bodyError(): unknown {
+  get bodyError(): Error | null {
     return this.#body.error
   }
 
+  // A handler may throw: undici then tells it of its error, on which its own retries rely.
+
   responseStarted(status: number, fields: ResponseFields, message: string | undefined): void {
     this.#x.status = status
-    this.#handler.onResponseStart?.(this, status, fields, message)
+    try {
+      this.#handler.onResponseStart?.(this, status, fields, message)
+    } catch (error) {
+      this.end(asError(error))
+    }
   }
 
   responseData(chunk: Buffer): void {
     this.#x.responseBytes += chunk.length
-    this.#handler.onResponseData?.(this, chunk)
+    try {
+      this.#handler.onResponseData?.(this, chunk)
+    } catch (error) {
+      this.end(asError(error))
+    }
   }
 
   responseEnded(trailers: ResponseFields): void {
-    this.#handler.onResponseEnd?.(this, trailers)
+    try {
+      this.#handler.onResponseEnd?.(this, trailers)
+    } catch (error) {
+      this.#handler.onResponseError?.(this, asError(error))
+    }
+  }
+
+  /** For a reason of the caller's own. */
+  end(reason: Error): void {
+    if (this.#x.isSettled) return
+    this.#reason = reason
+    fail(this.#x, 'client-abort')
   }
 
   upgraded(status: number, fields: ResponseFields, socket: Duplex): void {
@@ -129,11 +144,11 @@ export class ClientCall implements Downstream, Controller {
   // What the caller may do with the call.
 
   get aborted(): boolean {
-    return this.#reason !== null
+    return this.#isAborted
   }
 
   get reason(): Error | null {
-    return this.#reason
+    return this.#isAborted ? this.#reason : null
   }
 
   get paused(): boolean {
@@ -141,10 +156,10 @@ export class ClientCall implements Downstream, Controller {
   }
 
   abort(reason: Error): void {
-    if (this.#reason !== null) return
-    this.#reason = reason
-    // Before it began there is nothing to end: `begin` looks.
-    if (this.#isStarted && !this.#x.isSettled) fail(this.#x, 'client-abort')
+    if (this.#x.isSettled) return
+    this.#isAborted = true
+    // Some of undici's own abort without one.
+    this.end(reason ?? new errors.RequestAbortedError())
   }
 
   pause(): void {
@@ -177,6 +192,8 @@ export class ClientCall implements Downstream, Controller {
 
   settled(): void {
     this.#attempt = null
+    this.#body.release()
+    this.#service.ended(this)
   }
 
   // The answer does not pass through these: undici hands it to the caller as it is.
@@ -194,19 +211,14 @@ export class ClientCall implements Downstream, Controller {
   }
 
   #fail(failure: Failure): void {
-    const { endpoint, serviceName } = this.#x
+    const { endpoint } = this.#x
+    const { name } = this.#service.route.service
     const address = endpoint === null ? null : `${endpoint.host}:${endpoint.port}`
-    const own = this.#reason ?? (failures[failure].blame === 'client' ? asError(this.#cause) : null)
-    this.#handler.onResponseError?.(this, own ?? new ClientError(failure, serviceName ?? '', address, this.#cause))
+    this.#handler.onResponseError?.(this, this.#reason ?? new ClientError(failure, name, address, this.#cause))
   }
 
   #sent(): void {
     if (!this.#x.requestDone) requestReceived(this.#x)
-  }
-
-  /** The proxy repeats only what it has kept, or what has no byte. */
-  #noteBody(): void {
-    this.#x.requestBytes = this.#body.isRepeatable ? 0 : 1
   }
 }
 
@@ -220,6 +232,6 @@ function headOf({ method, path }: Dispatcher.DispatchOptions): RequestHead {
   return head
 }
 
-function asError(cause: unknown): Error | null {
-  return cause instanceof Error ? cause : null
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,10 +1,46 @@
 import type { ServiceEntry } from '../../control/control-config.ts'
 import type { RouteRule } from '../../core/route.ts'
+import { balancers } from '../../balance/index.ts'
+import { didYouMean } from '../../util/suggest.ts'
 import { durationOption } from '../duration-option.ts'
+import { RegisterError } from '../register-error.ts'
 import type { ClientOptions } from './client-options.ts'
 
 /** The one source of a client's control plane. */
 export const sourceName = 'registry'
+
+/** Typed by what it has to name, so that none is forgotten. */
+const knownKeys = Object.keys({
+  registry: true,
+  tag: true,
+  version: true,
+  balancer: true,
+  timeout: true,
+  connectTimeout: true,
+  headTimeout: true,
+  idleTimeout: true,
+  retry: true,
+  outlier: true,
+  scheme: true,
+} satisfies Record<keyof ClientOptions, true>)
+
+/** There is nothing of a call that it could hash. */
+const balancerNames = Object.keys(balancers).filter((name) => name !== 'consistent-hash')
+
+/** @throws RegisterError `invalid`, with the option that makes no sense */
+export function checkClientOptions(options: ClientOptions): void {
+  for (const key of Object.keys(options)) {
+    if (!knownKeys.includes(key)) throw invalid(`there is no option \`${key}\``, key, knownKeys)
+  }
+  const { balancer } = options
+  if (balancer === undefined || balancerNames.includes(balancer)) return
+  throw invalid(`there is no balancer ${JSON.stringify(balancer)} for a client`, balancer, balancerNames)
+}
+
+function invalid(message: string, given: string, known: readonly string[]): RegisterError {
+  const hint = didYouMean(given, known).hint ?? `there is ${known.join(', ')}`
+  return new RegisterError('invalid', `${message}; ${hint}`)
+}
 
 /**
  * The service as a gateway's configuration would have it; the defaults are the gateway's.

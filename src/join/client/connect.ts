@@ -6,6 +6,7 @@ import { parseRegistryUrl } from '../registry-url.ts'
 import { BalancedDispatcher } from './balanced-dispatcher.ts'
 import { BalancedService } from './balanced-service.ts'
 import type { ClientOptions } from './client-options.ts'
+import { checkClientOptions } from './client-settings.ts'
 
 /** An instance as this client sees it. */
 export interface InstanceView {
@@ -48,15 +49,15 @@ export interface Client extends AsyncDisposable {
  */
 export function connect(name: string, options: ClientOptions = {}): Client {
   if (name === '') throw new RegisterError('invalid', 'the name of a service is not empty')
+  checkClientOptions(options)
   const registry = options.registry ?? process.env.TIDEGATE_REGISTRY ?? defaults.registry
   parseRegistryUrl(registry)
   const service = new BalancedService(name, registry, options)
   const origin = originOf(name)
   const dispatcher = new BalancedDispatcher(service, origin)
-  let closed: Promise<void> | null = null
-  const close = (): Promise<void> => (closed ??= service.close())
+  const close = (): Promise<void> => service.close()
   return {
-    fetch: (input, init = {}) => undiciFetch(new URL(input, origin), { ...init, dispatcher }),
+    fetch: (input, init = {}) => undiciFetch(urlOf(input, origin), { ...init, dispatcher }),
     dispatcher,
     origin,
     ready: service.ready,
@@ -68,6 +69,13 @@ export function connect(name: string, options: ClientOptions = {}): Client {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** What is no whole URL is a path, however it begins: `//host/…` from a caller's own caller must not lead to another host. */
+function urlOf(input: string | URL, origin: string): URL {
+  if (typeof input !== 'string' || URL.canParse(input)) return new URL(input)
+  const url = new URL(input, origin)
+  return url.origin === origin ? url : new URL(origin + input.trimStart())
 }
 
 /** The service's name as a host; where it can't be one, a name that no host has (RFC 2606). */

@@ -25,7 +25,8 @@ export class FollowedService {
   readonly #watch: ServiceWatch
   readonly #held = new HeldList()
   readonly #resolver: Resolver
-  #last: readonly Instance[] = []
+  /** All that the registry named last. */
+  #named: readonly Instance[] = []
   #isKnown = false
   #cancel: Cancel = () => {}
 
@@ -61,7 +62,7 @@ export class FollowedService {
   }
 
   #answered({ instances, afterOutage, wentBackwards }: WatchedAnswer): void {
-    this.#last = instances.filter((instance) => isWanted(instance, this.#options.target))
+    this.#named = instances
     this.#take(this.#isKnown && (afterOutage || wentBackwards))
   }
 
@@ -70,7 +71,8 @@ export class FollowedService {
     this.#cancel = () => {}
     const nowMs = this.#clock.now()
     const before = this.#held.list
-    const list = this.#held.take({ instances: this.#last, mayHaveForgotten }, nowMs)
+    const instances = this.#named.filter((instance) => isWanted(instance, this.#options.target))
+    const list = this.#held.take({ instances, named: this.#named, mayHaveForgotten }, nowMs)
     const { changesAtMs } = this.#held
     if (changesAtMs !== null) {
       this.#cancel = this.#clock.after(Math.max(1, changesAtMs - nowMs), () => this.#take(false))

@@ -7,6 +7,8 @@ export const heldMs = { forgotten: 600_000, empty: 10_000 } as const
 export interface Said {
   /** Those that may serve. */
   readonly instances: readonly Instance[]
+  /** All that it named: of one that may not serve it has forgotten nothing. */
+  readonly named: readonly Instance[]
   /** It may have lost its memory since the list before: what it does not name may still be there. */
   readonly mayHaveForgotten: boolean
 }
@@ -30,14 +32,13 @@ export class HeldList {
   }
 
   /** @returns the list from now on */
-  take({ instances, mayHaveForgotten }: Said, nowMs: number): readonly Instance[] {
-    const named = new Set(instances.map(keyOf))
+  take({ instances, named, mayHaveForgotten }: Said, nowMs: number): readonly Instance[] {
     if (mayHaveForgotten) {
       for (const instance of this.#list) {
         this.#held.set(keyOf(instance), { instance, untilMs: nowMs + heldMs.forgotten })
       }
     }
-    for (const key of named) this.#held.delete(key)
+    for (const instance of named) this.#held.delete(keyOf(instance))
     const next = [...instances, ...this.#stillHeld(nowMs)]
     if (next.length > 0 || this.#list.length === 0) this.#emptyAtMs = null
     else this.#emptyAtMs ??= nowMs + heldMs.empty

@@ -25,15 +25,18 @@ export const healthDefinition = {
   Watch: { path: '/grpc.health.v1.Health/Watch', requestStream: false, responseStream: true, ...messages },
 } as const
 
+/** What is asked; the object of `health()` fits. One that says when the instance leaves ends its watches then: a drain would wait for them. */
+export interface WatchedHealth {
+  readonly report: () => HealthReport | Promise<HealthReport>
+  readonly isLeaving?: boolean
+  onLeaving?(listener: () => void): () => void
+}
+
 /**
  * Adds gRPC's health service to a server, so that Consul's gRPC checks, Kubernetes' probes and load balancers can ask it: SERVING while
  * `health` reports passing or warning. Services besides the server itself (the empty name) are known where they are named here.
  */
-export function addHealthService(
-  server: Server,
-  health: { readonly report: () => HealthReport | Promise<HealthReport> },
-  services: readonly string[] = [],
-): void {
+export function addHealthService(server: Server, health: WatchedHealth, services: readonly string[] = []): void {
   const look = async (name: string): Promise<HealthCheckResponse> => {
     if (name !== '' && !services.includes(name)) return { status: serving.serviceUnknown }
     const report = await health.report()
@@ -56,12 +59,18 @@ export function addHealthService(
       let last = -1
       const tell = async (): Promise<void> => {
         const found = await look(call.request.service).catch(() => ({ status: serving.unknown }))
-        if (found.status === last || call.cancelled) return
+        if (call.cancelled || call.writableEnded) return
+        if (found.status !== last) call.write(found)
         last = found.status
-        call.write(found)
+        if (health.isLeaving === true) call.end()
       }
       const timer = setInterval(() => void tell(), watchIntervalMs)
-      call.on('cancelled', () => clearInterval(timer)).on('close', () => clearInterval(timer))
+      const forget = health.onLeaving?.(() => void tell())
+      const over = (): void => {
+        clearInterval(timer)
+        forget?.()
+      }
+      call.on('cancelled', over).on('finish', over).on('close', over)
       void tell()
     },
   })

@@ -33,6 +33,7 @@ class RegistryResolver implements experimental.Resolver {
   #followed: FollowedService | null = null
   #list: readonly Instance[] | null = null
   #failure: Error | null = null
+  #isInUse = false
   #isTelling = false
 
   /** @throws Error where the target names no service: the channel can't be made */
@@ -53,18 +54,8 @@ class RegistryResolver implements experimental.Resolver {
    * the event loop. The registry tells changes by itself.
    */
   updateResolution(): void {
-    this.#followed ??= new FollowedService({
-      target: this.#target,
-      onList: (instances) => {
-        this.#list = instances
-        this.#failure = null
-        this.#tellSoon()
-      },
-      onLost: (error) => {
-        this.#failure = error
-        this.#tellSoon()
-      },
-    })
+    this.#isInUse = true
+    this.#followed ??= this.#follow()
     if (this.#list !== null || this.#failure !== null) this.#tellSoon()
   }
 
@@ -72,6 +63,7 @@ class RegistryResolver implements experimental.Resolver {
   destroy(): void {
     const followed = this.#followed
     this.#followed = null
+    this.#isInUse = false
     void followed?.stop()
   }
 
@@ -81,8 +73,30 @@ class RegistryResolver implements experimental.Resolver {
     this.#isTelling = true
     setImmediate(() => {
       this.#isTelling = false
-      if (this.#followed !== null) this.#tell()
+      if (this.#isInUse) this.#tell()
     })
+  }
+
+  /** Null where the target makes no sense: that is told as a failure of calls, since nobody catches what is thrown here. */
+  #follow(): FollowedService | null {
+    const onLost = (error: Error): void => {
+      this.#failure = error
+      this.#tellSoon()
+    }
+    try {
+      return new FollowedService({
+        target: this.#target,
+        onList: (instances) => {
+          this.#list = instances
+          this.#failure = null
+          this.#tellSoon()
+        },
+        onLost,
+      })
+    } catch (error) {
+      onLost(error instanceof Error ? error : new Error(String(error)))
+      return null
+    }
   }
 
   #tell(): void {

@@ -71,9 +71,7 @@ export class RunningCheck {
 
   async #ask(signal: AbortSignal): Promise<Finding> {
     try {
-      const found = await this.#check(signal)
-      if (found === false) return { status: 'fail' }
-      return found === undefined || found === true ? { status: 'pass' } : found
+      return findingOf(await this.#check(signal))
     } catch (error) {
       return { status: 'fail', output: error instanceof Error ? error.message : String(error) }
     }
@@ -87,4 +85,16 @@ export class RunningCheck {
       tookMs: Math.round(tookMs),
     }
   }
+}
+
+/** What a check gave that is not typed may be anything, the answer of a database for example: that it answered is a pass. */
+function findingOf(found: unknown): Finding {
+  if (found === false) return { status: 'fail' }
+  if (typeof found !== 'object' || found === null || !('status' in found)) return { status: 'pass' }
+  if (isStatus(found.status)) return found as Finding
+  return { status: 'fail', output: `says ${JSON.stringify(found.status)}, which is none of pass, warn and fail` }
+}
+
+function isStatus(status: unknown): status is HealthStatus {
+  return status === 'pass' || status === 'warn' || status === 'fail'
 }

@@ -46,6 +46,7 @@ export class Health {
   readonly #warnCode: 200 | 429
   readonly #version: string | null
   #isLeaving = false
+  readonly #leavingListeners = new Set<() => void>()
 
   constructor(options: HealthOptions) {
     const timeoutMs = durationOption('timeout', options.timeout, 2000)
@@ -69,7 +70,19 @@ export class Health {
 
   /** From now on not ready, whatever the checks say: the instance is going to stop. */
   leaving(): void {
+    if (this.#isLeaving) return
     this.#isLeaving = true
+    for (const listener of this.#leavingListeners) listener()
+  }
+
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
+  /** Called once, when the instance is going to stop. @returns takes that back */
+  onLeaving(listener: () => void): () => void {
+    this.#leavingListeners.add(listener)
+    return () => void this.#leavingListeners.delete(listener)
   }
 
   /** For `register({ health })`: the status and a note with what is wrong, as a registry shows it. */

@@ -35,11 +35,21 @@ export class Program {
   /** Asks it to end with `name`; kills it when it has not within `killAfterMs`. */
   async end(name: NodeJS.Signals, killAfterMs: number): Promise<ExitCode> {
     this.signal(name)
-    const kill = setTimeout(() => this.signal('SIGKILL'), killAfterMs)
+    const kill = setTimeout(() => this.#kill(), killAfterMs)
     try {
       return await this.ended
     } finally {
       clearTimeout(kill)
+    }
+  }
+
+  /** With what it started and did not end: that would keep its port. */
+  #kill(): void {
+    const { pid } = this.#child
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+    } catch {
+      this.signal('SIGKILL')
     }
   }
 }

@@ -18,7 +18,10 @@ interface Ended {
 /** Asks a server over a connection of its own how it is. Never rejects. */
 export async function probeGrpc(probe: GrpcProbe, { signal, deadline }: Until): Promise<ProbeResult> {
   const { address, service, useTls } = probe
-  const session = connect(`${useTls ? 'https' : 'http'}://${address}`, {
+  const url = `${useTls ? 'https' : 'http'}://${address}`
+  // A host that a TCP check could have; `connect` would throw.
+  if (!URL.canParse(url)) return critical(`rpc error: code = Unavailable desc = no such host ${address}`)
+  const session = connect(url, {
     rejectUnauthorized: !probe.tlsSkipVerify,
     ...(probe.tlsServerName && { servername: probe.tlsServerName }),
   })

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { ApiError } from '../api-error.ts'
 import { decodeError, Fields } from '../fields.ts'
 import type { AnswerFault, CutFault, Fault, FaultScope } from './fault.ts'
@@ -31,6 +32,7 @@ export function decodeFault(value: unknown): Fault {
 
 function decodeAnswer(fields: Fields): AnswerFault {
   const headers = fields.entries('headers', readString)
+  for (const [name, value] of Object.entries(headers ?? {})) requireField(name, value)
   return {
     status: within('status', fields, 200, 599),
     ...(fields.has('body') && { body: fields.string('body') }),
@@ -63,6 +65,16 @@ function within(name: string, fields: Fields, least: number, most: number): numb
   const value = fields.integer(name)
   if (value >= least && value <= most) return value
   throw new ApiError(400, `${name} must be from ${least} to ${most}`)
+}
+
+/** What Node would refuse only when the answer is written, where nobody hears of it. */
+function requireField(name: string, value: string): void {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  } catch {
+    throw new ApiError(400, `headers: ${JSON.stringify(name)} or its value can't be sent in an answer`)
+  }
 }
 
 function readString(value: unknown, place: string): string {

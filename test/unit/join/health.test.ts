@@ -40,6 +40,16 @@ describe('the health of a service', () => {
     },
   )
 
+  it.each([
+    ['null', null, 'pass'],
+    ['a text', 'PONG', 'pass'],
+    ['an answer of a database', { rows: [] }, 'pass'],
+    ['a word that is no status', { status: 'down' }, 'fail'],
+  ])('takes %s of a check that is not typed', async (_, found, status) => {
+    const state = await health({ checks: { db: (() => found) as unknown as CheckFunction } }).readiness()
+    expect(state).toMatchObject({ status, checks: { db: { status } } })
+  })
+
   it('is as bad as the worst of them', async () => {
     const checks = { a: () => true, b: () => ({ status: 'warn' }) as const, c: () => false }
     expect((await health({ checks }).readiness()).status).toBe('fail')

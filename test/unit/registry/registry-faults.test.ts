@@ -52,6 +52,13 @@ describe('the registry, told to', () => {
     expect([text, headers.get('content-type'), headers.get('x-consul-index')]).toEqual(['[{"Node":', 'text/html', '0'])
   })
 
+  it('answer with fields that no answer can have, refuses, and serves on', async () => {
+    const headers = { 'not a name': 'x' }
+    expect((await api('PUT', '/v1/tidegate/faults', { status: 500, headers })).status).toBe(400)
+    expect(() => registry.fault({ status: 500, headers: { 'x-a': 'two\nlines' } })).toThrow('x-a')
+    expect(await statusOf(services)).toBe(200)
+  })
+
   it('be slow, answers late, and at once when that is over', async () => {
     const undo = registry.fault({ delayMs: 600_000, path: '/v1/health/' })
     let isAnswered = false

@@ -43,6 +43,11 @@ describe('gRPC checks of the registry', () => {
     }
   }
 
+  it('fail at a host that no URL can have', async () => {
+    const [status, output] = await outcome({ GRPC: 'a%b.localhost:80' })
+    expect([status, output]).toEqual(['critical', expect.stringContaining('no such host')])
+  })
+
   it('ask for the service they were told, however long its name is', async () => {
     const name = 'a.very.long.Service'.repeat(20)
     const { promise: asked, resolve } = Promise.withResolvers<unknown[]>()

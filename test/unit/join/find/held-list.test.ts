@@ -3,8 +3,8 @@ import { HeldList, heldMs } from '../../../../src/join/find/held-list.ts'
 import { instance } from '../../control/scripted-watch.ts'
 
 const [a, b] = [instance('a'), instance('b', { port: 2 })]
-const certain = (...instances: (typeof a)[]) => ({ instances, mayHaveForgotten: false })
-const doubtful = (...instances: (typeof a)[]) => ({ instances, mayHaveForgotten: true })
+const certain = (...instances: (typeof a)[]) => ({ instances, named: instances, mayHaveForgotten: false })
+const doubtful = (...instances: (typeof a)[]) => ({ instances, named: instances, mayHaveForgotten: true })
 
 describe('a held list', () => {
   it('is what a registry in no doubt says, at once', () => {
@@ -48,5 +48,11 @@ describe('a held list', () => {
     expect(held.list).toEqual([a, b])
     expect(held.changesAtMs).toBe(600 + heldMs.forgotten)
     expect(held.take(certain(a), 600 + heldMs.forgotten)).toEqual([a])
+  })
+
+  it('has forgotten nothing of what it names and does not let serve', () => {
+    const held = new HeldList()
+    held.take(certain(a, b), 0)
+    expect(held.take({ instances: [a], named: [a, b], mayHaveForgotten: true }, 100)).toEqual([a])
   })
 })

@@ -125,6 +125,12 @@ describe.each(Object.entries(shapes))('%s', (_, listenerFor) => {
     expect(await told.next()).toEqual({ code: status.UNAVAILABLE })
   })
 
+  it('hears why, where the target makes no sense to the registry: nobody would catch what is thrown', async () => {
+    const { resolver, told } = resolverOf('x?nonsense=1')
+    resolver.updateResolution()
+    expect(await told.next()).toEqual({ code: status.UNAVAILABLE })
+  })
+
   it('gets no service config where its channel has its own', async () => {
     const service = `service-${++services}`
     await add(service, 1)
