@@ -1,4 +1,4 @@
-/** Who lists which `host:port` now, so that nobody has to go through all services to know. */
+/** Who lists which `host:port` now, or asks for what, so that nobody has to go through all services to know. */
 export class AddressBook<Owner> {
   readonly #owners = new Map<string, Owner | Set<Owner>>()
 
@@ -23,7 +23,7 @@ export class AddressBook<Owner> {
 
   #remove(owner: Owner, address: string): void {
     const owners = this.#owners.get(address)
-    if (!(owners instanceof Set)) this.#owners.delete(address)
-    else if (owners.delete(owner) && owners.size === 0) this.#owners.delete(address)
+    const isLast = owners instanceof Set ? owners.delete(owner) && owners.size === 0 : owners === owner
+    if (isLast) this.#owners.delete(address)
   }
 }

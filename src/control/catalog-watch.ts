@@ -63,16 +63,18 @@ export class CatalogWatch {
     const { discovery, clock, random, source, outages } = this.#options
     const { signal } = this.#abort
     while (!signal.aborted && discovery.list !== undefined) {
+      let answeredAtMs = Infinity
       try {
         for await (const listing of discovery.list(signal)) {
           if (signal.aborted) return
-          this.#failures = 0
+          answeredAtMs = Math.min(answeredAtMs, clock.now())
           this.#take(listing)
         }
         if (!signal.aborted) throw new Error('the listing ended by itself')
       } catch (error) {
         if (signal.aborted) return
-        this.#failures++
+        // As a watch of instances does.
+        this.#failures = clock.now() - answeredAtMs >= maxBackoffMs ? 1 : this.#failures + 1
         outages.failed(source, asked, messageOf(error))
         this.#heard.resolve()
         await pause(fullJitterMs(this.#failures, minBackoffMs, maxBackoffMs, random), clock, signal)

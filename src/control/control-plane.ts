@@ -26,6 +26,7 @@ import { routedServices } from './routed-services.ts'
 import { ServiceLine, type LineParts } from './service-line.ts'
 import { endpointSlots, serviceSlots } from './ledger-slots.ts'
 import type { SlotAllocator } from './slots.ts'
+import { placeOf } from './source-line.ts'
 import { SourceOutages } from './source-outages.ts'
 import { Sources } from './sources.ts'
 import { Stalls, unlessStalled } from './stalls.ts'
@@ -82,6 +83,8 @@ export class ControlPlane<S extends SourceEntry> {
   #config: ControlConfig<S> | null = null
   #isClosed = false
   #isReady = false
+  /** The sources are those of a configuration that is not in force yet. */
+  #isPreparing = false
   #version = 0
   #cancelTick: Cancel
 
@@ -141,6 +144,7 @@ export class ControlPlane<S extends SourceEntry> {
       disagreements: new Disagreements({ checks, timeline, clock }),
       onSettled: (service) => this.#tags.settled(service),
       addresses: new AddressBook(),
+      askers: new AddressBook(),
       isFedBy: (service, source) => this.#lines.get(service)?.isFedBy(source) ?? false,
       resolve: options.resolve,
     }
@@ -163,8 +167,10 @@ export class ControlPlane<S extends SourceEntry> {
    * @throws Error as `apply` does; then nothing has changed
    */
   async prepare(config: ControlConfig<S>, timeoutMs: number, isChecked = false): Promise<void> {
+    const declared = this.#begin(config)
+    this.#isPreparing = true
     const heard = [
-      this.#startLines(this.#begin(config), isChecked),
+      this.#startLines(declared, isChecked),
       this.#tags.heard().then(() => this.#startLines(this.#tags.plan(config).services, isChecked)),
     ]
     const time = Promise.withResolvers<void>()
@@ -185,6 +191,7 @@ export class ControlPlane<S extends SourceEntry> {
    */
   apply(config: ControlConfig<S>): ConfigSnapshot {
     const declared = this.#begin(config)
+    this.#isPreparing = false
     this.#config = config
     return this.#rollOut(config, declared, this.#tags.plan(config))
   }
@@ -215,10 +222,10 @@ export class ControlPlane<S extends SourceEntry> {
     return snapshot
   }
 
-  /** Tags in registries have changed. */
+  /** Tags in registries have changed. What they were while a configuration was prepared, its `apply` sees. */
   #followTags(): void {
     const config = this.#config
-    if (config === null || this.#isClosed) return
+    if (config === null || this.#isPreparing || this.#isClosed) return
     const startedMs = this.#options.clock.now()
     const plan = this.#tags.plan(config)
     if (!this.#tags.isInForce(plan)) {
@@ -354,9 +361,7 @@ export class ControlPlane<S extends SourceEntry> {
   }
 
   #skipped(source: string, { service, entry, reason }: SkippedEntry): void {
-    for (const line of this.#lines.values()) {
-      for (const each of line.sources) if (each.isOf(source, service)) each.skipped(entry, reason)
-    }
+    for (const each of this.#parts.askers.ownersOf(placeOf(source, service))) each.skipped(entry, reason)
   }
 
   async #closeLine(line: ServiceLine, configVersion: number): Promise<void> {

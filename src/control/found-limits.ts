@@ -31,7 +31,7 @@ export class FoundLimits {
   readonly #clock: ControlClock
   readonly #timeline: Timeline
   readonly #lines: () => Iterable<ServiceLine>
-  readonly #followed = new Map<number, Followed>()
+  readonly #followed = new Map<ServiceLine, Followed>()
   #cancel: Cancel
 
   constructor(parts: {
@@ -48,8 +48,8 @@ export class FoundLimits {
   }
 
   /** What was found of a service; null where nothing is looked for. */
-  of({ slot }: ServiceLine): Finding | null {
-    return this.#followed.get(slot)?.finding ?? null
+  of(line: ServiceLine): Finding | null {
+    return this.#followed.get(line)?.finding ?? null
   }
 
   close(): void {
@@ -64,25 +64,25 @@ export class FoundLimits {
   }
 
   #look(): void {
-    const seen = new Set<number>()
+    const seen = new Set<ServiceLine>()
     for (const line of this.#lines()) {
       if (line.entry.limits?.findsRequests !== true) continue
-      seen.add(line.slot)
+      seen.add(line)
       this.#lookAt(line, line.entry.limits.pendingTimeoutMs)
     }
-    for (const [slot, { cell }] of this.#followed) {
-      if (seen.has(slot)) continue
-      this.#followed.delete(slot)
+    for (const [line, { cell }] of this.#followed) {
+      if (seen.has(line)) continue
+      this.#followed.delete(line)
       cell.setFound(null)
     }
   }
 
   #lookAt(line: ServiceLine, pendingTimeoutMs: number): void {
     const nowMs = this.#clock.now()
-    const followed = this.#followed.get(line.slot)
+    const followed = this.#followed.get(line)
     if (followed === undefined) {
       const cell = this.#ledger.service(line.slot)
-      this.#followed.set(line.slot, { cell, finding: noFinding, answers: cell.takeAnswers(), lookedAtMs: nowMs })
+      this.#followed.set(line, { cell, finding: noFinding, answers: cell.takeAnswers(), lookedAtMs: nowMs })
       return
     }
     const before = followed.finding
@@ -182,6 +182,9 @@ class LineFlow implements Flow {
   }
 
   get #records(): readonly EndpointRecord[] {
-    return (this.#eligible ??= eligible([...this.#line.endpoints.records.values()]).eligible)
+    return (this.#eligible ??= eligible(
+      [...this.#line.endpoints.records.values()],
+      this.#line.spillBelowPercent,
+    ).eligible)
   }
 }

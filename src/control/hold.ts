@@ -3,6 +3,7 @@ import type { CheckResult, CheckTarget } from '../health/check-probe.ts'
 import { judge, unjudged, type CheckVerdict } from '../health/check-verdict.ts'
 import type { ConnectResult } from '../health/connect-probe.ts'
 import type { Random } from '../util/random.ts'
+import { AddressBook } from './address-book.ts'
 import type { CheckProber } from './check-prober.ts'
 import type { Cancel, ControlClock } from './control-clock.ts'
 import { addressOf } from './identity.ts'
@@ -11,6 +12,7 @@ import type { Prober } from './prober.ts'
 const probeEveryMs = 5000
 /** Probes come at 90–110 % of their interval, so that what was held together is not probed together for ever. */
 const jitterShare = 0.1
+const none: ReadonlySet<string> = new Set()
 
 export interface HeldEndpoint {
   readonly service: string
@@ -49,6 +51,8 @@ export interface HoldsOptions {
 export class Holds {
   readonly #options: HoldsOptions
   readonly #holds = new Map<string, Hold>()
+  /** By `host:port`: a registry that forgot all has thousands of services answer, and thousands of endpoints held. */
+  readonly #addresses = new AddressBook<Hold>()
 
   constructor(options: HoldsOptions) {
     this.#options = options
@@ -64,22 +68,26 @@ export class Holds {
       cancel: () => {},
     }
     this.#holds.set(key, hold)
+    this.#addresses.replace(hold, none, new Set([addressOf(endpoint)]))
     this.#probe(hold)
   }
 
   /** Without a word: the registry lists it again, or its service is gone. */
   end(service: string, id: string): void {
     const key = keyOf(service, id)
-    this.#holds.get(key)?.cancel()
+    const hold = this.#holds.get(key)
+    if (hold === undefined) return
+    hold.cancel()
     this.#holds.delete(key)
+    this.#addresses.replace(hold, new Set([addressOf(hold.endpoint)]), none)
   }
 
   /** Another service lists these addresses: held endpoints of others that have one of them are not what they were. */
   claim(isOwner: (service: string) => boolean, addresses: ReadonlySet<string>): void {
-    for (const hold of this.#holds.values()) {
-      const { endpoint } = hold
-      if (!addresses.has(addressOf(endpoint)) || isOwner(endpoint.service)) continue
-      this.#release(hold, 'another service now lists its address')
+    for (const address of addresses) {
+      for (const hold of this.#addresses.ownersOf(address)) {
+        if (!isOwner(hold.endpoint.service)) this.#release(hold, 'another service now lists its address')
+      }
     }
   }
 

@@ -22,6 +22,8 @@ export class Publisher {
   #tickets: Uint8Array | null = null
   /** Counts over all services, so that a service that went and came back never repeats a version. */
   #version = 0
+  /** The last version before the configuration. */
+  #forgotten = 0
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -50,6 +52,7 @@ export class Publisher {
   /** Replaces the configuration in every thread and forgets the services it does not name. */
   configure(config: ConfigSnapshot): void {
     this.#config = config
+    this.#forgotten = this.#version
     const named = new Set(config.services.map(({ name }) => name))
     for (const service of this.#services.keys()) {
       if (named.has(service)) continue
@@ -99,7 +102,7 @@ export class Publisher {
   }
 
   #sendConfig(thread: Thread, snapshot: ConfigSnapshot): void {
-    thread.send({ type: 'config', snapshot, ledger: this.#ledger.shape() })
+    thread.send({ type: 'config', snapshot, forgotten: this.#forgotten, ledger: this.#ledger.shape() })
   }
 
   #offer(thread: Thread, published: PublishedService): void {

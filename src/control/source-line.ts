@@ -18,6 +18,7 @@ import type { Causes } from './transition.ts'
 import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
 const none: ReadonlyMap<string, Instance> = new Map()
+const nowhere: ReadonlySet<string> = new Set()
 
 export interface SourceLineParts {
   readonly clock: ControlClock
@@ -26,6 +27,8 @@ export interface SourceLineParts {
   readonly holds: Holds
   readonly outages: SourceOutages
   readonly addresses: AddressBook<SourceLine>
+  /** By `placeOf`. */
+  readonly askers: AddressBook<SourceLine>
   readonly onProblem: OnProblem
   /** True when that service has a source that asks the same registry for the same name. */
   readonly isFedBy: (service: string, line: SourceLine) => boolean
@@ -135,7 +138,7 @@ export class SourceLine {
 
   /** Follows that discovery from now on, instead of the one before, and keeps its word until the first answer. */
   follow(discovery: Discovery, rememberedAgeMs: number | null): void {
-    const { clock, random, resolve } = this.#parts
+    const { clock, random, resolve, askers } = this.#parts
     const { name, subset } = this
     const { zone } = this.#owner.entry
     const afterOutage = this.#watch?.lost ?? false
@@ -154,6 +157,7 @@ export class SourceLine {
         failed: (error, first) => this.#failed(error, first),
       },
     })
+    askers.replace(this, nowhere, new Set([placeOf(this.source, name)]))
     this.#watch.start()
     // Recalled, or ended when it was stopped.
     for (const id of this.#held) this.#hold(id)
@@ -188,12 +192,15 @@ export class SourceLine {
 
   /** Nobody is asked any more, and nothing is probed for it; its word stays readable. */
   async stop(): Promise<void> {
-    const { holds, outages, addresses } = this.#parts
+    // One that is stopped already: another line may have endpoints of the same ids by now.
+    if (this.#discovery === null) return this.#watch?.stop()
+    const { holds, outages, addresses, askers } = this.#parts
     const { key } = this.#owner.entry
     outages.forget(this.source, key)
     for (const id of this.#held) holds.end(key, id)
-    addresses.replace(this, this.#addresses, new Set())
-    this.#addresses = new Set()
+    addresses.replace(this, this.#addresses, nowhere)
+    this.#addresses = nowhere
+    askers.replace(this, new Set([placeOf(this.source, this.name)]), nowhere)
     this.#discovery = null
     await this.#watch?.stop()
   }
@@ -275,6 +282,11 @@ export class SourceLine {
       checkTarget: () => this.#owner.checkTargetOf(instance),
     })
   }
+}
+
+/** A service of a source. */
+export function placeOf(source: string, name: string): string {
+  return `${source}\n${name}`
 }
 
 function preferredZone({ zone }: ServiceEntry): string | null {

@@ -132,6 +132,8 @@ export class StateStore {
       if (wanted === null) await rm(file, { force: true })
       else await replaceFile(this.#dir, file, encodeState(wanted))
       queue.failing = false
+      // Registries come up with ever new names where tags are routes.
+      if (wanted === null && queue.wanted === undefined) this.#queues.delete(service)
     } catch (error) {
       // Tried again with what is wanted by then; a full disk is worth one line, not one a second.
       if (queue.wanted === undefined) queue.wanted = wanted

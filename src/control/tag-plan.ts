@@ -47,6 +47,7 @@ export function planTags(question: PlanQuestion): TagPlan {
   const keys = new Set<string>()
   const ids = new Set(config.routes.map(({ id }) => id))
   const takenBy = new Map(config.routes.map((rule) => [matchOf(rule), 'a route of the configuration']))
+  const declared = new Set(config.services.map(({ key }) => key))
   const inForce = new Map(before.map((rule) => [matchOf(rule), rule.service]))
   for (const service of tagged) {
     const main = mainEntry(service, config, keys)
@@ -65,12 +66,16 @@ export function planTags(question: PlanQuestion): TagPlan {
     for (const route of advertised.routes) {
       const rule = ruleOf(route, service, config)
       const match = matchOf(rule)
-      const owner = takenBy.get(match)
-      if (owner !== undefined) skip(route.tag, `${owner} takes the same requests`)
-      else if (route.scheme === 'http' && entry.tls !== null) skip(route.tag, 'its service is reached over TLS only')
-      if (owner !== undefined || (route.scheme === 'http' && entry.tls !== null)) continue
-      takenBy.set(match, `a tag of ${entry.key}`)
       const target = targetOf(route, entry, service)
+      const owner = takenBy.get(match)
+      const needsPlain = route.scheme === 'http' && entry.tls !== null
+      const isNameTaken = target !== entry && (keys.has(target.key) || declared.has(target.key))
+      if (owner !== undefined) skip(route.tag, `${owner} takes the same requests`)
+      else if (needsPlain) skip(route.tag, 'its service is reached over TLS only')
+      else if (isNameTaken) skip(route.tag, `another service has the name ${JSON.stringify(target.key)}`)
+      if (owner !== undefined || needsPlain || isNameTaken) continue
+      takenBy.set(match, `a tag of ${entry.key}`)
+      keys.add(target.key)
       if (target !== entry) services.push(target)
       // A service of its own takes the requests over once its instances are known, so that none comes too early.
       const isKnown = target === entry || hasList(target.key)

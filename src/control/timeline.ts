@@ -2,6 +2,8 @@ import type { Decision } from '../core/decision.ts'
 import type { ControlClock } from './control-clock.ts'
 
 const defaultCapacity = 1000
+/** Causes name entries of registries, which may be as long as a registry lets them be. */
+const maxCauseChars = 1000
 
 export interface TimelineOptions {
   readonly clock: Pick<ControlClock, 'wallMs'>
@@ -28,7 +30,13 @@ export class Timeline {
 
   record(entry: Omit<Decision, 'at'>): void {
     const { type, service, endpoint, cause } = entry
-    const decision = { at: new Date(this.#clock.wallMs()).toISOString(), type, service, endpoint, cause }
+    const decision = {
+      at: new Date(this.#clock.wallMs()).toISOString(),
+      type,
+      service,
+      endpoint,
+      cause: shortened(cause),
+    }
     this.#ring[this.#next] = decision
     this.#next = (this.#next + 1) % this.#capacity
     this.#onDecision(decision)
@@ -39,4 +47,10 @@ export class Timeline {
     const oldestFirst = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)]
     return oldestFirst.toReversed().slice(0, limit)
   }
+}
+
+function shortened(cause: string): string {
+  if (cause.length <= maxCauseChars) return cause
+  // A copy: a part of a text keeps the whole of it in memory.
+  return Buffer.from(`${cause.slice(0, maxCauseChars)}…`).toString()
 }

@@ -6,8 +6,16 @@ import type { ConfigSnapshot, PublishedService } from './snapshot.ts'
 
 /** What the control plane tells a data thread. Plain values: functions and class instances don't survive the crossing. */
 export type ControlMessage =
-  /** Replaces listeners, routes and service settings. `ledger` holds every row the snapshot names. */
-  | { readonly type: 'config'; readonly snapshot: ConfigSnapshot; readonly ledger: LedgerShape }
+  /**
+   * Replaces listeners, routes and service settings. `ledger` holds every row the snapshot names. Of services that it does not name,
+   * lists of a version up to `forgotten` are of no use any more.
+   */
+  | {
+      readonly type: 'config'
+      readonly snapshot: ConfigSnapshot
+      readonly forgotten: number
+      readonly ledger: LedgerShape
+    }
   /** What the next configuration's new listeners listen on, in place of sockets of their own. What they don't want is closed. */
   | { readonly type: 'sockets'; readonly sockets: readonly ListenSocket[] }
   /** What all threads make the keys of session tickets of: sent first, and again whenever it is replaced. Kept in memory only. */

@@ -118,11 +118,17 @@ export function attemptDone(x: Exchange, endpoint: Endpoint, nowMs: number): voi
  *
  * @param wasReused it used a kept connection and no byte came back: the race of closing against sending, no evidence
  */
-export function attemptFailed(x: Exchange, endpoint: Endpoint, failure: Failure, wasReused: boolean): void {
+export function attemptFailed(
+  x: Exchange,
+  endpoint: Endpoint,
+  failure: Failure,
+  wasReused: boolean,
+  isEvidence = !wasReused,
+): void {
   const route = x.route
   if (route === null) return
   const { service } = route
-  endAttempt(x, endpoint, failure, !wasReused, performance.now())
+  endAttempt(x, endpoint, failure, isEvidence, performance.now())
   if (x.isSettled) return
   if (x.isRetry && x.status === 0) service.meter.retried('failure')
   // A connection that had gone stale says nothing of the endpoint: it may be picked again, for a connection of its own.

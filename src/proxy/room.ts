@@ -23,14 +23,17 @@ export function takeEndpoint(x: Exchange, service: Service): Endpoint | null {
 }
 
 /** @returns false when the endpoint has as much as it may */
-function acquire(endpoint: Endpoint, { settings, cell }: Service): boolean {
-  const limit = settings.limits?.requestsPerEndpoint ?? null
-  const found = hasFoundShares(settings, cell) ? cell.foundPerEndpoint(endpoint.weight) : null
-  if (limit === null && found === null) {
-    endpoint.cell.acquire()
-    return true
-  }
-  return endpoint.cell.acquireWithin(Math.min(limit ?? Infinity, found ?? Infinity))
+function acquire(endpoint: Endpoint, service: Service): boolean {
+  const limit = limitOf(endpoint, service)
+  if (limit !== Infinity) return endpoint.cell.acquireWithin(limit)
+  endpoint.cell.acquire()
+  return true
+}
+
+/** How much an endpoint may have. */
+function limitOf({ weight }: Endpoint, { settings, cell }: Service): number {
+  const set = settings.limits?.requestsPerEndpoint ?? Infinity
+  return hasFoundShares(settings, cell) ? Math.min(set, cell.foundPerEndpoint(weight) ?? Infinity) : set
 }
 
 /** A limit was found that endpoints share by their weight. */
@@ -55,10 +58,10 @@ export function hasOnlyFull(x: Exchange, service: Service): boolean {
  * @param current is not among the tried ones yet; then one that is full is none either: there is an answer in hand to give instead
  */
 export function hasUntried(x: Exchange, service: Service, current: Endpoint | null): boolean {
-  const limit = current === null ? null : (service.settings.limits?.requestsPerEndpoint ?? null)
+  const mayBeFull = current === null || x.admission === null
   for (const endpoint of service.endpoints.eligible) {
     if (endpoint === current || (x.endpoint !== null && !takesPart(endpoint, x.endpoint))) continue
-    if (limit !== null && endpoint.cell.inflight() >= limit) continue
+    if (!mayBeFull && endpoint.cell.inflight() >= limitOf(endpoint, service)) continue
     if (x.tried === null || !x.tried.includes(endpoint)) return true
   }
   return false

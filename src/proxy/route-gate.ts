@@ -45,6 +45,6 @@ export class RouteGate {
 function locationOf(x: Exchange, { cut, put }: ProxyRoute, template: string): string {
   const path = replacePrefix(x.path, cut, put)
   const query = template.includes('?') ? '' : x.head.query
-  // By functions: `$&` in a path is no instruction.
-  return template.replace('$host', () => x.host).replace('$path', () => path + query)
+  // All at once, and by a function: neither a `$path` in a host nor a `$&` in a path is an instruction.
+  return template.replace(/\$(?:host|path)/g, (word) => (word === '$host' ? x.host : path + query))
 }

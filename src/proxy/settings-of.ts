@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import type { ServiceSettings } from '../core/snapshot.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -6,11 +5,6 @@ import type { Exchange } from './exchange.ts'
 export function settingsOf(x: Exchange): ServiceSettings {
   if (x.route === null) throw new Error('an exchange without a route has no upstream')
   return x.route.service.settings
-}
-
-/** What is left of the time to connect of an attempt that had to wait for its turn. */
-export function connectTimeLeftMs(x: Exchange): number {
-  return Math.max(0, settingsOf(x).connectTimeoutMs - (performance.now() - x.attemptMs))
 }
 
 /** For the response head of one attempt, from the request fully sent; until then its endpoint has `headTimeoutMs` to take more. */

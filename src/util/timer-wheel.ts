@@ -70,6 +70,11 @@ export class TimerWheel {
     this.#link(timer)
   }
 
+  /** What an armed timer has left; armed with it again, it keeps its deadline. */
+  left(timer: WheelTimer): number {
+    return Math.max(0, timer.deadline - this.#timeMs - this.#tickMs)
+  }
+
   disarm(timer: WheelTimer): void {
     timer.deadline = 0
   }

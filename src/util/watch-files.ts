@@ -12,6 +12,8 @@ export interface FileWatchOptions {
   /** True where a file that is gone is a change, too; default false: then one is awaited until it is there again. */
   readonly tellsMissing?: boolean
   readonly settleMs?: number
+  /** Files that are never left alone count as written after so long; default never. */
+  readonly maxSettleMs?: number
 }
 
 /**
@@ -27,6 +29,7 @@ export class FileWatch {
   readonly #onChange: () => void
   readonly #tellsMissing: boolean
   readonly #settleMs: number
+  readonly #maxSettleMs: number
   readonly #polling: NodeJS.Timeout
   readonly #directories = new Map<string, FSWatcher | null>()
   /** Of each file the version that is known; one that changes to it is no change. */
@@ -35,10 +38,12 @@ export class FileWatch {
   #isClosed = false
   #again = false
 
-  constructor({ onChange, tellsMissing = false, settleMs = defaultSettleMs }: FileWatchOptions) {
+  constructor(options: FileWatchOptions) {
+    const { onChange, tellsMissing = false, settleMs = defaultSettleMs, maxSettleMs = Infinity } = options
     this.#onChange = onChange
     this.#tellsMissing = tellsMissing
     this.#settleMs = settleMs
+    this.#maxSettleMs = maxSettleMs
     this.#polling = setInterval(() => this.#look(), pollMs).unref()
   }
 
@@ -70,7 +75,7 @@ export class FileWatch {
   async #settle(): Promise<void> {
     this.#isLooking = true
     this.#again = false
-    const settled = await settledVersions([...this.#known.keys()], this.#settleMs)
+    const settled = await settledVersions([...this.#known.keys()], this.#settleMs, this.#maxSettleMs)
     this.#isLooking = false
     if (this.#isClosed) return
     if (this.#again) this.#look()
@@ -111,13 +116,18 @@ function watchDirectory(directory: string, onEvent: () => void): FSWatcher | nul
   }
 }
 
-/** The versions that stayed the same for a while. */
-async function settledVersions(paths: readonly string[], settleMs: number): Promise<readonly FileVersion[]> {
+/** The versions that stayed the same for a while, or the last ones when the time is over. */
+async function settledVersions(
+  paths: readonly string[],
+  settleMs: number,
+  maxMs: number,
+): Promise<readonly FileVersion[]> {
   let seen = await versionsOf(paths)
-  for (;;) {
+  for (let waitedMs = settleMs; ; waitedMs += settleMs) {
     await pause(settleMs, undefined, { ref: false })
     const now = await versionsOf(paths)
-    if (now.every(({ fingerprint: print }, index) => print === seen[index]?.fingerprint)) return now
+    const isSettled = now.every(({ fingerprint: print }, index) => print === seen[index]?.fingerprint)
+    if (isSettled || waitedMs >= maxMs) return now
     seen = now
   }
 }

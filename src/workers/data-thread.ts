@@ -109,7 +109,7 @@ export class DataThread {
     switch (message.type) {
       case 'config': {
         this.#ledger.attach(message.ledger)
-        this.#applying = this.#applying.then(() => this.#configure(message.snapshot))
+        this.#applying = this.#applying.then(() => this.#configure(message.snapshot, message.forgotten))
         return
       }
       case 'service':
@@ -148,9 +148,9 @@ export class DataThread {
     for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
   }
 
-  async #configure(snapshot: ConfigSnapshot): Promise<void> {
+  async #configure(snapshot: ConfigSnapshot, forgotten: number): Promise<void> {
     this.#version = snapshot.version
-    this.#services.configure(snapshot.services)
+    this.#services.configure(snapshot.services, forgotten)
     const before = this.#routes
     this.#routes = this.#assemble(snapshot)
     this.#proxy.route(buildTable(this.#routes))

@@ -41,8 +41,8 @@ export class ServiceTable {
     for (const service of this.#services.values()) yield* service.endpoints.all
   }
 
-  /** Takes over the services of a configuration. Those it does not name any more end. */
-  configure(wanted: readonly ServiceSettings[]): void {
+  /** Takes over the services of a configuration. Those it does not name any more end, and early lists up to that version of others. */
+  configure(wanted: readonly ServiceSettings[], forgotten: number): void {
     const names = new Set(wanted.map(({ name }) => name))
     for (const [name, service] of this.#services) {
       if (names.has(name)) continue
@@ -58,6 +58,8 @@ export class ServiceTable {
         this.#rebuild(existing)
       }
     }
+    // Their rows may be others' by now.
+    for (const [name, { version }] of this.#early) if (version <= forgotten) this.#early.delete(name)
   }
 
   /** Takes over a service's list: endpoints are kept by identity, added, or let go. */

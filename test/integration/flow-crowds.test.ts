@@ -8,6 +8,7 @@ import type { ServiceSettings } from '../../src/core/snapshot.ts'
 import { maxConnecting } from '../../src/proxy/h1/pool.ts'
 import { Authority } from '../support/certificates.ts'
 import { useFlow } from '../support/flow.ts'
+import { freePorts } from '../support/free-ports.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { expectProblem } from '../support/stage.ts'
 
@@ -154,4 +155,37 @@ test('to wait for a connection takes no longer than to connect may', async () =>
   const { ask } = await crowded({ connectTimeoutMs: 100 })
   const late = await ask('/late')
   expectProblem(await late.response(), 'connect-timeout')
+})
+
+test('one that needs a connection of its own keeps nobody behind it from one that is free', async () => {
+  const { endpoint, engine, ask, first, answered, inflight } = await crowded({ connectTimeoutMs: 60_000 })
+  const [refusing = 0] = await freePorts(1)
+  await engine.publish([endpoint, { port: refusing, weight: 1000 }])
+  await ask('/retried')
+  await inflight(maxConnecting + 2)
+  expect(engine.ledger.endpoint(engine.slot(refusing), -1).ejection()).toBe('connect')
+  const late = await ask('/late')
+  await inflight(maxConnecting + 3)
+  answered.response.end('one')
+  expect((await first.response()).body).toBe('one')
+
+  const carried = await endpoint.request(1)
+  expect(carried.target).toBe('/late')
+  carried.response.end('two')
+  expect((await late.response()).body).toBe('two')
+})
+
+test('what waited for its turn while the endpoint took others is no evidence against it', async () => {
+  const { endpoint, engine, ask, connecting, inflight } = await crowded({ connectTimeoutMs: 1500 })
+  const late: RawClient[] = []
+  for (let i = 0; i < 3; i++) {
+    late.push(await ask(`/late-${i}`))
+    await inflight(maxConnecting + 2 + i)
+  }
+  endpoint.letStand(1)
+  await endpoint.request(1)
+  for (const client of [...connecting.slice(1), ...late]) expectProblem(await client.response(), 'connect-timeout')
+
+  const cell = engine.ledger.endpoint(engine.slot(endpoint.port), -1)
+  expect(cell.consecutiveFailures()).toBe(maxConnecting - 1)
 })

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { encode } from 'dns-packet'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import dnsPacket, { encode } from 'dns-packet'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createDiscovery } from '../../src/discovery/index.ts'
 import type { SkippedEntry } from '../../src/discovery/contract.ts'
 import type { Interface } from '../../src/discovery/mdns/interfaces.ts'
@@ -120,6 +120,20 @@ describe('mDNS', () => {
     const { instances } = await watching.until((answer) => answer.instances.length > 0)
     expect(instances.map(({ id }) => id)).toEqual(['web-1'])
     expect(skipped).toEqual([])
+  })
+
+  it('does not even read what comes from elsewhere, which may be made to cost', async () => {
+    const { announcer, open } = await start('dns-sd')
+    const watching = watch(open(), '_http._tcp')
+    await watching.next()
+    const read = vi.spyOn(dnsPacket, 'decode')
+    onTestFinished(() => read.mockRestore())
+    const marked = Buffer.alloc(9000, 0xc0)
+    await send(await sender({ port: 0, reuseAddr: false }), marked, announcer.port)
+    await announcer.announce(web)
+    await watching.until((answer) => answer.instances.length > 0)
+    // The announcer, which hears everything, has read it.
+    expect(read.mock.calls.filter(([bytes]) => bytes.equals(marked))).toHaveLength(1)
   })
 
   it('fails the watches whose instances were heard on an interface that is gone, and asks the others anew', async () => {

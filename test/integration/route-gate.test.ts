@@ -70,6 +70,12 @@ describe.each(engines)('what a route has in front of its service (%s)', (engineN
     expect(origin.connections).toEqual([])
   })
 
+  test('takes nothing in a host for a word of the location', async () => {
+    const { client } = await serve({ redirect: { status: 301, location: 'https://$host$path' } })
+    const response = await client.send('GET /a HTTP/1.1\r\nhost: x$path\r\n\r\n').response()
+    expect(header(response, 'location')).toBe('https://x$path/a')
+  })
+
   test('sends clients to the path that the service would have got', async () => {
     const redirect = { status: 301, location: 'https://far.test$path' } as const
     const { client } = await serve({ path: '/old', stripPrefix: true, prependPath: '/new', redirect })

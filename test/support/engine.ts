@@ -117,6 +117,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const rows = listeners.map((changes) => placed({ ...listenerSettings(options), ...changes }))
     return {
       type: 'config',
+      forgotten: 0,
       ledger: ledger.shape(),
       snapshot: {
         version: wanted,

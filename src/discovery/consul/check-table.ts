@@ -20,7 +20,7 @@ export class CheckTable {
   replace(body: readonly unknown[]): CheckChanges {
     const before = this.#rows
     const after = new Map<string, CheckRow>()
-    for (const row of body) if (isCheckRow(row)) after.set(`${row.Node}\n${row.CheckID}`, row)
+    for (const row of body) if (isCheckRow(row)) after.set(`${row.Node}\n${row.CheckID}`, withoutOutput(row))
     this.#rows = after
 
     const services = new Set<string>()
@@ -35,6 +35,11 @@ export class CheckTable {
     for (const [key, row] of before) if (!after.has(key)) concerns(row)
     return { services, nodes }
   }
+}
+
+/** What checks have put out is most of the answer, for all checks of a datacenter. */
+function withoutOutput({ Node, CheckID, ServiceName, ServiceID, Status }: CheckRow): CheckRow {
+  return { Node, CheckID, ServiceName, ServiceID, Status }
 }
 
 function isSame(a: CheckRow, b: CheckRow): boolean {

@@ -1,5 +1,6 @@
 import type { Instance } from '../../core/instance.ts'
 import { fullJitterMs } from '../../util/backoff.ts'
+import { systemClock } from '../../util/clock.ts'
 import { AnswerBox } from '../answer-box.ts'
 import type { DiscoveryContext } from '../context.ts'
 import type { Answer, Discovery, Listing } from '../contract.ts'
@@ -89,16 +90,18 @@ export class Datacenters implements Discovery {
   async #follow<Heard>(one: Followed<Heard>, end: AbortSignal): Promise<void> {
     const { datacenter, rank, round, following } = one
     for (let failures = 0; !end.aborted;) {
+      let answeredAtMs = Infinity
       try {
         for await (const heard of following.open(datacenter, end)) {
-          failures = 0
+          answeredAtMs = Math.min(answeredAtMs, systemClock.now())
           round.heard(rank, heard)
         }
         // It was closed.
         return round.box.end()
       } catch (error) {
         if (end.aborted) return
-        failures++
+        // One that answers at once and then fails, again and again, is neither asked nor told of ten times a second.
+        failures = systemClock.now() - answeredAtMs >= maxBackoffMs ? 1 : failures + 1
         if (failures === 1) this.#report(datacenter.name, following.what, error)
         round.failed(rank, error)
         await pause(fullJitterMs(failures, minBackoffMs, maxBackoffMs, this.#context.random), end)

@@ -122,8 +122,8 @@ export class SharedPolls {
   }
 
   async #read(watcher: Watcher): Promise<void> {
-    if (!watcher.box.isOpen) return
     const awaitsChange = this.#awaitsChange.delete(watcher)
+    if (!watcher.box.isOpen) return
     try {
       const hasChanged = watcher.accept(await this.#client.service(watcher.service, watcher.filter)(null, this.#signal))
       if (awaitsChange && !hasChanged) void this.#lookAgain(watcher)

@@ -72,9 +72,9 @@ export class EtcdClient {
   }
 
   async #listOnce(range: KeyRange, take: (kvs: RangeAnswer['kvs']) => void, signal: AbortSignal): Promise<Listing> {
-    let rest = range
+    let after: string | null = null
     for (let revision: number | null = null; ;) {
-      const request = rangeRequest(rest, { limit: this.#pageKeys, revision })
+      const request = rangeRequest(range, { limit: this.#pageKeys, revision, after })
       const { url, json } = await this.#calls.call('/v3/kv/range', request, signal)
       const parsed = rangeAnswer.safeParse(json)
       if (!parsed.success || parsed.data.header.revision === 0) throw unreadable(url, 'it is not the answer to a range')
@@ -83,8 +83,7 @@ export class EtcdClient {
       revision ??= header.revision
       const last = kvs.at(-1)
       if (!more || last === undefined) return { revision, clusterId: header.cluster_id }
-      // The smallest key that is greater.
-      rest = { ...range, key: `${last.key}\0` }
+      after = last.rawKey
     }
   }
 }

@@ -116,8 +116,8 @@ export class Follower {
     const { client, keys, restartIntervalMs } = this.#options
     // Watches that begin together are listed together. And of thousands that come back one by one, not each makes an attempt.
     await new Promise((resolve) => void setImmediate(resolve))
-    await pause(this.#restartLimit.takeMs(restartIntervalMs), signal)
     while (!signal.aborted) {
+      await pause(this.#restartLimit.takeMs(restartIntervalMs), signal)
       const revision = await this.#list(signal)
       if (signal.aborted) return
       for await (const batch of client.changes(keys.everything, revision + 1, signal)) {
@@ -189,6 +189,8 @@ export class Follower {
       const followed = place === null ? undefined : this.#services.get(place.service)
       if (place === null || followed === undefined) continue
       if (followed.missed !== null) followed.missed.push(change)
+      // Its first read failed: what changes is in the one that follows, and by itself would be taken for the whole list.
+      else if (followed.table.revision === 0) continue
       else if (followed.table.apply(place.id, change.value, change.revision)) touched.add(followed)
     }
     for (const followed of touched) {

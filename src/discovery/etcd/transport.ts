@@ -142,6 +142,9 @@ async function* linesOf(response: Promise<IncomingMessage>, sent: ClientRequest)
         chars = next.length
       }
     }
+    // The gateway's last word, an error mostly, has no end of line.
+    const rest = begun.join('')
+    if (rest !== '') yield rest
   } finally {
     sent.destroy()
   }

@@ -96,7 +96,10 @@ class Pulse {
 function resultOf(line: string, { status, url }: { status: number; url: string }): WatchResult {
   const parsed = watchLine.safeParse(parse(line))
   const { result, error } = parsed.data ?? {}
-  if (error !== undefined) throw refused(url, { status: null, code: error.grpc_code ?? null, message: error.message })
+  if (error !== undefined) {
+    const { grpc_code: grpcCode, code = grpcCode ?? null, message } = error
+    throw refused(url, { status: null, code, message })
+  }
   if (status !== 200) throw refused(url, { status, code: null, message: line })
   if (result === undefined) throw unreadable(url, 'it is not a stream of watch results')
   return result

@@ -4,10 +4,8 @@ import type { KeyRange } from './key-space.ts'
 // The gateway is gRPC's JSON mapping: bytes are base64, 64-bit integers are texts, and what is zero is left out.
 // https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
 
-const bytes = z
-  .base64()
-  .default('')
-  .transform((text) => Buffer.from(text, 'base64').toString())
+const base64Text = z.base64().default('')
+const bytes = base64Text.transform(decoded)
 const int64 = z
   .union([z.string().regex(/^\d+$/), z.number()])
   .default(0)
@@ -15,12 +13,17 @@ const int64 = z
 const header = z.object({ cluster_id: z.string().default(''), revision: int64 })
 const keyValue = z.object({ key: bytes, value: bytes, mod_revision: int64 })
 
+/** `rawKey`: as it came. What is no UTF-8 can't be told from the text that was made of it. */
+const listedKey = z
+  .object({ key: base64Text, value: bytes })
+  .transform(({ key, value }) => ({ rawKey: key, key: decoded(key), value }))
+
 /** Keys with the lease they have; its 64 bits are more than a number holds, so it stays a text. */
 export const keyValues = z.array(keyValue.extend({ lease: z.string().default('0') })).default([])
 
 export const rangeAnswer = z.object({
   header,
-  kvs: z.array(keyValue).default([]),
+  kvs: z.array(listedKey).default([]),
   more: z.boolean().default(false),
 })
 
@@ -37,7 +40,10 @@ const watchResult = z.object({
 
 export const watchLine = z.object({
   result: watchResult.optional(),
-  error: z.object({ grpc_code: z.number().optional(), message: z.string().default('') }).optional(),
+  // `code` is from version 2 of the gateway on (etcd 3.6).
+  error: z
+    .object({ grpc_code: z.number().optional(), code: z.number().optional(), message: z.string().default('') })
+    .optional(),
 })
 
 export const errorAnswer = z.object({ code: z.number(), message: z.string() })
@@ -45,10 +51,15 @@ export const errorAnswer = z.object({ code: z.number(), message: z.string() })
 export type WatchResult = z.output<typeof watchResult>
 export type RangeAnswer = z.output<typeof rangeAnswer>
 
-export function rangeRequest(range: KeyRange, page: { limit: number; revision: number | null }): string {
-  const { limit, revision } = page
+/** @param page.after the raw key that the page before ended with; null = the first page */
+export function rangeRequest(
+  range: KeyRange,
+  page: { limit: number; revision: number | null; after: string | null },
+): string {
+  const { limit, revision, after } = page
   return JSON.stringify({
     ...encoded(range),
+    ...(after !== null && { key: nextKey(after) }),
     limit: String(limit),
     ...(revision !== null && { revision: String(revision) }),
   })
@@ -67,4 +78,13 @@ function encoded({ key, end }: KeyRange) {
 
 function base64(text: string): string {
   return Buffer.from(text).toString('base64')
+}
+
+function decoded(text: string): string {
+  return Buffer.from(text, 'base64').toString()
+}
+
+/** The smallest key that is greater. */
+function nextKey(rawKey: string): string {
+  return Buffer.concat([Buffer.from(rawKey, 'base64'), Buffer.alloc(1)]).toString('base64')
 }

@@ -1,7 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { fingerprintNow } from '../../util/file-version.ts'
 import { FileWatch } from '../../util/watch-files.ts'
 import { DiscoveryError } from '../contract.ts'
 import type { InstanceFile, ReadInstanceFile } from './instance-file.ts'
+
+/** One that is never left alone is taken as it is. */
+const maxAttempts = 10
 
 /** One reading of the file; a later one is another value. */
 export type Reading = { readonly file: InstanceFile } | { readonly error: DiscoveryError }
@@ -12,6 +16,7 @@ export class WatchedFile {
   readonly #read: ReadInstanceFile
   readonly #onReading: (reading: Reading) => void
   readonly #watch: FileWatch
+  readonly #settleMs: number
   #reading: Reading | null = null
   #isReading = false
   #again = false
@@ -27,7 +32,13 @@ export class WatchedFile {
     this.#read = parts.read
     this.#onReading = parts.onReading
     const { settleMs } = parts
-    this.#watch = new FileWatch({ settleMs, tellsMissing: true, onChange: () => this.readAgain() })
+    this.#settleMs = settleMs
+    this.#watch = new FileWatch({
+      settleMs,
+      maxSettleMs: settleMs * maxAttempts,
+      tellsMissing: true,
+      onChange: () => this.readAgain(),
+    })
     // Before the first reading: what changes while it is read is a change.
     this.#watch.follow([{ path: this.#path, fingerprint: fingerprintNow(this.#path) }])
     this.readAgain()
@@ -53,13 +64,24 @@ export class WatchedFile {
     this.#isReading = true
     while (this.#again && !this.#isClosed) {
       this.#again = false
-      const reading = await this.#attempt()
+      const reading = await this.#readWhole()
       if (this.#isClosed) return
       // The same failure again is the same reading, which those who know of it are not told twice.
       if (!isSameFailure(reading, this.#reading)) this.#reading = reading
       if (this.#reading !== null) this.#onReading(this.#reading)
     }
     this.#isReading = false
+  }
+
+  /** What is written while it is read may look whole and be a part: the rest of a list would be gone. */
+  async #readWhole(): Promise<Reading> {
+    for (let attempt = 1; ; attempt++) {
+      const before = fingerprintNow(this.#path)
+      const reading = await this.#attempt()
+      const isWhole = before === fingerprintNow(this.#path)
+      if (isWhole || attempt === maxAttempts || this.#isClosed) return reading
+      await pause(this.#settleMs, undefined, { ref: false })
+    }
   }
 
   async #attempt(): Promise<Reading> {

@@ -1,4 +1,4 @@
-import { createSocket, type RemoteInfo } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import multicastDns, { type MulticastDNS, type ResponsePacket } from 'multicast-dns'
 import { DiscoveryError } from '../contract.ts'
 import { merged, messagesOf, type Ask } from './ask.ts'
@@ -27,7 +27,7 @@ export class Link {
   readonly #options: MdnsOptions
   readonly #limits: MdnsLimits
   readonly #listener: LinkListener
-  readonly #hearing = createSocket({ type: 'udp4', reuseAddr: true })
+  readonly #hearing: Socket
   readonly #receiver: MulticastDNS
   readonly #askers = new Map<string, { readonly mdns: MulticastDNS; readonly on: Interface }>()
   readonly #check: NodeJS.Timeout
@@ -43,8 +43,9 @@ export class Link {
     this.#listener = listener
     const interfaces = this.#interfaces()
     if (interfaces.length === 0) throw noInterface(options)
+    this.#hearing = createSocket({ type: 'udp4', reuseAddr: true })
     this.#receiver = multicastDns({ socket: this.#hearing, port: limits.port, bind: '0.0.0.0', multicast: false })
-    this.#listenTo(this.#receiver)
+    this.#listenTo(this.#receiver, this.#hearing)
     this.#receiver.on('ready', () => {
       this.#isReady = true
       for (const each of interfaces) this.#join(each)
@@ -75,19 +76,23 @@ export class Link {
     return this.#limits.readInterfaces().filter((each) => isChosen(each, this.#options.interfaces))
   }
 
-  #listenTo(mdns: MulticastDNS): void {
+  #listenTo(mdns: MulticastDNS, socket: Socket): void {
+    hearOnly(socket, (sender) => this.#wireOf(sender) !== null)
     mdns.on('response', (packet, sender) => this.#hear(packet, sender))
     // A message that can't be read is a stranger's, of whatever service; it is none of ours to report.
     mdns.on('warning', () => {})
     mdns.on('error', (error) => this.#fail(error))
   }
 
-  #hear(packet: ResponsePacket, { address, port }: RemoteInfo): void {
-    if (!this.#isOpen) return
-    // RFC 6762 section 6: from any other port it is not mDNS. Section 11: from elsewhere than the local link it is an attack.
-    const wire = port === this.#limits.port ? this.#wires.of(address) : null
+  /** RFC 6762 section 6: from any other port it is not mDNS. Section 11: from elsewhere than the local link it is an attack. */
+  #wireOf({ address, port }: RemoteInfo): string | null {
+    return port === this.#limits.port ? this.#wires.of(address) : null
+  }
+
+  #hear(packet: ResponsePacket, sender: RemoteInfo): void {
+    const wire = this.#isOpen ? this.#wireOf(sender) : null
     if (wire === null) return
-    const response = readResponse(packet, { wire, isOwn: this.#wires.isOwn(address) })
+    const response = readResponse(packet, { wire, isOwn: this.#wires.isOwn(sender.address) })
     if (response !== null) this.#listener.heard(response)
   }
 
@@ -99,12 +104,14 @@ export class Link {
       return
     }
     const isLocal = this.#options.domain === 'local'
+    const socket = createSocket({ type: 'udp4', reuseAddr: true })
     const mdns = multicastDns({
+      socket,
       ip: this.#limits.group,
       port: isLocal ? this.#limits.port : 0,
       interface: on.address,
     })
-    this.#listenTo(mdns)
+    this.#listenTo(mdns, socket)
     this.#askers.set(keyOf(on), { mdns, on })
   }
 
@@ -157,6 +164,15 @@ export class Link {
     const message = `mDNS can't be used (${code}); ${way} ${this.#limits.port} from it`
     this.#listener.lost(new DiscoveryError('unreachable', message))
   }
+}
+
+/** Before a message is read: pointers upon pointers make that a matter of a third of a second, and anybody can send such. */
+function hearOnly(socket: Socket, isHeard: (sender: RemoteInfo) => boolean): void {
+  const readers = socket.listeners('message') as ((message: Buffer, sender: RemoteInfo) => void)[]
+  socket.removeAllListeners('message')
+  socket.on('message', (message, sender) => {
+    if (isHeard(sender)) for (const read of readers) read(message, sender)
+  })
 }
 
 function noInterface({ interfaces }: MdnsOptions): DiscoveryError {

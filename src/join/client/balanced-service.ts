@@ -167,7 +167,7 @@ export class BalancedService {
   #receive(message: ControlMessage): void {
     const { publisher } = this.#control
     if (message.type === 'config') {
-      this.#services.configure(message.snapshot.services)
+      this.#services.configure(message.snapshot.services, message.forgotten)
       publisher.configAcknowledged(threadId, message.snapshot.version)
     } else if (message.type === 'service') {
       const { published } = message

@@ -19,9 +19,14 @@ export class ConnectTurn implements UpstreamAttempt {
     this.#queue = queue
     this.#timer = new WheelTimer(() => {
       queue.remove(this)
-      attemptFailed(x, queue.endpoint, 'connect-timeout', false)
+      attemptFailed(x, queue.endpoint, 'connect-timeout', false, !queue.hasTakenOthers(x))
     })
     queue.wheel.arm(this.#timer, settingsOf(x).connectTimeoutMs)
+  }
+
+  /** Of the time that it has for a connection. */
+  get leftMs(): number {
+    return this.#queue.wheel.left(this.#timer)
   }
 
   /** It waits no more. */
@@ -46,6 +51,8 @@ export class ConnectTurn implements UpstreamAttempt {
 export class ConnectQueue {
   readonly wheel: TimerWheel
   readonly endpoint: Endpoint
+  /** When a connection to the endpoint stood last. */
+  stoodMs = 0
   #first: ConnectTurn | null = null
   #last: ConnectTurn | null = null
   #size = 0
@@ -57,6 +64,11 @@ export class ConnectQueue {
 
   get first(): ConnectTurn | null {
     return this.#first
+  }
+
+  /** True when the endpoint took a connection while `x` waited: it waited for its turn, and that is not the endpoint's fault. */
+  hasTakenOthers({ attemptMs }: Exchange): boolean {
+    return this.stoodMs > attemptMs
   }
 
   push(x: Exchange): void {

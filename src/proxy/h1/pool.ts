@@ -50,9 +50,17 @@ export class Pool implements EndpointPool {
   }
 
   /** A connection stands, or never will. */
-  connectEnded(): void {
+  connectEnded(stands: boolean): void {
     this.#connecting--
-    if (this.#queue !== null) this.#serveQueue(this.#queue, performance.now())
+    if (this.#queue === null) return
+    const nowMs = performance.now()
+    if (stands) this.#queue.stoodMs = nowMs
+    this.#serveQueue(this.#queue, nowMs)
+  }
+
+  /** See ConnectQueue. */
+  hasTakenOthers(x: Exchange): boolean {
+    return this.#queue !== null && this.#queue.hasTakenOthers(x)
   }
 
   /** The endpoint refuses connections; `connectEnded` follows. */
@@ -112,13 +120,17 @@ export class Pool implements EndpointPool {
     return new UpstreamConnection(this)
   }
 
+  /** In order; a kept connection goes past those that may not have one. */
   #serveQueue(queue: ConnectQueue, nowMs: number): void {
-    for (let turn = queue.first; turn !== null; turn = queue.first) {
+    for (let turn = queue.first, behind = turn; turn !== null; turn = behind) {
+      behind = turn.after
       const connection = this.#connectionFor(turn.x, nowMs)
-      if (connection === null) return
-      queue.remove(turn)
-      turn.x.upstream = connection
-      connection.start(turn.x, true)
+      if (connection !== null) {
+        const { leftMs } = turn
+        queue.remove(turn)
+        turn.x.upstream = connection
+        connection.start(turn.x, true, leftMs)
+      } else if (this.#idle.length === 0) return
     }
   }
 }

@@ -8,7 +8,7 @@ import type { ProxyContext } from '../context.ts'
 import type { BodyFraming, Exchange, TunnelEnd, UpstreamAttempt } from '../exchange.ts'
 import { answerDropped, attemptAnswered, attemptDone, attemptFailed, mayDropAnswer } from '../handle.ts'
 import { sendKept } from '../request-body.ts'
-import { connectTimeLeftMs, perTryOf, settingsOf } from '../settings-of.ts'
+import { perTryOf, settingsOf } from '../settings-of.ts'
 import { ChunkedDecoder, type ChunkSink } from './chunked.ts'
 import { failureOfConnectError } from './connect-error.ts'
 import { tightWrites } from './client-socket.ts'
@@ -49,6 +49,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   /** When the event under way began. */
   #nowMs = 0
   #isReused = false
+  #hasQueued = false
   #isReadPaused = false
   #connectError: NodeJS.ErrnoException | null = null
 
@@ -73,14 +74,14 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#socket.on('close', () => this.#ended(true))
   }
 
-  /** Carries `x` from now on; the head goes out at once, or when the connection stands. @param hasWaited what came of its body was kept */
-  start(x: Exchange, hasWaited: boolean): void {
+  /** Carries `x`, at once or when the connection stands. @param hasWaited its body was kept @param leftMs to connect, behind others */
+  start(x: Exchange, hasWaited: boolean, leftMs: number | null = null): void {
     this.#x = x
     this.#reader.reset()
     this.#interims = 0
     if (this.#phase === phase.connecting) {
-      this.#context.wheel.arm(this.#timer, hasWaited ? connectTimeLeftMs(x) : settingsOf(x).connectTimeoutMs)
-      return
+      this.#hasQueued = leftMs !== null
+      return this.#context.wheel.arm(this.#timer, leftMs ?? settingsOf(x).connectTimeoutMs)
     }
     this.#isReused = true
     this.#phase = phase.head
@@ -132,7 +133,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   destroy(): void {
-    if (this.#phase === phase.connecting) this.#pool.connectEnded()
+    if (this.#phase === phase.connecting) this.#pool.connectEnded(false)
     this.#phase = phase.closed
     this.#context.wheel.remove(this.#timer)
     this.#socket.destroy()
@@ -165,7 +166,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#writeHead(x)
     if (x.head.hasBody) sendKept(x)
     else this.#output.flush()
-    this.#pool.connectEnded()
+    this.#pool.connectEnded(true)
   }
 
   #writeHead(x: Exchange): void {
@@ -300,10 +301,11 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   #fail(failure: Failure): void {
     const x = this.#x
     const wasReused = this.#isReused && failure === 'reset-before-head'
+    const hadLess = this.#hasQueued && failure === 'connect-timeout' && x !== null && this.#pool.hasTakenOthers(x)
     if (failure === 'connect-refused') this.#pool.refused()
     this.#x = null
     this.destroy()
-    if (x !== null) attemptFailed(x, this.#endpoint, failure, wasReused)
+    if (x !== null) attemptFailed(x, this.#endpoint, failure, wasReused, !wasReused && !hadLess)
   }
 
   /** The endpoint sent FIN, or the socket closed for whatever reason. */

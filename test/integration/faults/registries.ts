@@ -23,7 +23,7 @@ export const registries: readonly FaultRow[] = [
     fault: 'Consul restarts, its index goes backwards',
     outcome: 'the next query does not wait on the old index; what is missing is held; 0 failed',
     tests: [
-      ['conformance/discovery-faults', 'when the index goes backwards'],
+      ['conformance/discovery-registry-faults', 'when the index is reset'],
       ['unit/discovery/consul/query-index', 'does not wait on an index that went backwards'],
       ['e2e/gateway-outage', 'costs no request, though its checks begin anew'],
     ],

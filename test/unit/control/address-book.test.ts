@@ -20,4 +20,13 @@ describe('the address book', () => {
     book.replace('orders', addresses('b', 'c'), addresses())
     expect([owners('b'), owners('c')]).toEqual([[], []])
   })
+
+  it('takes nothing from another owner when one lets go twice', () => {
+    const book = new AddressBook<string>()
+    book.replace('users', addresses(), addresses('a'))
+    book.replace('users', addresses('a'), addresses())
+    book.replace('orders', addresses(), addresses('a'))
+    book.replace('users', addresses('a'), addresses())
+    expect([...book.ownersOf('a')]).toEqual(['orders'])
+  })
 })

@@ -62,6 +62,34 @@ describe('a service with several sources', () => {
     })
   })
 
+  it('goes on probing what it holds, however often a reload finds sources that are still to be taken over from', async () => {
+    const plane = start()
+    const comeBackEmpty = async () => {
+      plane.consul.says(answer([a]))
+      await plane.clock.advance(100)
+      plane.consul.fails()
+      await plane.clock.advance(10_000)
+      plane.consul.says(answer([]))
+      await plane.clock.advance(100)
+    }
+    plane.etcd.says(answer([]))
+    await comeBackEmpty()
+    const ask = (weight: number) => {
+      const sources = [from('consul', 'users', weight), from('etcd')]
+      const subset = { tags: [], version: '', filter: null }
+      plane.control.apply(config([service('users', { from: sources, subset })], [consul, etcd]))
+    }
+    ask(100)
+    await comeBackEmpty()
+    ask(50)
+    plane.etcd.says(answer([]))
+    await plane.clock.advance(100)
+    expect(plane.served('users')).toEqual(['a-1 held'])
+    plane.connects.answer = 'refused'
+    await plane.clock.advance(60_000)
+    expect(plane.served('users')).toEqual([])
+  })
+
   it('keeps the row, the ejection and the requests of an endpoint that one of them drops', async () => {
     const plane = start()
     plane.consul.says(answer([a]))

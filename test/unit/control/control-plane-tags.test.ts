@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SourceEntry } from '../../../src/control/control-config.ts'
 import type { Discovery, Listing } from '../../../src/discovery/contract.ts'
-import { config, makeControlPlane, service } from './control-plane-fixture.ts'
+import { config, from, makeControlPlane, service } from './control-plane-fixture.ts'
 import { settled } from './fake-clock.ts'
 import { answer, instance } from './scripted-watch.ts'
 
@@ -26,14 +26,15 @@ function stage() {
   const { key: _key, from: _from, subset: _subset, ...settings } = service('any')
   const [route] = config([service('any')]).routes
   if (route === undefined) throw new TypeError('the fixture has no route')
-  plane.control.apply({ ...config([], [source]), fromTags: { service: settings, route } })
+  const fromTags = { service: settings, route }
+  plane.control.apply({ ...config([], [source]), fromTags })
   const says = async (...listings: (Listing | null)[]) => {
     heard.push(...listings)
     waiting.wake()
     await plane.clock.advance(10)
   }
   const routes = () => plane.control.routes().map(({ id, service: key }) => `${id} → ${key}`)
-  return { ...plane, says, routes }
+  return { ...plane, says, routes, fromTags }
 }
 
 const listed = new Map([['web', ['route-/web']]])
@@ -68,6 +69,26 @@ describe('routes from tags', () => {
     connects.answer = 'refused'
     await clock.advance(60_000)
     expect(routes()).toEqual([])
+  })
+
+  it('stay as they are while a configuration with other sources is prepared', async () => {
+    const { says, registry, routes, clock, control, discoveries, fromTags } = stage()
+    await says(listed)
+    registry.of('web').says(answer([web]))
+    await clock.advance(100)
+    const users = service('users', { from: [from('other')] })
+    const next = { ...config([users], [{ ...source, name: 'other' }]), fromTags }
+    const prepared = control.prepare(next, 5000)
+    // The word of an instance, and the listing of the source that is to come.
+    registry.of('web').says(answer([instance('a-1', { tags: ['route-/web', 'route-/more'] })]))
+    await clock.advance(1000)
+    expect(routes()).toEqual(['/web → web'])
+    expect(control.serviceViews().map(({ name }) => name)).toEqual(['web', 'users'])
+    discoveries[1]?.of('users').says(answer([instance('b-1')]))
+    await clock.advance(5000)
+    await prepared
+    control.apply(next)
+    expect(routes()).toEqual(['/users → users'])
   })
 
   it('are handed over once for many changes', async () => {

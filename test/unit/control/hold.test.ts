@@ -128,6 +128,18 @@ describe('a held endpoint', () => {
     expect(released).toEqual(['e1: another service now lists its address'])
   })
 
+  it('is nobody to claim once its hold has ended', async () => {
+    const { holds, released } = setUp()
+    holds.begin(endpoint(1))
+    holds.end('s', 'e1')
+    holds.claim(() => false, new Set(['10.0.0.1:1']))
+    holds.begin(endpoint(1))
+    holds.claim(() => false, new Set(['10.0.0.1:2']))
+    expect(released).toEqual([])
+    holds.claim(() => false, new Set(['10.0.0.1:1']))
+    expect(released).toEqual(['e1: another service now lists its address'])
+  })
+
   it('is probed with few others at once', async () => {
     let running = 0
     let most = 0

@@ -88,6 +88,18 @@ describe('what comes of tags', () => {
     expect(known.services[1]).toMatchObject({ subset: { prefix: 'route-', place: '/some' } })
   })
 
+  it('never shares the name of such a service with one that is registered, or declared, by it', () => {
+    const tags = { users: [['route-/all', 'route-/some'], ['route-/all']], 'users /some': [['route-/x']] }
+    const plan = planOf(tags)
+    expect(keysOf(plan)).toEqual(['users', 'users /some', 'reg:users /some'])
+    expect(plan.services[1]).toMatchObject({ from: [from('reg', 'users')] })
+    expect(routesOf(plan)).toEqual(['/all → users', '/some → users /some', '/x → reg:users /some'])
+    const declared = [service('users /some', { from: [from('other', 'users')] })]
+    const beside = planOf({ users: tags.users }, { declared, unrouted: true })
+    expect(routesOf(beside)).toEqual(['/all → users'])
+    expect(beside.skipped[0]?.cause).toContain('another service has the name "users /some"')
+  })
+
   it('leaves a route where it is until the service that is to take it over knows its instances', () => {
     const before = planOf({ users: [['route-/x'], ['route-/x']] }).routes
     const tags = { users: [['route-/x'], []] }

@@ -24,6 +24,12 @@ describe('the timeline', () => {
     expect(told).toEqual(timeline.events().toReversed())
   })
 
+  it('keeps a thousand characters of a cause, whatever a registry calls its entries', () => {
+    const timeline = new Timeline({ clock: new FakeClock() })
+    timeline.record({ type: 'skipped', service: 's', endpoint: null, cause: 'x'.repeat(1_000_000) })
+    expect(timeline.events()[0]?.cause).toBe(`${'x'.repeat(1000)}…`)
+  })
+
   it.each([0, 1, 2, 3, 4, 7])('keeps the last three of %i', (count) => {
     const timeline = new Timeline({ clock: new FakeClock(), capacity: 3 })
     const causes = Array.from({ length: count }, (_, n) => String(n))

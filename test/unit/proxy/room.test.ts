@@ -5,7 +5,7 @@ import { Ledger } from '../../../src/core/ledger.ts'
 import type { PickInput } from '../../../src/core/picker.ts'
 import type { Service } from '../../../src/core/service.ts'
 import type { Exchange } from '../../../src/proxy/exchange.ts'
-import { takeEndpoint } from '../../../src/proxy/room.ts'
+import { hasUntried, takeEndpoint } from '../../../src/proxy/room.ts'
 import { seededRandom } from '../../../src/util/random.ts'
 import { makeEndpoints } from '../../support/endpoints.ts'
 import { balancing, pickInput } from '../../support/picking.ts'
@@ -70,4 +70,20 @@ test('endpoints are taken in the balancer’s order while there is room', () => 
   const order = Array.from({ length: 3 }, () => take(service))
 
   for (let i = 0; i < 9; i++) expect(take(service)).toBe(order[i % 3])
+})
+
+test('an answer in hand is not given up for an endpoint that has its share of a limit that was found', () => {
+  const ledger = Ledger.create(1, 0)
+  const endpoints = makeEndpoints([1, 1], ledger)
+  const limits = { requests: null, findsRequests: true, requestsPerEndpoint: null, pending: null, pendingTimeoutMs: 1 }
+  const service = makeService(ledger, endpoints, { settings: { limits } })
+  const [current, other] = endpoints as [Endpoint, Endpoint]
+  ledger.service(0).setFound({ requests: 2, pending: 1, perWeight: 1 })
+  const x = { ...exchange, admission: {}, endpoint: current } as unknown as Exchange
+
+  expect(hasUntried(x, service, current)).toBe(true)
+  other.cell.acquire()
+  expect(hasUntried(x, service, current)).toBe(false)
+  ledger.service(0).setFound(null)
+  expect(hasUntried(x, service, current)).toBe(true)
 })

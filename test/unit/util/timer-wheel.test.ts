@@ -33,6 +33,23 @@ describe('TimerWheel', () => {
     expect(fired).toBe(1)
   })
 
+  it('keeps its deadline when it is armed with what another has left, however long the event loop stood still', () => {
+    const { clock, wheel, advance } = makeWheel()
+    const fired: string[] = []
+    const [first, second] = [new WheelTimer(() => fired.push('first')), new WheelTimer(() => fired.push('second'))]
+    wheel.arm(first, 60)
+    advance(20)
+    clock.ms += 5000
+    advance(10)
+    const leftMs = wheel.left(first)
+    expect(leftMs).toBe(20)
+    wheel.arm(second, leftMs)
+    advance(20)
+    expect(fired).toEqual([])
+    advance(20)
+    expect(fired.toSorted()).toEqual(['first', 'second'])
+  })
+
   it('does not fire once disarmed', () => {
     const { wheel, advance } = makeWheel()
     let fired = 0

@@ -10,6 +10,7 @@ test('a thread whose heap is nearly full is replaced before it dies of it, and d
     type: 'config',
     ledger: ledger.shape(),
     snapshot: { version: 1, listeners: [], services: [], routes: [], accessLog: false },
+    forgotten: 0,
   }
   const story: string[] = []
   const serving = Promise.withResolvers<void>()

@@ -21,8 +21,8 @@ export const goMicro: JsonFormat = {
     const instances: Instance[] = []
     for (const each of nodes) {
       const instance = toInstance({
-        // Where a value has several nodes, the key does not tell them apart.
-        id: nodes.length === 1 ? id : each.id,
+        // Where a value has several nodes, the key does not tell them apart, and their own ids not from those of other keys.
+        id: nodes.length === 1 ? id : `${id}/${each.id}`,
         address: each.address,
         port: each.port || undefined,
         version,

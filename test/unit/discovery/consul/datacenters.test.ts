@@ -87,6 +87,22 @@ describe('several datacenters', () => {
     expect(await watching.next()).toMatchObject({ instances: [], mayHaveForgotten: true })
   })
 
+  it('are not told of one again and again that answers at once and then fails', async () => {
+    const { near, far, watching, skipped } = stage()
+    const first = watching.next()
+    near.says(answer([a]))
+    far.says(answer([b]))
+    await first
+    for (let times = 1; times <= 5; times++) {
+      const next = watching.next()
+      far.fails('no path')
+      await vi.advanceTimersByTimeAsync(10_000)
+      far.says(answer([instance(`b-${times}`)]))
+      expect((await next)?.mayHaveForgotten).toBe(true)
+    }
+    expect(skipped).toHaveLength(1)
+  })
+
   it('fail together only', async () => {
     const { near, far, watching } = stage()
     const first = watching.next()

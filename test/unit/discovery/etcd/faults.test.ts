@@ -69,6 +69,22 @@ const faults: readonly {
     code: 'status',
     message: /ended its stream \(etcdserver: no leader\)/,
   },
+  {
+    fault: 'an error in the stream of a later etcd',
+    range: { body: list },
+    stream: {
+      body: `${created}${JSON.stringify({ error: { code: 16, message: 'invalid auth token', details: [] } })}\n`,
+    },
+    code: 'denied',
+    message: /invalid auth token/,
+  },
+  {
+    fault: 'an error that ends the stream without an end of line',
+    range: { body: list },
+    stream: { body: `${created}${JSON.stringify({ error: { grpc_code: 16, message: 'invalid auth token' } })}` },
+    code: 'denied',
+    message: /invalid auth token/,
+  },
 ]
 
 it.each(faults)('takes $fault for an error, never for an empty list', async ({ range, stream = {}, code, message }) => {

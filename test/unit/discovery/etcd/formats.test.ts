@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import made from '../../../fixtures/etcd/made.json' with { type: 'json' }
+import { ServiceTable } from '../../../../src/discovery/etcd/service-table.ts'
 import { formats } from '../../../../src/discovery/etcd/formats/index.ts'
 import { etcdFormats } from '../../../../src/config/schema/etcd-source.ts'
 
@@ -62,7 +63,14 @@ describe('a value of an older version', () => {
 
   it('of go-micro with several nodes is as many instances', () => {
     const value = '{"nodes":[{"id":"n-1","address":"10.0.0.5:1"},{"id":"n-2","address":"10.0.0.6:2"}]}'
-    expect(formats.auto(value, '1')).toMatchObject([{ id: 'n-1' }, { id: 'n-2' }])
+    expect(formats.auto(value, '1')).toMatchObject([{ id: '1/n-1' }, { id: '1/n-2' }])
+  })
+
+  it('of go-micro hides the instance of no other key, whatever its nodes are called', () => {
+    const table = new ServiceTable({ format: formats.auto, onSkipped: () => {} })
+    const value = '{"nodes":[{"id":"a","address":"10.0.0.6:1"},{"id":"b","address":"10.0.0.7:1"}]}'
+    table.replace(new Map([['a', '10.0.0.5:80']]).set('z', value), 1)
+    expect(table.instances.map(({ host }) => host)).toEqual(['10.0.0.5', '10.0.0.6', '10.0.0.7'])
   })
 
   it('of Kratos says TLS in the query; plain HTTP is preferred', () => {

@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { readInstanceFile } from '../../../../src/config/instance-file.ts'
 import type { Answer, SkippedEntry } from '../../../../src/discovery/contract.ts'
+import type { ReadInstanceFile } from '../../../../src/discovery/file/instance-file.ts'
 import { fileSource } from '../../../../src/discovery/file/source.ts'
 import { seededRandom } from '../../../../src/util/random.ts'
 import { watch } from '../../../support/watching.ts'
@@ -16,11 +18,11 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-function open(path = file) {
+function open(path = file, readInstances: ReadInstanceFile = readInstanceFile) {
   const skipped: SkippedEntry[] = []
   const discovery = fileSource(
     { name: 'list', type: 'file', path },
-    { random: seededRandom(1), onSkipped: (entry) => skipped.push(entry), readInstances: readInstanceFile },
+    { random: seededRandom(1), onSkipped: (entry) => skipped.push(entry), readInstances },
     { settleMs: 10 },
   )
   onTestFinished(() => discovery.close())
@@ -106,6 +108,33 @@ describe('a file of instances', () => {
       { service: 'web', entry: `${file}:1:22 web[1]`, reason: expect.stringContaining('expected host:port') },
       { service: 'web', entry: '10.0.0.1:80', reason: 'it is listed twice' },
     ])
+  })
+
+  it('is read again where it was written meanwhile: a part of it may look whole', async () => {
+    await writeFile(file, 'web: ["10.0.0.1:80"]\n')
+    let readings = 0
+    const { watching } = open(file, async (path) => {
+      const reading = await readInstanceFile(path)
+      if (++readings === 1) await appendFile(file, 'orders: ["10.0.0.2:80"]\n')
+      else if (readings === 2) await replace('web: ["10.0.0.1:80", "10.0.0.3:80"]')
+      return reading
+    })
+    expect(ids(await watching.next())).toEqual(['10.0.0.1:80', '10.0.0.3:80'])
+  })
+
+  it('is followed while it is replaced without end', async () => {
+    await writeFile(file, 'web: ["10.0.0.1:80"]')
+    const { watching } = open()
+    await watching.next()
+    const stop = new AbortController()
+    const writing = (async () => {
+      // Longer each time, so that no two are alike.
+      for (let rest = 'x'; !stop.signal.aborted; rest += 'x') await replace(`web: ["10.0.0.2:80"] # ${rest}`)
+    })()
+    const next = await Promise.race([watching.next(), pause(5000, null)])
+    stop.abort()
+    await writing
+    expect(ids(next)).toEqual(['10.0.0.2:80'])
   })
 
   it('says nothing to a service whose list another change leaves as it is', async () => {
