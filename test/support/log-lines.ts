@@ -25,10 +25,14 @@ export class LogLines {
   /**
    * What `probe` finds; it looks now and after every change of the log.
    *
-   * @param what for the error when it is not found within 25 s
+   * @param what for the error when it is not found in time, 25 s by default
    */
-  async until<T>(what: string, probe: () => T | null | undefined | false | Promise<T | null | undefined | false>) {
-    const deadline = AbortSignal.timeout(deadlineMs)
+  async until<T>(
+    what: string,
+    probe: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+    withinMs: number = deadlineMs,
+  ) {
+    const deadline = AbortSignal.timeout(withinMs)
     for (;;) {
       const change = once(this.#events, 'change', { signal: deadline })
       // Not to be lost while the probe looks.
@@ -48,7 +52,7 @@ export class LogLines {
     }
   }
 
-  async line(msg: string): Promise<LogLine> {
-    return this.until(`the log line "${msg}"`, () => this.lines.find((line) => line.msg === msg))
+  async line(msg: string, withinMs?: number): Promise<LogLine> {
+    return this.until(`the log line "${msg}"`, () => this.lines.find((line) => line.msg === msg), withinMs)
   }
 }
