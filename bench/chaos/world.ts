@@ -10,7 +10,7 @@ import { type EdgeSetting } from './edges/edge.ts'
 import { type EdgeName, edges } from './edges/index.ts'
 import { GatewayAdmin } from './gateway-admin.ts'
 import { Instance } from './instance/instance.ts'
-import { findLastingPorts } from './lasting-ports.ts'
+import { freePorts } from '../../test/support/free-ports.ts'
 import { RegistryProxy } from './registry-proxy.ts'
 import { until } from './until.ts'
 
@@ -81,7 +81,7 @@ export class World {
     const directory = mkdtempSync(join(tmpdir(), 'tidegate-chaos-'))
     const edgeDirectory = join(directory, edge)
     mkdirSync(edgeDirectory)
-    const [port, adminPort, consulPort, registryPort, ...ports] = (await findLastingPorts(4 + instanceCount)) as [
+    const [port, adminPort, consulPort, registryPort, ...ports] = (await freePorts(4 + instanceCount)) as [
       number,
       number,
       number,

@@ -1,11 +1,41 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
-/** Loopback TCP ports that were free a moment ago, all different; another process may still take one. */
+const lowest = 10_000
+/** Where the system does not say: the usual begin of the ports that it gives to whoever asks for any. */
+const usualHighest = 32_767
+
+/**
+ * Loopback ports that nothing listens on, all different, and that stay so while their server is away: they are none of those that the system
+ * gives to outgoing connections, and to other tests that listen on any port.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(async (server) => once(server, 'listening')))
-  const addresses = servers.map((server) => server.address())
-  await Promise.all(servers.map(async (server) => once(server.close(), 'close')))
-  return addresses.map((address) => (address !== null && typeof address === 'object' ? address.port : 0))
+  const highest = highestOwn()
+  const found = new Set<number>()
+  while (found.size < count) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest))
+    if (await isFree(port)) found.add(port)
+  }
+  return [...found]
+}
+
+function highestOwn(): number {
+  try {
+    const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1')
+    return Number(/^\d+/.exec(range)?.[0]) - 1
+  } catch {
+    return usualHighest
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+  } catch {
+    return false
+  }
+  await once(server.close(), 'close')
+  return true
 }
