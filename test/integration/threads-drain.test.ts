@@ -61,6 +61,16 @@ async function countingWorkers(gateway: TestGateway): Promise<(string | undefine
 /** What a client sees of a connection that is cut. */
 const cut = /ECONNRESET|socket hang up/
 
+/** A client that is served. What waits to be accepted at the moment in which a thread stops listening, the system resets. */
+async function newcomerOf(gateway: TestGateway): Promise<HttpClient> {
+  for (;;) {
+    const client = new HttpClient(gateway.port())
+    onTestFinished(() => client.close())
+    const answer = await client.get('/').catch(() => null)
+    if (answer !== null) return client
+  }
+}
+
 describe('the data threads, as the admin API shows them', () => {
   it('say how they are and what they hold', async () => {
     const { gateway, instance } = await stage(2)
@@ -138,8 +148,7 @@ describe('a data thread that is drained', () => {
     expect((await drain(gateway, 0)).status).toBe(202)
     await gateway.threads((threads) => threads.some(({ column, state }) => column === 1 && state === 'serving'))
 
-    const newcomer = new HttpClient(gateway.port())
-    onTestFinished(() => newcomer.close())
+    const newcomer = await newcomerOf(gateway)
     for (let i = 0; i < 20; i++) expect((await newcomer.get('/')).status).toBe(200)
     expect(await gateway.threads()).toMatchObject([
       { column: 0, state: 'draining', inflight: 1 },
