@@ -11,9 +11,14 @@ export function heartbeatMs(check: CheckPlan): number {
   return check.type === 'ttl' ? Math.min(defaultHeartbeatMs, check.ttlMs / 3) : defaultHeartbeatMs
 }
 
+/** After joining, until the first heartbeat: anywhere in a period, so that many services that joined together do not beat together ever after. */
+export function firstBeatMs(periodMs: number, random: Random): number {
+  return random() * periodMs
+}
+
 /**
- * Until the next heartbeat. Up to a tenth early, so that many services of one process, or of a fleet that started together, spread out; after
- * failures sooner at first, and never later than a heartbeat: a registry that comes back knows all again within one.
+ * From then on. Up to a tenth early, so that what falls together does not stay so; after failures sooner at first, and never later
+ * than a heartbeat: a registry that comes back knows all again within one.
  */
 export function nextBeatMs(periodMs: number, failures: number, random: Random): number {
   const regular = periodMs * (1 - random() / 10)

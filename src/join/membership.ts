@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Random } from '../util/random.ts'
-import { heartbeatMs, nextBeatMs } from './heartbeat.ts'
+import { firstBeatMs, heartbeatMs, nextBeatMs } from './heartbeat.ts'
 import type { JoinEvent } from './join-event.ts'
 import { asRegisterError, type RegisterError } from './register-error.ts'
 import type { Registrar } from './registrar.ts'
@@ -93,9 +93,11 @@ export class Membership {
 
   async #keep(): Promise<void> {
     const { signal } = this.#ended
+    const { random } = this.#options
     const periodMs = heartbeatMs(this.registration.check)
     while (!signal.aborted) {
       this.#isAskedAgain = false
+      const joins = this.#state === 'joining'
       try {
         await this.#beat(signal, 2 * periodMs)
         if (signal.aborted) return
@@ -104,7 +106,8 @@ export class Membership {
         if (signal.aborted) return
         if (!this.#failed(asRegisterError(error))) return
       }
-      await this.#pause(nextBeatMs(periodMs, this.#failures, this.#options.random))
+      const hasJoined = joins && this.#failures === 0
+      await this.#pause(hasJoined ? firstBeatMs(periodMs, random) : nextBeatMs(periodMs, this.#failures, random))
     }
   }
 

@@ -95,6 +95,19 @@ const behaviours: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     await watching.until((answer) => only(answer).port === 8001)
   },
 
+  'an entry that is as it should be is left as it is': async ({ join, events }) => {
+    let beats = 0
+    const third = Promise.withResolvers<void>()
+    const report = () => {
+      if (++beats === 4) third.resolve()
+      return { status: 'passing', note: '' } as const
+    }
+    await join({ health: { report } })
+    // The report is asked for at the begin of a heartbeat: with the fourth, three are done.
+    await third.promise
+    expect(events.types).toEqual(['registered'])
+  },
+
   'a registry that restarted empty has it back, and says so': async ({ join, restart, events, discovery, service }) => {
     await join()
     await restart()

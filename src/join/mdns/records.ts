@@ -46,7 +46,9 @@ export function recordsOf(registration: Registration, domain: string): InstanceR
   }
   const unique: Answer[] = [location]
   if (isIP(host) !== 0) unique.push({ ...rest, type: isIPv4(host) ? 'A' : 'AAAA', name: target, data: host })
-  unique.push({ ...rest, type: 'TXT', name, data: (isGoMicro ? goMicroText : pairsText)(registration) })
+  // As bytes: dns-packet puts bytes in place of the strings that it encodes, and the records would no longer equal themselves.
+  const text = (isGoMicro ? goMicroText : pairsText)(registration).map((string) => Buffer.from(string))
+  unique.push({ ...rest, type: 'TXT', name, data: text })
   // Many share it: it is never flushed (RFC 6762 section 10.2).
   const pointer: StringAnswer = { ...rest, type: 'PTR', name: serviceName, data: name, flush: false }
   return { name, service: serviceName, pointer, location, unique, isGoMicro }
