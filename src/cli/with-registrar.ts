@@ -12,7 +12,7 @@ export async function withRegistrar(
   const url = registry ?? process.env.TIDEGATE_REGISTRY ?? defaults.registry
   const lease = leaseRegistrar(url)
   try {
-    await act(lease.registrar, AbortSignal.timeout(timeoutMs))
+    await act(lease.value, AbortSignal.timeout(timeoutMs))
     return 0
   } finally {
     await lease.release()

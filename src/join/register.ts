@@ -7,7 +7,8 @@ import { Membership, type MembershipState } from './membership.ts'
 import { withOwnCheck } from './own-check.ts'
 import { firstOuterHost, hostOnRouteTo } from './own-host.ts'
 import { checkOptions, defaults, readTimes, registrationOf } from './read-options.ts'
-import { leaseRegistrar, type RegistrarLease } from './registrars.ts'
+import { leaseRegistrar } from './registrars.ts'
+import type { Lease } from './shared-by-url.ts'
 import type { Registrar } from './registrar.ts'
 import type { RegisterOptions } from './register-options.ts'
 import { type Registration, well } from './registration.ts'
@@ -39,7 +40,7 @@ export async function register(options: RegisterOptions): Promise<Joined> {
   const url = options.registry ?? process.env.TIDEGATE_REGISTRY ?? defaults.registry
   const lease = leaseRegistrar(url)
   try {
-    const registration = registrationOf(options, options.address ?? (await hostOf(lease.registrar)))
+    const registration = registrationOf(options, options.address ?? (await hostOf(lease.value)))
     return await join(options, registration, lease)
   } catch (error) {
     await lease.release()
@@ -47,8 +48,8 @@ export async function register(options: RegisterOptions): Promise<Joined> {
   }
 }
 
-async function join(options: RegisterOptions, registration: Registration, lease: RegistrarLease): Promise<Joined> {
-  const { registrar } = lease
+async function join(options: RegisterOptions, registration: Registration, lease: Lease<Registrar>): Promise<Joined> {
+  const registrar = lease.value
   const { health, server, signal, leaveOn = ['SIGTERM', 'SIGINT'] } = options
   const onEvent = guarded(options.onEvent ?? warnOnStderr)
   const times = readTimes(options)

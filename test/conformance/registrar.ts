@@ -80,19 +80,25 @@ const behaviours: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     await watching.until(({ instances }) => instances.map(({ id }) => id).join() === 'one,two')
   },
 
-  'an entry that somebody removed is back with the next heartbeat': async ({ join, watching, remove, service }) => {
+  'an entry that somebody removed is back with the next heartbeat': async (scene) => {
+    const { join, watching, remove, events, discovery, service } = scene
     await join()
     await watching.until(isListed)
     await remove(service, 'one')
-    await watching.until(isListed)
+    await events.until('repaired')
+    expect(await isFound(discovery, service)).toBe(true)
   },
 
-  'an entry that somebody changed is mended with the next heartbeat': async ({ join, watching, alter, service }) => {
+  'an entry that somebody changed is mended with the next heartbeat': async (scene) => {
+    const { join, watching, alter, events, discovery, service } = scene
     await join()
     await watching.until(isListed)
     await alter(service, 'one')
-    await watching.until((answer) => only(answer).port === 9999)
-    await watching.until((answer) => only(answer).port === 8001)
+    // It may be mended before anybody has read what it was meanwhile.
+    await events.until('repaired')
+    const later = startWatch(discovery, service)
+    await later.until((answer) => isListed(answer) && only(answer).port === 8001)
+    await later.stop()
   },
 
   'an entry that is as it should be is left as it is': async ({ join, events }) => {

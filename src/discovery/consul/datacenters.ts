@@ -4,7 +4,7 @@ import { systemClock } from '../../util/clock.ts'
 import { AnswerBox } from '../answer-box.ts'
 import type { DiscoveryContext } from '../context.ts'
 import type { Answer, Discovery, Listing } from '../contract.ts'
-import { pause } from './pause.ts'
+import { pause } from '../pause.ts'
 
 const minBackoffMs = 100
 const maxBackoffMs = 10_000

@@ -1,7 +1,7 @@
 import type { Random } from '../../util/random.ts'
-import { ChurnLimit } from './churn-limit.ts'
+import { ChurnLimit } from '../churn-limit.ts'
 import type { ConsulClient } from './client.ts'
-import { pause } from './pause.ts'
+import { pause } from '../pause.ts'
 import { poll } from './poll.ts'
 import type { Watcher } from './watcher.ts'
 

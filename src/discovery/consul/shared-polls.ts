@@ -1,9 +1,9 @@
-import { ChurnLimit } from './churn-limit.ts'
+import { ChurnLimit } from '../churn-limit.ts'
 import { CheckTable } from './check-table.ts'
 import type { ConsulClient } from './client.ts'
-import { pause } from './pause.ts'
+import { pause } from '../pause.ts'
 import { poll, type PolledReading } from './poll.ts'
-import { ReadQueue } from './read-queue.ts'
+import { ReadQueue } from '../read-queue.ts'
 import { ServiceTable } from './service-table.ts'
 import type { Watcher } from './watcher.ts'
 

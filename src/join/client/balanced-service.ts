@@ -58,7 +58,7 @@ export class BalancedService {
       checkProbe: probeCheck,
       // Shared with other clients of this process: closing it is letting go of it.
       createDiscovery: () => ({
-        watch: (service, signal) => lease.discovery.watch(service, signal),
+        watch: (service, signal) => lease.value.watch(service, signal),
         close: () => lease.release(),
       }),
       resolve: (answers, signal) => resolver.resolved(answers, signal),

@@ -4,7 +4,9 @@ import type { Instance } from '../../core/instance.ts'
 import { createResolver, type Resolver } from '../../discovery/resolve.ts'
 import type { Random } from '../../util/random.ts'
 import { HeldList } from './held-list.ts'
-import { leaseSource, type SourceLease } from './sources.ts'
+import type { Discovery } from '../../discovery/contract.ts'
+import type { Lease } from '../shared-by-url.ts'
+import { leaseSource } from './sources.ts'
 import { isWanted, type Target } from './target.ts'
 
 export interface FollowedServiceOptions {
@@ -21,7 +23,7 @@ export interface FollowedServiceOptions {
 export class FollowedService {
   readonly #options: FollowedServiceOptions
   readonly #clock: ControlClock
-  readonly #lease: SourceLease
+  readonly #lease: Lease<Discovery>
   readonly #watch: ServiceWatch
   readonly #held = new HeldList()
   readonly #resolver: Resolver
@@ -38,7 +40,7 @@ export class FollowedService {
     this.#lease = leaseSource(target.registry)
     this.#resolver = createResolver({ random, onUnresolved: () => {} })
     this.#watch = new ServiceWatch({
-      open: (signal) => this.#resolver.resolved(this.#lease.discovery.watch(target.service, signal), signal),
+      open: (signal) => this.#resolver.resolved(this.#lease.value.watch(target.service, signal), signal),
       clock,
       random,
       listener: {

@@ -21,6 +21,8 @@ const sharedDelayMs = { least: 20, spread: 100 }
 const legacyTtlSeconds = 10
 /** Goodbyes of our own come back to us. */
 const echoMs = 1000
+/** RFC 6762 section 10.1: so long a goodbye takes to count. */
+const goodbyeGraceMs = 1000
 const authoritative = 0x400
 
 /** Says on the local network which instances there are here, and answers whoever asks. What it says is all there is: nobody else keeps it. */
@@ -31,6 +33,8 @@ export class Responder {
   /** What is to be unique, while it is asked whether it is; with what others say of it. */
   readonly #probing = new Map<string, { readonly records: InstanceRecords; conflict: string | null }>()
   readonly #goodbyes = new Map<string, number>()
+  /** When somebody else said goodbye for what stands here: readers ask half a second later, and must not wait for the answer. */
+  readonly #doubted = new Map<string, number>()
   #sockets: Promise<Sockets> | null = null
 
   constructor(place: MdnsPlace, random: Random) {
@@ -74,6 +78,7 @@ export class Responder {
     if (entry === undefined) return
     entry.end()
     this.#entries.delete(key)
+    this.#doubted.delete(key)
     this.#goodbyes.set(key, performance.now())
     await this.repeatGoodbye(entry.records)
   }
@@ -145,11 +150,15 @@ export class Responder {
         if (isLegacy)
           sockets.answer({ ...legacyAnswer(records, concern === 'service'), id, questions: [question] }, from)
         // Whoever wants to have the name is told at once (RFC 6762 section 8.1).
-        else if (isProbe) entry.sayNow()
+        else if (isProbe || this.#isDoubted(keyOf(records))) entry.sayNow()
         else if (concern === 'itself') entry.sayAfter(0)
         else if (!isKnown(records, answers)) entry.sayAfter(sharedDelayMs.least + this.#random() * sharedDelayMs.spread)
       }
     }
+  }
+
+  #isDoubted(key: string): boolean {
+    return performance.now() - (this.#doubted.get(key) ?? -Infinity) < goodbyeGraceMs
   }
 
   /** What others say of what is ours: goodbyes, and other places. */
@@ -164,8 +173,10 @@ export class Responder {
       if (entry === undefined) continue
       const isSame = isSameLocation(entry.records.location, content)
       const isEcho = performance.now() - (this.#goodbyes.get(key) ?? -Infinity) < echoMs
-      if (ttlMs === 0 && isSame && !isEcho) entry.standing = 'missing'
-      else if (ttlMs > 0 && !isSame) entry.standing = 'altered'
+      if (ttlMs === 0 && isSame && !isEcho) {
+        entry.standing = 'missing'
+        this.#doubted.set(key, performance.now())
+      } else if (ttlMs > 0 && !isSame) entry.standing = 'altered'
     }
   }
 }

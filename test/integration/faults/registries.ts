@@ -67,7 +67,7 @@ export const registries: readonly FaultRow[] = [
       '0 failed, connections to the others kept, ten rebuilds a second at most, the first change followed at once',
     chaos: ['flapping'],
     tests: [
-      ['unit/discovery/consul/churn-limit', 'lets two queries through at once, then one per interval'],
+      ['unit/discovery/churn-limit', 'lets two queries through at once, then one per interval'],
       ['unit/control/control-plane-flapping', 'has ten lists a second built, however often it does'],
       [
         'unit/control/control-plane-flapping',

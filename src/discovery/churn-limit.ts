@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../../util/clock.ts'
+import { systemClock, type Clock } from '../util/clock.ts'
 
 const burst = 2
 

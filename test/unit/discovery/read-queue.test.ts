@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { ReadQueue } from '../../../../src/discovery/consul/read-queue.ts'
+import { ReadQueue } from '../../../src/discovery/read-queue.ts'
 
 /** A queue whose jobs end when told. */
 function start(maxRunning: number) {

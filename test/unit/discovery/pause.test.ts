@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pause } from '../../../../src/discovery/consul/pause.ts'
+import { pause } from '../../../src/discovery/pause.ts'
 
 describe('a pause', () => {
   it('ends at once when its signal aborts', async () => {

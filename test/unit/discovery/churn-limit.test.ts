@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ChurnLimit } from '../../../../src/discovery/consul/churn-limit.ts'
+import { ChurnLimit } from '../../../src/discovery/churn-limit.ts'
 
 function start() {
   const clock = { nowMs: 1_000_000, now: () => clock.nowMs }
