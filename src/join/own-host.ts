@@ -9,6 +9,8 @@ import { networkInterfaces } from 'node:os'
  * stays on this machine, which says nothing of how others reach it.
  */
 export async function hostOnRouteTo(host: string): Promise<string | null> {
+  // The registry is where it is by default: on this machine.
+  if (host === '') return null
   try {
     const { address, family } = isIP(host) === 0 ? await lookup(host) : { address: host, family: isIP(host) }
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4')
