@@ -201,10 +201,13 @@ export class ServiceEndpoints {
     return true
   }
 
-  /** Lets go of endpoints that only waited for their last exchange. */
+  /** Lets go of endpoints that only waited for their last exchange; no change that comes now waits because of it. */
   dropIdle(): void {
     const dropped = this.#takeOutIdle()
-    if (dropped.length > 0) this.#publish(dropped)
+    if (dropped.length === 0) return
+    this.#isDue = true
+    this.#dropped.push(...dropped)
+    this.#listPace.askIdly()
   }
 
   /** A data thread ejected one of them. */

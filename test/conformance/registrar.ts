@@ -148,7 +148,8 @@ const behaviours: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   },
 
   'what an earlier process left at the same place is swept away': async ({ join, watching, events }) => {
-    const old = await join({ id: 'old' })
+    // Too far apart for its heartbeats to bring it back: an earlier process is none that lives on.
+    const old = await join({ id: 'old', check: { ttl: '1h' } })
     await watching.until(isListed)
     await join({ id: 'new' })
     await watching.until((answer) => only(answer).id === 'new')
