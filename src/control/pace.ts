@@ -6,8 +6,6 @@ export class Pace {
   readonly #intervalMs: number
   readonly #task: () => void
   #isAsked = false
-  /** Nothing was done in the interval that is on: who can't wait need not. */
-  #isIdle = false
   #cancel: Cancel | null = null
 
   constructor(clock: ControlClock, intervalMs: number, task: () => void) {
@@ -17,22 +15,22 @@ export class Pace {
   }
 
   ask(): void {
-    if (this.#cancel !== null && !this.#isIdle) {
+    if (this.#cancel !== null) {
       this.#isAsked = true
       return
     }
-    this.close()
-    this.#begin()
+    this.#isAsked = false
+    this.#cancel = this.#clock.after(this.#intervalMs, () => {
+      this.#cancel = null
+      if (this.#isAsked) this.ask()
+    })
     this.#task()
   }
 
-  /** For what can wait: done with what the next one asks for, or when an interval is over. Nobody has to wait because of it. */
-  askIdly(): void {
-    if (this.#cancel === null) {
-      this.#begin()
-      this.#isIdle = true
-    }
-    this.#isAsked = true
+  /** For what is rare: done at once, or with what an interval gathers. It begins none, so nobody waits because of it. */
+  askAside(): void {
+    if (this.#cancel === null) this.#task()
+    else this.#isAsked = true
   }
 
   /** Does at once what was asked for and still waits; the next interval begins. */
@@ -53,14 +51,5 @@ export class Pace {
     this.#cancel?.()
     this.#cancel = null
     this.#isAsked = false
-    this.#isIdle = false
-  }
-
-  #begin(): void {
-    this.#cancel = this.#clock.after(this.#intervalMs, () => {
-      const isAsked = this.#isAsked
-      this.close()
-      if (isAsked) this.ask()
-    })
   }
 }

@@ -207,7 +207,7 @@ export class ServiceEndpoints {
     if (dropped.length === 0) return
     this.#isDue = true
     this.#dropped.push(...dropped)
-    this.#listPace.askIdly()
+    this.#listPace.askAside()
   }
 
   /** A data thread ejected one of them. */

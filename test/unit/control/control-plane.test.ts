@@ -99,7 +99,7 @@ describe('the update line', () => {
     await clock.advance(5000)
     expect(served('users')).toEqual(['a-1 absent', 'b-2 passing'])
     cell.release()
-    await clock.advance(1100)
+    await clock.advance(1000)
     expect(served('users')).toEqual(['b-2 passing'])
     expect(story().slice(2)).toEqual(['draining a-1', 'removed a-1'])
   })

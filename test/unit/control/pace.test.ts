@@ -34,38 +34,19 @@ it('a pace is kept: at once, then once per interval for all who asked', async ()
   expect(runs).toHaveLength(7)
 })
 
-it('what can wait does, and keeps nobody waiting', async () => {
+it('what is rare is done beside the pace, and keeps nobody waiting', async () => {
   const clock = new FakeClock()
   let runs = 0
   const pace = new Pace(clock, 100, () => runs++)
-  pace.askIdly()
-  await clock.advance(99)
-  pace.askIdly()
-  expect(runs).toBe(0)
-  await clock.advance(1)
+  pace.askAside()
   expect(runs).toBe(1)
-  // It was a run as any other: the interval behind it is kept.
   pace.ask()
-  expect(runs).toBe(1)
-  await clock.advance(200)
   expect(runs).toBe(2)
-  expect(clock.timers).toBe(0)
-
-  pace.askIdly()
-  pace.ask()
+  pace.askAside()
+  expect(runs).toBe(2)
+  await clock.advance(100)
   expect(runs).toBe(3)
-  // The one took the other along.
   await clock.advance(1000)
   expect(runs).toBe(3)
-
-  pace.ask()
-  pace.askIdly()
-  expect(runs).toBe(4)
-  await clock.advance(100)
-  expect(runs).toBe(5)
-  await clock.advance(100)
-  pace.askIdly()
-  pace.finish()
-  expect(runs).toBe(6)
   expect(clock.timers).toBe(0)
 })
