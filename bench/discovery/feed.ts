@@ -1,49 +1,70 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { consulApi } from '../../test/support/consul-api.ts'
-import { freePorts } from '../../test/support/free-ports.ts'
+import { Agent, request } from 'node:http'
 
-/** A registry in a process of its own, as the bench fills and changes it. */
-export interface Feed {
-  /** The source's entry in `discovery`. */
-  readonly source: object
-  /** Adds an instance on loopback, passing by a check of its own: what has none leaves no trace in the polls that services share. */
-  add(service: string, id: string, port: number): Promise<void>
-  remove(id: string): Promise<void>
-  close(): Promise<void>
+/** Where a feed writes. */
+export interface FeedTarget {
+  readonly type: 'embedded' | 'etcd'
+  readonly address: string
 }
 
-const cli = new URL('../../src/cli.ts', import.meta.url).pathname
+/** Instances on loopback, as services write them into a registry. */
+export interface Feed {
+  put(service: string, id: string, port: number): Promise<void>
+  remove(service: string, id: string): Promise<void>
+  close(): void
+}
 
-async function startEmbedded(): Promise<Feed> {
-  const [port = 0] = await freePorts(1)
-  const address = `http://127.0.0.1:${port}`
-  const child = spawn(process.execPath, [cli, 'registry', '--port', String(port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await once(child.stdout, 'data')
-  const api = consulApi(address)
-  const call = async (path: string, body?: object) => {
-    const { status, text } = await api('PUT', path, body)
-    if (status !== 200) throw new Error(`${path}: ${status} ${text}`)
-  }
+/** @param connections calls that may be under way at once */
+export function openFeed({ type, address }: FeedTarget, connections: number): Feed {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const call: Call = (method, path, body) =>
+    new Promise((resolve, reject) => {
+      const sent = request(new URL(path, address), { method, agent }, (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (part: string) => (text += part))
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve()
+          else reject(new Error(`${path}: ${response.statusCode} ${text}`))
+        })
+      })
+      sent.on('error', reject).end(body === null ? undefined : JSON.stringify(body))
+    })
+  return { ...(type === 'etcd' ? etcdFeed(call) : consulFeed(call)), close: () => agent.destroy() }
+}
+
+type Call = (method: 'PUT' | 'POST', path: string, body: object | null) => Promise<void>
+
+const meta = { protocol: 'http', team: 'checkout' }
+
+function etcdFeed(call: Call): Omit<Feed, 'close'> {
   return {
-    source: { type: 'consul', address },
-    add: (service, id, instancePort) =>
-      call('/v1/agent/service/register?replace-existing-checks=true', {
+    put: (service, id, port) => {
+      const instance = { address: '127.0.0.1', port, zone: 'zone-a', version: '1.0.0', meta }
+      return call('POST', '/v3/kv/put', { key: keyOf(service, id), value: base64(JSON.stringify(instance)) })
+    },
+    remove: (service, id) => call('POST', '/v3/kv/deleterange', { key: keyOf(service, id) }),
+  }
+}
+
+/** Passing by a check of its own: what has none leaves no trace in the polls that services share. */
+function consulFeed(call: Call): Omit<Feed, 'close'> {
+  return {
+    put: (service, id, port) =>
+      call('PUT', '/v1/agent/service/register?replace-existing-checks=true', {
         Name: service,
         ID: id,
         Address: '127.0.0.1',
-        Port: instancePort,
+        Port: port,
+        Meta: { ...meta, zone: 'zone-a', version: '1.0.0' },
         Check: { CheckID: `check:${id}`, TTL: '10m', Status: 'passing' },
       }),
-    remove: (id) => call(`/v1/agent/service/deregister/${id}`),
-    async close() {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    },
+    remove: (_, id) => call('PUT', `/v1/agent/service/deregister/${id}`, null),
   }
 }
 
-/** By the name that `--registry` has. */
-export const feeds: Readonly<Record<string, () => Promise<Feed>>> = { embedded: startEmbedded }
+function keyOf(service: string, id: string): string {
+  return base64(`/micro/services/${service}/${id}`)
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}

@@ -27,6 +27,16 @@ export interface EndpointSegment {
   readonly counts: SharedArrayBuffer
 }
 
+/** A thread's views of a segment. Its cells share them: two views of its own would be most of what a cell weighs. */
+export interface EndpointViews {
+  readonly ints: Int32Array
+  readonly counts: Float64Array
+}
+
+export function viewsOf({ ints, counts }: EndpointSegment): EndpointViews {
+  return { ints: new Int32Array(ints), counts: new Float64Array(counts) }
+}
+
 export function createEndpointSegment(rows: number, workers: number): EndpointSegment {
   return {
     ints: new SharedArrayBuffer(rows * (endpointColumns + workers) * 4),
@@ -35,8 +45,7 @@ export function createEndpointSegment(rows: number, workers: number): EndpointSe
 }
 
 /** What a worker has in flight to the endpoints of this segment. */
-export function inflightOf(segment: EndpointSegment, workers: number, worker: number): number {
-  const ints = new Int32Array(segment.ints)
+export function inflightOf({ ints }: EndpointViews, workers: number, worker: number): number {
   let sum = 0
   for (let base = 0; base < ints.length; base += endpointColumns + workers) {
     sum += Atomics.load(ints, base + endpointColumns + worker)
@@ -45,8 +54,7 @@ export function inflightOf(segment: EndpointSegment, workers: number, worker: nu
 }
 
 /** Gives back what a dead worker had in flight to the endpoints of this segment. */
-export function takeBackInflight(segment: EndpointSegment, workers: number, worker: number): void {
-  const ints = new Int32Array(segment.ints)
+export function takeBackInflight({ ints }: EndpointViews, workers: number, worker: number): void {
   for (let base = 0; base < ints.length; base += endpointColumns + workers) {
     const share = Atomics.exchange(ints, base + endpointColumns + worker, 0)
     if (share !== 0) Atomics.sub(ints, base + inflight, share)
@@ -63,9 +71,9 @@ export class EndpointCell {
   readonly #countBase: number
   readonly #workers: number
 
-  constructor(segment: EndpointSegment, row: number, workers: number, worker: number) {
-    this.#ints = new Int32Array(segment.ints)
-    this.#counts = new Float64Array(segment.counts)
+  constructor({ ints, counts }: EndpointViews, row: number, workers: number, worker: number) {
+    this.#ints = ints
+    this.#counts = counts
     this.#base = row * (endpointColumns + workers)
     this.#own = this.#base + endpointColumns + worker
     this.#countBase = row * countColumns * workers

@@ -3,8 +3,10 @@ import {
   createEndpointSegment,
   EndpointCell,
   type EndpointSegment,
+  type EndpointViews,
   inflightOf,
   takeBackInflight,
+  viewsOf,
 } from './endpoint-cell.ts'
 import { KeyedCounts } from './keyed-counts.ts'
 import { createCountSegment, LimitedCount } from './limited-count.ts'
@@ -49,6 +51,8 @@ export class Ledger {
   readonly workers: number
   readonly originMs: number
   readonly #endpoints: EndpointSegment[]
+  /** Of `#endpoints`. */
+  readonly #endpointViews: EndpointViews[]
   readonly #services: ServiceSegment[]
   readonly #admissions: AdmissionSegment[]
   readonly #listeners: SharedArrayBuffer[]
@@ -59,6 +63,7 @@ export class Ledger {
     this.workers = shape.workers
     this.originMs = shape.originMs
     this.#endpoints = [...shape.endpoints]
+    this.#endpointViews = shape.endpoints.map(viewsOf)
     this.#services = [...shape.services]
     this.#admissions = [...shape.admissions]
     this.#listeners = [...shape.listeners]
@@ -87,7 +92,7 @@ export class Ledger {
 
   /** Takes over what the control plane added since. */
   attach(shape: LedgerShape): void {
-    this.#endpoints.push(...shape.endpoints.slice(this.#endpoints.length))
+    for (const segment of shape.endpoints.slice(this.#endpoints.length)) this.#addEndpoints(segment)
     this.#services.push(...shape.services.slice(this.#services.length))
     this.#admissions.push(...shape.admissions.slice(this.#admissions.length))
     this.#listeners.push(...shape.listeners.slice(this.#listeners.length))
@@ -98,7 +103,7 @@ export class Ledger {
   reserve(endpointRows: number, serviceRows: number): boolean {
     let grown = false
     while (this.#endpoints.length * rowsPerSegment < endpointRows) {
-      this.#endpoints.push(createEndpointSegment(rowsPerSegment, this.workers))
+      this.#addEndpoints(createEndpointSegment(rowsPerSegment, this.workers))
       grown = true
     }
     while (this.#services.length * rowsPerSegment < serviceRows) {
@@ -130,9 +135,9 @@ export class Ledger {
 
   /** @param worker Column of the calling data thread; -1 for the control plane, which only reads and decides. */
   endpoint(slot: number, worker: number): EndpointCell {
-    const segment = this.#endpoints[Math.floor(slot / rowsPerSegment)]
-    if (segment === undefined) throw new RangeError(`no ledger segment holds endpoint row ${slot}`)
-    return new EndpointCell(segment, slot % rowsPerSegment, this.workers, worker)
+    const views = this.#endpointViews[Math.floor(slot / rowsPerSegment)]
+    if (views === undefined) throw new RangeError(`no ledger segment holds endpoint row ${slot}`)
+    return new EndpointCell(views, slot % rowsPerSegment, this.workers, worker)
   }
 
   /** @param worker as in `endpoint` */
@@ -169,7 +174,7 @@ export class Ledger {
   sharesOf(worker: number): { readonly inflight: number; readonly connections: number } {
     let [inflight, connections] = [0, 0]
     for (const cell of this.#listenerCells()) connections += cell.countOf(worker)
-    for (const segment of this.#endpoints) inflight += inflightOf(segment, this.workers, worker)
+    for (const views of this.#endpointViews) inflight += inflightOf(views, this.workers, worker)
     return { inflight, connections }
   }
 
@@ -178,7 +183,7 @@ export class Ledger {
    * `settle` is to follow until it returns true.
    */
   takeBack(worker: number): void {
-    for (const segment of this.#endpoints) takeBackInflight(segment, this.workers, worker)
+    for (const views of this.#endpointViews) takeBackInflight(views, this.workers, worker)
     for (const slot of this.#clients.keys()) this.clients(slot, -1)?.takeBack(worker)
     for (const cell of this.#counts()) cell.takeBack(worker)
     for (const segment of this.#admissions) takeBackQueue(segment, this.workers, worker)
@@ -199,6 +204,11 @@ export class Ledger {
 
   fromDeciseconds(deciseconds: number): number {
     return deciseconds * 100 + this.originMs
+  }
+
+  #addEndpoints(segment: EndpointSegment): void {
+    this.#endpoints.push(segment)
+    this.#endpointViews.push(viewsOf(segment))
   }
 
   *#counts(): Iterable<LimitedCount> {

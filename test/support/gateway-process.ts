@@ -27,11 +27,20 @@ export function startGatewayProcess(file: string, ...more: readonly string[]): G
   return observe(spawn(process.execPath, [cli, 'start', '-c', file, ...more], { stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
+/** The same, with options of Node's own, and more in its environment. */
+export function startGatewayWith(
+  nodeArgs: readonly string[],
+  file: string,
+  env: NodeJS.ProcessEnv = {},
+): GatewayProcess {
+  const args = [...nodeArgs, cli, 'start', '-c', file]
+  return observe(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }))
+}
+
 /** One whose first data thread dies at SIGWINCH; so do those of its successors. */
 export function startMortalGatewayProcess(file: string): GatewayProcess {
   const mortal = new URL('mortal-threads.ts', import.meta.url).href
-  const args = ['--import', mortal, cli, 'start', '-c', file]
-  return observe(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
+  return startGatewayWith(['--import', mortal], file)
 }
 
 /**
