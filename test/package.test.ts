@@ -128,7 +128,8 @@ describe('the package, built from what the Dockerfile copies, packed and install
 
   it('serves, threads and all', async () => {
     const cli = join(project, 'node_modules/tidegate/dist/cli.js')
-    const stdout = await run(process.execPath, [cli, 'demo', '--once'], { cwd: project })
+    const { nodeFlags } = readDockerfile('Dockerfile')
+    const stdout = await run(process.execPath, [...nodeFlags, cli, 'demo', '--once'], { cwd: project })
     expect(stdout).toContain('GET /api/users/1 → 200')
   })
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { readDockerfile } from '../../test/support/dockerfile.ts'
 import { createConfigFile, startGatewayWith } from '../../test/support/gateway-process.ts'
 import { HttpClient } from '../../test/support/http-client.ts'
 import { startInstances } from '../../test/support/instance.ts'
@@ -24,7 +25,9 @@ import { SideProcess } from './side-process.ts'
  * So what differs between the turns is the gateway's work alone, not that of those who make the changes on the same machine.
  *
  * npm run bench:discovery:gateway -- [--registry etcd|embedded] [--services 10000] [--instances 100000] [--rate 1000] [--seconds 10]
- *   [--rounds 5] [--requests 500] [--workers 1]
+ *   [--rounds 5] [--requests 500] [--workers 1] [--plain]
+ *
+ * It runs with the options that our image gives to Node; --plain: without.
  */
 const maxRoutedMs = 250
 const maxSlowdown = 1.3
@@ -43,6 +46,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     requests: { type: 'string', default: '500' },
     workers: { type: 'string', default: '1' },
+    plain: { type: 'boolean', default: false },
   },
 })
 const startRegistry = Object.hasOwn(registries, values.registry) ? registries[values.registry as 'etcd'] : null
@@ -93,7 +97,8 @@ try {
   closers.push(() => rmSync(reports, { recursive: true }))
   const heapFile = join(reports, 'heap.json')
   const probe = new URL('heap-probe.ts', import.meta.url).href
-  const gateway = startGatewayWith(['--import', probe], file.path, { TIDEGATE_BENCH_HEAP: heapFile })
+  const nodeFlags = values.plain ? [] : readDockerfile('Dockerfile').nodeFlags
+  const gateway = startGatewayWith([...nodeFlags, '--import', probe], file.path, { TIDEGATE_BENCH_HEAP: heapFile })
   closers.push(async () => gateway.kill())
   const startedMs = performance.now()
   const { listeners, admin } = await gateway.listening()

@@ -153,7 +153,7 @@ export class ControlPlane<S extends SourceEntry> {
       lineOf: (key) => this.#lines.get(key),
       onChange: () => this.#followTags(),
     })
-    this.#foundLimits = new FoundLimits({ ledger, clock, timeline, lines: () => this.#lines.values() })
+    this.#foundLimits = new FoundLimits({ ledger, clock, timeline })
     this.tickets = new TicketRotation(clock, (secret) => this.publisher.shareTickets(secret))
     this.#cancelTick = clock.after(tickMs, () => this.#tick())
   }
@@ -218,6 +218,7 @@ export class ControlPlane<S extends SourceEntry> {
     for (const start of started) start()
     const closing = [...gone.values()].map((line) => this.#closeLine(line, version))
     void this.#sources.closeUnused(closing)
+    this.#foundLimits.follow(this.#lines.values())
     this.#tags.adopt(plan)
     return snapshot
   }

@@ -30,21 +30,21 @@ export class FoundLimits {
   readonly #ledger: Ledger
   readonly #clock: ControlClock
   readonly #timeline: Timeline
-  readonly #lines: () => Iterable<ServiceLine>
+  /** Those that ask for it. */
+  #lines: readonly ServiceLine[] = []
   readonly #followed = new Map<ServiceLine, Followed>()
-  #cancel: Cancel
+  #cancel: Cancel | null = null
 
-  constructor(parts: {
-    readonly ledger: Ledger
-    readonly clock: ControlClock
-    readonly timeline: Timeline
-    readonly lines: () => Iterable<ServiceLine>
-  }) {
+  constructor(parts: { readonly ledger: Ledger; readonly clock: ControlClock; readonly timeline: Timeline }) {
     this.#ledger = parts.ledger
     this.#clock = parts.clock
     this.#timeline = parts.timeline
-    this.#lines = parts.lines
-    this.#cancel = this.#lookLater()
+  }
+
+  /** These are in force from now on: of thousands that ask for nothing, a look knows nothing. */
+  follow(lines: Iterable<ServiceLine>): void {
+    this.#lines = [...lines].filter(({ entry }) => entry.limits?.findsRequests === true)
+    if (this.#cancel === null && this.#lines.length > 0) this.#lookLater()
   }
 
   /** What was found of a service; null where nothing is looked for. */
@@ -53,23 +53,21 @@ export class FoundLimits {
   }
 
   close(): void {
-    this.#cancel()
+    this.#cancel?.()
+    this.#cancel = null
   }
 
-  #lookLater(): Cancel {
-    return this.#clock.after(lookMs, () => {
+  #lookLater(): void {
+    this.#cancel = this.#clock.after(lookMs, () => {
+      this.#cancel = null
       this.#look()
-      this.#cancel = this.#lookLater()
+      if (this.#followed.size > 0) this.#lookLater()
     })
   }
 
   #look(): void {
-    const seen = new Set<ServiceLine>()
-    for (const line of this.#lines()) {
-      if (line.entry.limits?.findsRequests !== true) continue
-      seen.add(line)
-      this.#lookAt(line, line.entry.limits.pendingTimeoutMs)
-    }
+    const seen = new Set(this.#lines)
+    for (const line of seen) this.#lookAt(line, line.entry.limits?.pendingTimeoutMs ?? 0)
     for (const [line, { cell }] of this.#followed) {
       if (seen.has(line)) continue
       this.#followed.delete(line)

@@ -10,6 +10,8 @@ export interface Dockerfile {
   readonly copied: readonly string[]
   /** Those of `copied` that are not there, or that its ignore file keeps from the build. */
   readonly missing: readonly string[]
+  /** What its entry point gives to Node before the program. */
+  readonly nodeFlags: readonly string[]
 }
 
 /** A Dockerfile of this checkout whose build context is the checkout's root. @param path from there */
@@ -29,7 +31,14 @@ export function readDockerfile(path: string): Dockerfile {
     .filter(([instruction, ...words]) => instruction === 'COPY' && !words.some((word) => word.startsWith('--from')))
     .flatMap(([, ...words]) => words.filter((word) => !word.startsWith('--')).slice(0, -1))
     .map((source) => source.replace(/^\.\//, ''))
-  return { images, copied, missing: copied.filter((source) => !isSent(source, ignoreFileOf(path))) }
+  const missing = copied.filter((source) => !isSent(source, ignoreFileOf(path)))
+  return { images, copied, missing, nodeFlags: nodeFlagsOf(lines.findLast(([name]) => name === 'ENTRYPOINT') ?? []) }
+}
+
+function nodeFlagsOf([, ...words]: readonly string[]): readonly string[] {
+  if (words.length === 0) return []
+  const [program, ...args] = JSON.parse(words.join(' ')) as string[]
+  return program === 'node' ? args.filter((arg) => arg.startsWith('--')) : []
 }
 
 /** BuildKit prefers the ignore file that is named after the Dockerfile. */

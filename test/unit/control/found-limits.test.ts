@@ -10,15 +10,13 @@ const lookMs = 50
 
 let clock: FakeClock
 let ledger: Ledger
-let lines: ServiceLine[]
 let found: FoundLimits
 
 beforeEach(() => {
   clock = new FakeClock()
   ledger = Ledger.create(1, 0)
   ledger.reserve(8, 1)
-  lines = []
-  found = new FoundLimits({ ledger, clock, timeline: new Timeline({ clock }), lines: () => lines })
+  found = new FoundLimits({ ledger, clock, timeline: new Timeline({ clock }) })
 })
 
 afterEach(() => found.close())
@@ -60,7 +58,7 @@ async function crowd(inflight: number): Promise<boolean> {
 test('endpoints further away count where requests spill over to them', async () => {
   const near = [false, false, true].map((unhealthy) => ({ tier: 0, unhealthy }))
   const far = [false, false, false].map((unhealthy) => ({ tier: 1, unhealthy }))
-  lines = [lineOf([...near, ...far])]
+  found.follow([lineOf([...near, ...far])])
   await answers(20, 10)
 
   // Eight for each of five are not many, for each of two they would be.
@@ -70,13 +68,24 @@ test('endpoints further away count where requests spill over to them', async () 
 
 test('what was found of a service is not taken for a finding about the next one in its row', async () => {
   const endpoints = [{ tier: 0, unhealthy: false }]
-  lines = [lineOf(endpoints)]
+  found.follow([lineOf(endpoints)])
   await answers(20, 10)
   expect(await crowd(30)).toBe(true)
 
   ledger.service(0).clear()
-  lines = [lineOf(endpoints)]
+  found.follow([lineOf(endpoints)])
   await clock.advance(2 * lookMs)
 
   expect(ledger.service(0).foundRequests()).toBe(0)
+})
+
+test('a service that no longer asks has no limit, and then nothing is looked at', async () => {
+  found.follow([lineOf([{ tier: 0, unhealthy: false }])])
+  await answers(20, 10)
+  expect(await crowd(30)).toBe(true)
+
+  found.follow([])
+  await clock.advance(lookMs)
+  expect(ledger.service(0).foundRequests()).toBe(0)
+  expect(clock.timers).toBe(0)
 })
