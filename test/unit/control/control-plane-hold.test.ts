@@ -155,7 +155,8 @@ describe('a start with a state file', () => {
   })
 
   it('keeps instances whose names it can not find now, for as long as the registry lists them', async () => {
-    const named = (name: string, port: number) => instance(`${name}-${port}`, { host: '10.0.0.2', hostName: name, port })
+    const named = (name: string, port: number) =>
+      instance(`${name}-${port}`, { host: '10.0.0.2', hostName: name, port })
     const unfound = (name: string, port: number) => instance(`${name}-${port}`, { host: name, port })
     const before = make({ stateDir })
     before.control.apply(config([service('users')]))

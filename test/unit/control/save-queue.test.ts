@@ -119,7 +119,9 @@ describe('SaveQueue', () => {
     await finished
     await clock.advance(5000)
     expect(values()).toHaveLength(6)
-    expect(new Set(values())).toEqual(new Set(['rests=a', 'rests=b', 'saving=c', 'saving too=c', 'saving=d', 'waits=c']))
+    expect(new Set(values())).toEqual(
+      new Set(['rests=a', 'rests=b', 'saving=c', 'saving too=c', 'saving=d', 'waits=c']),
+    )
     expect(clock.timers).toBe(0)
   })
 
