@@ -8,6 +8,9 @@ import { answer, instance } from './scripted-watch.ts'
 
 const a = instance('a-1')
 const b = instance('b-2')
+/** At a name that was found, and that was not. */
+const named = (name: string, port: number) => instance(`${name}-${port}`, { host: '10.0.0.2', hostName: name, port })
+const unfound = (name: string, port: number) => instance(`${name}-${port}`, { host: name, port })
 
 let stateDir = ''
 let made: ReturnType<typeof makeControlPlane>[] = []
@@ -155,9 +158,6 @@ describe('a start with a state file', () => {
   })
 
   it('keeps instances whose names it can not find now, for as long as the registry lists them', async () => {
-    const named = (name: string, port: number) =>
-      instance(`${name}-${port}`, { host: '10.0.0.2', hostName: name, port })
-    const unfound = (name: string, port: number) => instance(`${name}-${port}`, { host: name, port })
     const before = make({ stateDir })
     before.control.apply(config([service('users')]))
     before.registry.of('users').says(answer([a, named('web', 1), named('web', 2), named('db', 3)], { position: 50 }))

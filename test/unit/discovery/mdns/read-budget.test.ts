@@ -22,8 +22,7 @@ it('lets no more be read of the greatest messages than a share of the time, and 
 })
 
 it('has a limit for all together, whatever addresses they come from', () => {
-  const strangers = (nowMs: number) => `10.0.${nowMs >> 8}.${nowMs & 255}`
-  expect(read(new ReadBudget(), strangers, 10_000)).toBe(400 + 40)
+  expect(read(new ReadBudget(), (nowMs) => `10.0.${nowMs >> 8}.${nowMs & 255}`, 10_000)).toBe(400 + 40)
 })
 
 it('leaves room for others beside a sender that has spent its share, and for that one again later', () => {

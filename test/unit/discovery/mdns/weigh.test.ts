@@ -33,6 +33,8 @@ function pointersUponPointers(hops: number, records: number): Buffer {
   return message(record(root, 10, chain), ...Array.from({ length: records }, () => record(last, ptr, last)))
 }
 
+const isRead = ({ type }: Answer) => ['A', 'AAAA', 'PTR', 'SRV', 'TXT'].includes(type)
+
 describe('a response', () => {
   it.each(['go-micro', 'avahi'] as const)('of %s is worth reading, and reads as before', (program) => {
     const all = ['announce', 'answer', 'goodbye'].flatMap((step) => recorded(program, step))
@@ -41,8 +43,7 @@ describe('a response', () => {
     for (const bytes of packets) {
       const before = decode(bytes)
       expect(weighResponse(bytes)).toBeLessThan(500)
-      const read = ({ type }: Answer) => ['A', 'AAAA', 'PTR', 'SRV', 'TXT'].includes(type)
-      expect(decode(bytes).answers?.filter(read)).toEqual(before.answers?.filter(read))
+      expect(decode(bytes).answers?.filter(isRead)).toEqual(before.answers?.filter(isRead))
     }
   })
 
@@ -86,13 +87,12 @@ describe('a response', () => {
     expect(decode(bytes).answers?.[1]?.type).toBe('UNKNOWN_65280')
   })
 
-  it('is never more work than was weighed, whatever it is made of', () => {
+  it('is weighed without an error, whatever it is made of', () => {
     const honest = encode({ type: 'response', answers: [{ type: 'PTR', name: 'a.b.c', data: 'd.a.b.c' }] })
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(honest.length), (noise, cut) => {
         const bytes = Buffer.concat([honest.subarray(0, cut), noise])
-        const steps = weighResponse(bytes)
-        if (steps !== null) expect(steps).toBeLessThanOrEqual(10_000)
+        expect(weighResponse(bytes) ?? 0).toBeLessThanOrEqual(10_000)
       }),
     )
   })
