@@ -19,6 +19,11 @@ export interface Advertised {
   readonly refused: ReadonlyMap<string, string>
 }
 
+/** Of one service, and read of one instance: whoever registers must not make the table as large as it likes. */
+const maxRoutes = 256
+/** What is refused beyond says nothing new, and each is a line of the log. */
+const maxRefused = 100
+
 /** Reads tags, each text once, since instances mostly have the same. */
 class TagTexts {
   readonly #prefix: string
@@ -44,24 +49,40 @@ class TagTexts {
   }
 }
 
+/** Those that are about routes, as many as are read. */
+function tagsOf(instance: Instance, prefix: string): { tags: readonly string[]; firstUnread: string | undefined } {
+  const tags = instance.tags.filter((tag) => tag.startsWith(prefix))
+  const [firstUnread] = tags.splice(maxRoutes)
+  return { tags, firstUnread }
+}
+
 /** All that two tags of one place have to agree on to be one route. */
 function meaningOf(route: TagRoute): string {
   return JSON.stringify({ ...route, share: null })
 }
 
-/** What the instances' tags come to. Where they disagree about a place, the tag that most instances have is the route. */
+/**
+ * What the instances' tags come to. Where they disagree about a place, the tag that most instances have is the route; so it is with
+ * the places, where there are too many.
+ */
 export function advertisedBy(instances: readonly Instance[], prefix: string): Advertised {
   const texts = new TagTexts(prefix)
   const places = new Map<string, Map<string, { tag: string; route: TagRoute; on: number; hasShares: boolean }>>()
   const refused = new Map<string, string>()
+  const refuse = (tag: string, reason: string) => {
+    if (refused.size < maxRefused) refused.set(tag, reason)
+  }
   for (const instance of instances) {
     const seen = new Set<string>()
-    for (const tag of instance.tags) {
+    const { tags, firstUnread } = tagsOf(instance, prefix)
+    if (firstUnread !== undefined)
+      refuse(firstUnread, `of an instance ${maxRoutes} such tags are read, and none from here on`)
+    for (const tag of tags) {
       const route = texts.read(tag)
-      if (typeof route === 'string') refused.set(tag, route)
+      if (typeof route === 'string') refuse(tag, route)
       if (route === null || typeof route === 'string') continue
       const place = placeOf(route)
-      if (seen.has(place)) refused.set(tag, 'another tag of the same instance has the same host and path')
+      if (seen.has(place)) refuse(tag, 'another tag of the same instance has the same host and path')
       if (seen.has(place)) continue
       seen.add(place)
       const readings = places.get(place) ?? new Map<string, never>()
@@ -71,14 +92,19 @@ export function advertisedBy(instances: readonly Instance[], prefix: string): Ad
       readings.set(meaning, { ...known, on: known.on + 1, hasShares: known.hasShares || route.share !== null })
     }
   }
-  const routes: AdvertisedRoute[] = []
+  const found: { on: number; route: AdvertisedRoute }[] = []
   for (const [place, readings] of places) {
     const [best, ...others] = [...readings.values()].toSorted((a, b) => b.on - a.on || (a.tag < b.tag ? -1 : 1))
     if (best === undefined) continue
-    for (const { tag } of others) refused.set(tag, `more instances have ${best.tag}`)
+    for (const { tag } of others) refuse(tag, `more instances have ${best.tag}`)
     const { tag, route, on, hasShares } = best
-    routes.push({ ...route, place, tag, isOnAll: on === instances.length, hasShares })
+    found.push({ on, route: { ...route, place, tag, isOnAll: on === instances.length, hasShares } })
   }
+  const inOrder = found.toSorted((a, b) => b.on - a.on || (a.route.place < b.route.place ? -1 : 1))
+  for (const { route } of inOrder.splice(maxRoutes)) {
+    refuse(route.tag, `a service has ${maxRoutes} routes at most, those that more instances have before others`)
+  }
+  const routes = inOrder.map(({ route }) => route)
   return { routes: routes.toSorted((a, b) => (a.place < b.place ? -1 : 1)), refused }
 }
 
@@ -103,7 +129,7 @@ export function withTag(instances: readonly Instance[], { prefix, place }: TagSu
   const wanted = texts.read(tag)
   const meaning = wanted === null || typeof wanted === 'string' ? '' : meaningOf(wanted)
   const chosen = instances.flatMap((instance) => {
-    for (const written of instance.tags) {
+    for (const written of tagsOf(instance, prefix).tags) {
       const read = texts.read(written)
       if (read === null || typeof read === 'string' || placeOf(read) !== place) continue
       return meaningOf(read) === meaning ? [{ instance, share: read.share }] : []

@@ -53,7 +53,10 @@ async function* mapped(
   answers: AsyncIterable<Answer>,
   choose: (instances: readonly Instance[]) => readonly Instance[],
 ): AsyncGenerator<Answer, void, void> {
-  for await (const answer of answers) yield { ...answer, instances: choose(answer.instances) }
+  for await (const { unresolved, ...answer } of answers) {
+    const instances = choose(answer.instances)
+    yield { ...answer, instances, ...(unresolved !== undefined && { unresolved: choose(unresolved) }) }
+  }
 }
 
 function isIn({ tags, version }: Subset, instance: Instance): boolean {

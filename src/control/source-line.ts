@@ -8,6 +8,7 @@ import type { ControlClock } from './control-clock.ts'
 import { heldAfter } from './hold-rule.ts'
 import type { Holds } from './hold.ts'
 import { addressOf, byIdentity } from './identity.ts'
+import { knownFromBefore } from './known-from-before.ts'
 import { listingOf, type Listing } from './listing.ts'
 import { messageOf, type OnProblem } from './problem.ts'
 import { queryOf, watchQuery } from './query.ts'
@@ -208,7 +209,8 @@ export class SourceLine {
   #answered(answer: WatchedAnswer, changed: boolean): void {
     const { outages, holds, addresses, onProblem } = this.#parts
     const { key, holdMs, healthCheck } = this.#owner.entry
-    const { instances, position, afterOutage, wentBackwards } = answer
+    const { position, afterOutage, wentBackwards } = answer
+    const instances = [...answer.instances, ...knownFromBefore(answer.unresolved, this.#listing)]
     this.updates[changed ? 'changed' : 'same']++
     outages.answered(this.source, key)
     const { listed, duplicates } = byIdentity(this.source, instances)

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, renameSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Cancel, ControlClock } from './control-clock.ts'
+import type { ControlClock } from './control-clock.ts'
 import { messageOf, type OnProblem } from './problem.ts'
+import { SaveQueue } from './save-queue.ts'
 import { decodeState, encodeState, type SavedService, type Unusable } from './state-format.ts'
 
-const minIntervalMs = 1000
+/** Of files that can't be written at the same time: a full disk is not worth a line for each service. */
+const maxNamed = 5
 
 const explanations: Readonly<Record<Unusable, string>> = {
   torn: 'it is not whole JSON',
@@ -14,33 +16,23 @@ const explanations: Readonly<Record<Unusable, string>> = {
   newer: 'a later version of this program wrote it',
 }
 
-/** The work on one service's file: at most one write at a time and one per second. */
-interface FileQueue {
-  /** What the file shall hold; `undefined` = it is up to date, `null` = it shall be gone. */
-  wanted: SavedService | null | undefined
-  cancel: Cancel | null
-  writing: Promise<void> | null
-  writtenAtMs: number
-  failing: boolean
-}
-
 /**
  * Remembers the last known good list of each service on disk, for a start while the registry can't be asked. A file is
- * replaced whole (written aside, synced, renamed); one that can't be used is reported, moved aside to `….unusable` and
- * otherwise ignored. Trouble with the disk never reaches the services.
+ * replaced whole (written aside, synced unless a long row is left at the end, renamed); one that can't be used is reported, moved aside to `….unusable` and
+ * otherwise ignored. Trouble with the disk never reaches the services. When a file is written is up to SaveQueue.
  */
 export class StateStore {
   readonly #dir: string
-  readonly #clock: ControlClock
   readonly #onProblem: OnProblem
-  readonly #queues = new Map<string, FileQueue>()
-  #closed = false
+  /** `null` = its file shall be gone. */
+  readonly #queue: SaveQueue<SavedService | null>
+  readonly #failing = new Set<string>()
   #closing: Promise<void> | null = null
 
   constructor(options: { readonly dir: string; readonly clock: ControlClock; readonly onProblem: OnProblem }) {
     this.#dir = options.dir
-    this.#clock = options.clock
     this.#onProblem = options.onProblem
+    this.#queue = new SaveQueue({ clock: options.clock, save: (...wanted) => this.#write(...wanted) })
   }
 
   /** Blocks for the length of one file: called when a service is first configured. */
@@ -74,73 +66,56 @@ export class StateStore {
     })
   }
 
-  /** Written within a second. Not after `close`: what is asked for then is somebody else's to write. */
+  /**
+   * Written at once where little changes, and else in turn, a hundred files a second. Not after `close`: what is asked for then is
+   * somebody else's to write.
+   */
   save(saved: SavedService): void {
-    this.#want(saved.service, saved)
+    this.#queue.want(saved.service, saved)
   }
 
   remove(service: string): void {
-    this.#want(service, null)
+    this.#queue.want(service, null)
   }
 
   /** Writes at once what still waits; closing again waits for the same. */
   close(): Promise<void> {
-    this.#closing ??= this.#finish()
+    this.#closing ??= this.#queue.finish()
     return this.#closing
   }
 
-  async #finish(): Promise<void> {
-    this.#closed = true
-    await Promise.all(
-      [...this.#queues].map(async ([service, queue]) => {
-        queue.cancel?.()
-        await queue.writing
-        if (queue.wanted !== undefined) await this.#write(service, queue)
-      }),
-    )
-  }
-
-  #want(service: string, wanted: SavedService | null): void {
-    if (this.#closed) return
-    let queue = this.#queues.get(service)
-    if (queue === undefined) {
-      queue = { wanted, cancel: null, writing: null, writtenAtMs: -Infinity, failing: false }
-      this.#queues.set(service, queue)
-    }
-    queue.wanted = wanted
-    this.#schedule(service, queue)
-  }
-
-  #schedule(service: string, queue: FileQueue): void {
-    if (this.#closed || queue.cancel !== null || queue.writing !== null) return
-    const delayMs = Math.max(0, queue.writtenAtMs + minIntervalMs - this.#clock.now())
-    queue.cancel = this.#clock.after(delayMs, () => {
-      queue.cancel = null
-      queue.writing = this.#write(service, queue).then(() => {
-        queue.writing = null
-        if (queue.wanted !== undefined) this.#schedule(service, queue)
-      })
-    })
-  }
-
-  async #write(service: string, queue: FileQueue): Promise<void> {
-    const { wanted } = queue
-    if (wanted === undefined) return
-    queue.wanted = undefined
+  /** @returns whether it was written */
+  async #write(service: string, wanted: SavedService | null, isSynced: boolean): Promise<boolean> {
     const file = this.#fileOf(service)
     try {
       if (wanted === null) await rm(file, { force: true })
-      else await replaceFile(this.#dir, file, encodeState(wanted))
-      queue.failing = false
-      // Registries come up with ever new names where tags are routes.
-      if (wanted === null && queue.wanted === undefined) this.#queues.delete(service)
+      else await this.#replace(file, encodeState(wanted), isSynced)
+      this.#failing.delete(service)
+      return true
     } catch (error) {
-      // Tried again with what is wanted by then; a full disk is worth one line, not one a second.
-      if (queue.wanted === undefined) queue.wanted = wanted
-      if (!queue.failing) this.#onProblem({ place: file, message: `can't be written: ${messageOf(error)}` })
-      queue.failing = true
+      if (!this.#failing.has(service) && this.#failing.size < maxNamed) {
+        this.#onProblem({ place: file, message: `can't be written: ${messageOf(error)}` })
+        this.#failing.add(service)
+      }
+      return false
     }
-    queue.writtenAtMs = this.#clock.now()
+  }
+
+  async #replace(file: string, text: string, isSynced: boolean): Promise<void> {
+    const aside = `${file}.${process.pid}.tmp`
+    try {
+      const handle = await openIn(this.#dir, aside)
+      try {
+        await handle.writeFile(text)
+        if (isSynced) await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(aside, file)
+    } catch (error) {
+      await rm(aside, { force: true })
+      throw error
+    }
   }
 
   #putAside(file: string, why: Unusable): void {
@@ -165,21 +140,14 @@ export class StateStore {
   }
 }
 
-async function replaceFile(dir: string, file: string, text: string): Promise<void> {
-  await mkdir(dir, { recursive: true })
-  const aside = `${file}.${process.pid}.tmp`
+/** Makes the directory where there is none. */
+async function openIn(dir: string, file: string): Promise<FileHandle> {
   try {
-    const handle = await open(aside, 'w')
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(aside, file)
+    return await open(file, 'w')
   } catch (error) {
-    await rm(aside, { force: true })
-    throw error
+    if (!isMissing(error)) throw error
+    await mkdir(dir, { recursive: true })
+    return open(file, 'w')
   }
 }
 

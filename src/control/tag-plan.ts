@@ -1,5 +1,7 @@
 import type { RouteRule } from '../core/route.ts'
 import type { UpstreamTlsSettings } from '../core/snapshot.ts'
+import { comesBeforeTags, isUnconditional } from '../routing/precedence.ts'
+import { buildTable, type RouteTable, type Ruled } from '../routing/table.ts'
 import type { Advertised, AdvertisedRoute } from './advertised.ts'
 import type { ControlConfig, ServiceEntry, SourceEntry } from './control-config.ts'
 
@@ -46,6 +48,7 @@ export function planTags(question: PlanQuestion): TagPlan {
   const skipped: SkippedTag[] = []
   const keys = new Set<string>()
   const ids = new Set(config.routes.map(({ id }) => id))
+  const claims = buildTable(config.routes.filter(isClaim).map((rule) => ({ rule })))
   const takenBy = new Map(config.routes.map((rule) => [matchOf(rule), 'a route of the configuration']))
   const declared = new Set(config.services.map(({ key }) => key))
   const inForce = new Map(before.map((rule) => [matchOf(rule), rule.service]))
@@ -68,12 +71,14 @@ export function planTags(question: PlanQuestion): TagPlan {
       const match = matchOf(rule)
       const target = targetOf(route, entry, service)
       const owner = takenBy.get(match)
+      const claim = claimOn(rule, claims)
       const needsPlain = route.scheme === 'http' && entry.tls !== null
       const isNameTaken = target !== entry && (keys.has(target.key) || declared.has(target.key))
       if (owner !== undefined) skip(route.tag, `${owner} takes the same requests`)
+      else if (claim !== null) skip(route.tag, `the declared route ${claim} takes all of its requests`)
       else if (needsPlain) skip(route.tag, 'its service is reached over TLS only')
       else if (isNameTaken) skip(route.tag, `another service has the name ${JSON.stringify(target.key)}`)
-      if (owner !== undefined || needsPlain || isNameTaken) continue
+      if (owner !== undefined || claim !== null || needsPlain || isNameTaken) continue
       takenBy.set(match, `a tag of ${entry.key}`)
       keys.add(target.key)
       if (target !== entry) services.push(target)
@@ -153,6 +158,17 @@ function ruleOf(route: AdvertisedRoute, service: TaggedService, { fromTags }: Pl
     redirect,
     origin: originOf(tag, service),
   }
+}
+
+/** Whether a route leaves nothing of its place to tags. */
+function isClaim(rule: RouteRule): boolean {
+  return comesBeforeTags(rule) && isUnconditional(rule)
+}
+
+/** The declared route that takes every request which a route would; null where there is none. */
+function claimOn({ host, path }: RouteRule, claims: RouteTable<Ruled>): string | null {
+  const found = claims.match({ host: host ?? '', path, method: '', header: () => null })
+  return found === null ? null : found.rule.id
 }
 
 function originOf(tag: string, { name, source }: TaggedService): string {

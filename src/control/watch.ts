@@ -11,6 +11,8 @@ const maxBackoffMs = 10_000
 /** A registry's answer, with what the gateway knows of the time before it. */
 export interface WatchedAnswer {
   readonly instances: readonly Instance[]
+  /** See Answer. */
+  readonly unresolved: readonly Instance[]
   readonly position: number | null
   /** The first answer after the registry could not be asked: it may have lost its memory meanwhile. */
   readonly afterOutage: boolean
@@ -46,7 +48,7 @@ export class ServiceWatch {
   readonly #options: WatchOptions
   readonly #abort = new AbortController()
   #done: Promise<void> = Promise.resolve()
-  #instances: readonly Instance[] | null = null
+  #said: Pick<WatchedAnswer, 'instances' | 'unresolved'> | null = null
   #position: number | null
   /** `opening` until the first answer or failure, then `answered` or `lost`. */
   #state: 'opening' | 'answered' | 'lost' = 'opening'
@@ -109,19 +111,20 @@ export class ServiceWatch {
     }
   }
 
-  #take({ instances, position, mayHaveForgotten }: Answer): void {
+  #take({ instances, unresolved = [], position, mayHaveForgotten }: Answer): void {
     const { clock, listener } = this.#options
     const afterOutage = this.#inDoubt
     const wentBackwards =
       mayHaveForgotten || (position !== null && this.#position !== null && position < this.#position)
-    const changed = !isDeepStrictEqual(instances, this.#instances)
+    const said = { instances, unresolved }
+    const changed = !isDeepStrictEqual(said, this.#said)
     this.#state = 'answered'
     this.#inDoubt = false
     this.#goodAtMs = clock.now()
     this.#position = position
-    this.#instances = instances
+    this.#said = said
     if (!changed && !afterOutage && !wentBackwards) listener.unchanged()
-    else listener.answered({ instances, position, afterOutage, wentBackwards }, changed)
+    else listener.answered({ ...said, position, afterOutage, wentBackwards }, changed)
   }
 
   #fail(error: unknown): void {

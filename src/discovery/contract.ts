@@ -8,6 +8,11 @@ export interface Answer {
   readonly position: number | null
   /** True when the registry may have forgotten instances since the last answer of this watch (its index went backwards). */
   readonly mayHaveForgotten: boolean
+  /**
+   * Those of the registry's instances that are left out of `instances`, since their host names have no address yet. Not to find one is
+   * no word of the registry: what is known of it from before stays. Left out for none.
+   */
+  readonly unresolved?: readonly Instance[]
 }
 
 /** All services of a registry by name, each with the tags of all its instances. */

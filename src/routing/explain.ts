@@ -1,5 +1,6 @@
 import type { MatchInput, RouteRule } from '../core/route.ts'
 import { acceptsMethod, refusedHeader } from './accept.ts'
+import { comesBeforeTags } from './precedence.ts'
 import type { Ruled } from './table.ts'
 
 export interface Explanation<R> {
@@ -50,6 +51,8 @@ function coversPath(prefix: string, path: string): boolean {
 
 /** Why `a` wins over `b` where both accept; null when it does not, by anything but the order given. */
 function advantage(a: RouteRule, b: RouteRule): string | null {
+  if (b.origin !== null && comesBeforeTags(a)) return 'declared routes come before those of tags'
+  if (a.origin !== null && comesBeforeTags(b)) return null
   if (a.host !== b.host) {
     if (hostRank(a.host) <= hostRank(b.host)) return null
     return b.host === null ? `a route for host ${a.host} comes first` : `host ${a.host} is more exact than ${b.host}`

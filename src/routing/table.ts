@@ -1,6 +1,7 @@
 import type { MatchInput, RouteRule } from '../core/route.ts'
 import { accepts } from './accept.ts'
 import { HostMap } from './host-map.ts'
+import { comesBeforeTags } from './precedence.ts'
 import { PrefixTrie } from './prefix-trie.ts'
 
 /** Anything that carries a rule: the rule alone in the control plane, an assembled route in a data thread. */
@@ -18,11 +19,20 @@ export interface RouteTable<R extends Ruled> {
 type Tries<R> = PrefixTrie<readonly R[]>
 
 /**
- * Routes in the order in which they win: exact host, then the longest wildcard, then routes without a host; among those of
+ * Routes in the order in which they win: those that come before what tags ask for (see `comesBeforeTags`); exact host, then the longest wildcard, then routes without a host; among those of
  * one host the longest path, then more header conditions, then with methods before without, then the order given. A route
  * that does not accept the request gives way to the next, whatever it is.
  */
 export function buildTable<R extends Ruled>(routes: readonly R[]): RouteTable<R> {
+  // Without tags the route for all requests comes last in any case.
+  if (routes.every(({ rule }) => rule.origin === null)) return buildOne(routes)
+  const declared = buildOne(routes.filter(({ rule }) => comesBeforeTags(rule)))
+  const rest = buildOne(routes.filter(({ rule }) => !comesBeforeTags(rule)))
+  return { match: (input) => declared.match(input) ?? rest.match(input) }
+}
+
+/** Of routes that are told apart by host, path and conditions alone. */
+function buildOne<R extends Ruled>(routes: readonly R[]): RouteTable<R> {
   const anyHost: R[] = []
   const byHost = new Map<string, R[]>()
   for (const route of routes) {

@@ -55,7 +55,7 @@ export class DataThread {
   #routes: readonly ProxyRoute[] = []
   /** No listener is opened any more; routes and lists are followed to the end, for what is in flight. */
   #isDraining = false
-  /** Configurations are applied one after the other, since opening listeners takes a while. */
+  /** Listeners are changed by one configuration after the other: opening them takes a while, and closing them up to a second. */
   #applying: Promise<void> = Promise.resolve()
   #version = 0
   #reopening: NodeJS.Timeout | null = null
@@ -108,13 +108,16 @@ export class DataThread {
   receive(message: ControlMessage): void {
     switch (message.type) {
       case 'config': {
+        const { snapshot } = message
         this.#ledger.attach(message.ledger)
-        this.#applying = this.#applying.then(() => this.#configure(message.snapshot, message.forgotten))
+        // At once, in the order of the messages: a list is for the services of the configuration before it, whatever still waits
+        // for its listeners.
+        this.#configure(snapshot, message.forgotten)
+        this.#applying = this.#applying.then(() => this.#listen(snapshot))
         return
       }
       case 'service':
         this.#ledger.attach(message.ledger)
-        // Behind the configuration that may name the service for the first time.
         this.#services.publish(message.published)
         this.#goOn(message.published.service)
         this.#options.send({
@@ -148,7 +151,7 @@ export class DataThread {
     for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
   }
 
-  async #configure(snapshot: ConfigSnapshot, forgotten: number): Promise<void> {
+  #configure(snapshot: ConfigSnapshot, forgotten: number): void {
     this.#version = snapshot.version
     this.#services.configure(snapshot.services, forgotten)
     const before = this.#routes
@@ -157,7 +160,6 @@ export class DataThread {
     this.#proxy.logTo(snapshot.accessLog ? this.#accessLog : null)
     const kept = new Set(this.#routes.map(({ meter }) => meter))
     for (const { meter } of before) if (!kept.has(meter)) meter.retire()
-    await this.#listen(snapshot)
   }
 
   async #listen(snapshot: ConfigSnapshot): Promise<void> {

@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startConsul, type Consul } from '../support/consul.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { type Instance, startInstances } from '../support/instance.ts'
 import { deregister, register, registerAll, setCheck } from '../support/registration.ts'
+import { a, type ScriptedDns, soa, srv, startScriptedDns } from '../support/scripted-dns.ts'
 import { Traffic } from '../support/traffic.ts'
 
 const service = 'user-service'
@@ -35,6 +39,21 @@ async function start(options: object = {}): Promise<Stage> {
     await Promise.all(instances.map(async (instance) => instance.close()))
   })
   return { consul, gateway, instances: instances as unknown as Stage['instances'], restart: startHere }
+}
+
+/** A gateway on a DNS server that is told what to say. */
+async function startOn(server: ScriptedDns, stateDir: string): Promise<TestGateway> {
+  const names = { type: 'dns' as const, servers: [`${server.host}:${server.port}`], minTtl: '20ms' }
+  const routes = [{ path: '/', service, timeout: '5s' }]
+  const config = {
+    stateDir,
+    discovery: { names },
+    services: { [service]: { name: 'web.example.com' } },
+    routes,
+  }
+  const gateway = await startTestGateway({ config })
+  onTestFinished(async () => gateway.close())
+  return gateway
 }
 
 /** The SRV target that Consul makes of 127.0.0.1, and the port. */
@@ -103,6 +122,36 @@ describe("a gateway on Consul's DNS", () => {
     await gateway.eligible(service, targets(first, second))
     expect(words(gateway)).toEqual(Array(2).fill('held eligible'))
     expect((await gateway.client.get('/')).status).toBe(200)
+  })
+
+  it('keeps an instance over its own restart whose address nobody can say meanwhile', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'tidegate-state-'))
+    const [first, second, third] = (await startInstances(service, 3)) as unknown as Stage['instances']
+    let hasRestarted = false
+    const server = await startScriptedDns(({ name, type }) => {
+      const list = (target: string, { port }: Instance) => srv(name, { target, port }, 1)
+      const known = [list('one.example.com', first), list('two.invalid', second)]
+      if (type === 'SRV') return { answers: hasRestarted ? [...known, list('one.example.com', third)] : known }
+      if (name === 'two.invalid' && hasRestarted) return { code: 2 }
+      return { answers: type === 'A' ? [a(name, '127.0.0.1', 1)] : [], authorities: [soa(1)] }
+    })
+    onTestFinished(async () => {
+      await Promise.all([server, first, second, third].map(async (each) => each.close()))
+      await rm(stateDir, { recursive: true })
+    })
+    const ids = [`one.example.com:${first.port}`, `two.invalid:${second.port}`]
+    const before = await startOn(server, stateDir)
+    await before.eligible(service, ids)
+    await before.close()
+
+    hasRestarted = true
+    const after = await startOn(server, stateDir)
+    await after.eligible(service, [...ids, `one.example.com:${third.port}`])
+    await after.answeredBy(
+      '/',
+      [first, second, third].map(({ id }) => id),
+    )
+    expect(words(after)).toEqual(Array(3).fill('passing eligible'))
   })
 
   it('takes instances from A records at the port that is configured', async () => {

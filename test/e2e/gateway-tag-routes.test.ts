@@ -172,6 +172,29 @@ describe('a tag of Fabio', () => {
     expect(await skipped(gateway, '/declared')).toContain('a route of the configuration takes the same requests')
   })
 
+  it('takes no request from a declared route, be it longer or for one host only', async () => {
+    const gateway = await gatewayWith({
+      routes: [
+        { path: '/pay', service: 'pay' },
+        { path: '/', service: 'web' },
+      ],
+    })
+    const [instance] = await instancesOf('taker', 1)
+    await tag('taker', instance, ['urlprefix-/pay/back', 'urlprefix-shop.example.com/', 'urlprefix-/users'])
+    expect(await skipped(gateway, '"urlprefix-/pay/back"')).toContain(
+      'the declared route /pay takes all of its requests',
+    )
+    await gateway.servedBy('taker', '/users', [instance.id])
+    const goesTo = async (url: string) =>
+      (await gateway.adminJson<{ service: string }>(`/api/v1/explain?url=${encodeURIComponent(url)}`)).service
+    expect(await goesTo('http://shop.example.com/pay/back')).toBe('pay')
+    expect(await goesTo('http://shop.example.com/')).toBe('taker')
+    expect(await goesTo('http://x.example.com/else')).toBe('web')
+    const declared = await gateway.client.get('/pay/back', { host: 'shop.example.com' })
+    expect(declared).toMatchObject({ status: 503, headers: { 'x-tidegate-error': 'no-endpoint' } })
+    expect(await gateway.client.get('/', { host: 'shop.example.com' })).toMatchObject({ instance: instance.id })
+  })
+
   it('turns clients away, and sends them elsewhere', async () => {
     const gateway = await gatewayWith()
     const [only] = await instancesOf('gated', 1)

@@ -122,18 +122,25 @@ describe('mDNS', () => {
     expect(skipped).toEqual([])
   })
 
-  it('does not even read what comes from elsewhere, which may be made to cost', async () => {
+  it('does not even read what comes from elsewhere, nor what costs more to read than any honest message', async () => {
     const { announcer, open } = await start('dns-sd')
     const watching = watch(open(), '_http._tcp')
     await watching.next()
     const read = vi.spyOn(dnsPacket, 'decode')
     onTestFinished(() => read.mockRestore())
-    const marked = Buffer.alloc(9000, 0xc0)
-    await send(await sender({ port: 0, reuseAddr: false }), marked, announcer.port)
+    const fromElsewhere = Buffer.alloc(9000, 0xc0)
+    const costly = encode({
+      type: 'response',
+      answers: Array.from({ length: 10 }, () => ({ type: 'TXT' as const, name: 'a', data: Array(2000).fill('') })),
+    })
+    await send(await sender({ port: 0, reuseAddr: false }), fromElsewhere, announcer.port)
+    await send(await sender({ port: announcer.port, reuseAddr: true }), costly, announcer.port)
     await announcer.announce(web)
     await watching.until((answer) => answer.instances.length > 0)
-    // The announcer, which hears everything, has read it.
-    expect(read.mock.calls.filter(([bytes]) => bytes.equals(marked))).toHaveLength(1)
+    // The announcer, which hears everything, has read them.
+    for (const sent of [fromElsewhere, costly]) {
+      expect(read.mock.calls.filter(([bytes]) => bytes.equals(sent))).toHaveLength(1)
+    }
   })
 
   it('fails the watches whose instances were heard on an interface that is gone, and asks the others anew', async () => {

@@ -245,7 +245,7 @@ function recordOf(exchange: SettledExchange): SettledRecord {
   }
 }
 
-function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
+export function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
   return {
     name: 'edge',
     slot: 0,
@@ -267,7 +267,7 @@ function listenerSettings({ listener = {} }: EngineOptions): ListenerSettings {
   }
 }
 
-function routeRule({ retry, ...overrides }: RouteChanges): RouteRule {
+export function routeRule({ retry, ...overrides }: RouteChanges): RouteRule {
   return {
     id: overrides.path ?? '/',
     host: null,

@@ -7,6 +7,8 @@ export interface FakeConsulClient extends ConsulClient {
   servicesTable: Readonly<Record<string, unknown>>
   /** `/v1/health/service/:service`. */
   readonly rows: Record<string, readonly unknown[]>
+  /** Of its answers; else 1. */
+  readonly serviceIndexes: Record<string, number>
   /** Services whose reads fail. */
   readonly failures: Map<string, Error>
   /** The service of every read of instances, in order. */
@@ -42,13 +44,14 @@ export function fakeConsulClient(): FakeConsulClient {
     checksTable: [],
     servicesTable: {},
     rows: {},
+    serviceIndexes: {},
     failures: new Map(),
     reads: [],
     service: (service) => async () => {
       fake.reads.push(service)
       const failure = fake.failures.get(service)
       if (failure !== undefined) throw failure
-      return { body: fake.rows[service] ?? [], index: 1 }
+      return { body: fake.rows[service] ?? [], index: fake.serviceIndexes[service] ?? 1 }
     },
     checks: table('checks', () => fake.checksTable),
     services: table('services', () => fake.servicesTable),

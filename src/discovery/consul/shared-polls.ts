@@ -35,6 +35,8 @@ export class SharedPolls {
   readonly #services = new ServiceTable()
   readonly #sweepLimit = new ChurnLimit()
   readonly #awaitsChange = new Set<Watcher>()
+  /** Their last reading was older than the one before. */
+  readonly #behind = new WeakSet<Watcher>()
   #hasBaseline = false
   #sweepIsDue = false
 
@@ -125,7 +127,16 @@ export class SharedPolls {
     const awaitsChange = this.#awaitsChange.delete(watcher)
     if (!watcher.box.isOpen) return
     try {
-      const hasChanged = watcher.accept(await this.#client.service(watcher.service, watcher.filter)(null, this.#signal))
+      const reading = await this.#client.service(watcher.service, watcher.filter)(null, this.#signal)
+      // A read that does not block may be answered by a server that lags behind the last one, with who has left since. What is
+      // behind still at the second look has lost its memory.
+      if (watcher.isAheadOf(reading) && !this.#behind.delete(watcher)) {
+        this.#behind.add(watcher)
+        if (awaitsChange) this.#awaitsChange.add(watcher)
+        return void this.#lookAgain(watcher)
+      }
+      this.#behind.delete(watcher)
+      const hasChanged = watcher.accept(reading)
       if (awaitsChange && !hasChanged) void this.#lookAgain(watcher)
     } catch (error) {
       if (!this.#signal.aborted) watcher.box.fail(error)

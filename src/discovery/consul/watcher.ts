@@ -55,6 +55,11 @@ export class Watcher {
     this.#mayHaveForgotten = true
   }
 
+  /** Whether a reading is older than what was taken before, with nothing known that explains it. */
+  isAheadOf({ index }: Reading<readonly unknown[]>): boolean {
+    return !this.#mayHaveForgotten && index < this.#position
+  }
+
   /** Takes a reading of `/v1/health/service/:service`; returns whether its consumer gets a new answer. */
   accept({ body, index }: Reading<readonly unknown[]>): boolean {
     const { instances, skipped, hasUnchecked } = readInstances(this.service, body, this.#routeTags)

@@ -55,13 +55,13 @@ class DnsSource implements Discovery {
     const leaving = new AbortController()
     const end = AbortSignal.any([signal, this.#closing.signal, leaving.signal])
     if (end.aborted) return
-    let before: readonly Instance[] | null = null
+    let before: Pick<Answer, 'instances' | 'unresolved'> | null = null
     try {
       for await (const answer of this.#resolver.resolved(this.#follow(service, end), end)) {
-        const instances = ofLowestPriority(answer.instances)
-        if (!answer.mayHaveForgotten && isDeepStrictEqual(instances, before)) continue
-        before = instances
-        yield { ...answer, instances }
+        const chosen = ofLowestPriority(answer)
+        if (!answer.mayHaveForgotten && isDeepStrictEqual(chosen, before)) continue
+        before = chosen
+        yield { ...chosen, position: answer.position, mayHaveForgotten: answer.mayHaveForgotten }
       }
     } finally {
       leaving.abort()

@@ -1,4 +1,5 @@
 import type { Instance } from '../../core/instance.ts'
+import type { Answer } from '../contract.ts'
 import { toHost } from '../host-name.ts'
 import type { DnsClient } from './client.ts'
 import { find, type Found } from './find.ts'
@@ -37,9 +38,16 @@ export async function listServers(
  * Those of the lowest priority that has anybody. The further ones take over once that has nobody left who is listed and has an
  * address (RFC 2782): what the gateway itself sees of an instance does not count.
  */
-export function ofLowestPriority(instances: readonly Instance[]): readonly Instance[] {
+export function ofLowestPriority({
+  instances,
+  unresolved = [],
+}: Pick<Answer, 'instances' | 'unresolved'>): Pick<Answer, 'instances' | 'unresolved'> {
   const lowest = Math.min(...instances.map(priorityOf))
-  return instances.filter((instance) => priorityOf(instance) === lowest)
+  const preferred = unresolved.filter((instance) => priorityOf(instance) <= lowest)
+  return {
+    instances: instances.filter((instance) => priorityOf(instance) === lowest),
+    ...(preferred.length > 0 && { unresolved: preferred }),
+  }
 }
 
 function priorityOf({ meta }: Instance): number {

@@ -44,14 +44,14 @@ export class InstanceTable {
     const located = new Set<AnnouncedInstance>()
     let hasGoodbye = false
     for (const heard of response.pointers) {
-      if (nameKey(heard.name) !== this.#name.key) continue
+      if (heard.key !== this.#name.key) continue
       const instance = this.#instanceOf(heard.content, heard.ttlMs, nowMs)
       if (instance === null) continue
       hasGoodbye = instance.hearPointer(heard, nowMs) || hasGoodbye
       changed.add(instance)
     }
     for (const heard of response.locations) {
-      if (!nameKey(heard.name).endsWith(this.#name.instanceEnd)) continue
+      if (!heard.key.endsWith(this.#name.instanceEnd)) continue
       const instance = this.#instanceOf(heard.name, heard.ttlMs, nowMs)
       if (instance === null) continue
       hasGoodbye = instance.hearLocation(heard, nowMs) || hasGoodbye
@@ -59,7 +59,7 @@ export class InstanceTable {
       changed.add(instance)
     }
     for (const heard of response.texts) {
-      const instance = this.#instances.get(nameKey(heard.name))
+      const instance = this.#instances.get(heard.key)
       if (instance === undefined) continue
       instance.hearText(heard, nowMs, () => this.#texts.take(nowMs))
       changed.add(instance)
@@ -95,12 +95,12 @@ export class InstanceTable {
   ): Generator<AnnouncedInstance> {
     if (addresses.length === 0) return
     const hasLocation = locations.length > 0
+    const byHost = Map.groupBy(addresses, ({ key }) => key)
     for (const instance of hasLocation ? located : this.#instances.values()) {
       const target = instance.target
       if (target === null) continue
-      const key = nameKey(target)
-      const its = addresses.filter(({ name }) => nameKey(name) === key)
-      if (its.length === 0) continue
+      const its = byHost.get(nameKey(target))
+      if (its === undefined) continue
       instance.addresses.hear(its, { wire, isOwn, hasLocation }, nowMs)
       yield instance
     }

@@ -1,10 +1,16 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import multicastDns, { type MulticastDNS, type ResponsePacket } from 'multicast-dns'
+import { systemClock } from '../../util/clock.ts'
 import { DiscoveryError } from '../contract.ts'
 import { merged, messagesOf, type Ask } from './ask.ts'
 import { isChosen, keyOf, Wires, type Interface } from './interfaces.ts'
 import type { MdnsLimits, MdnsOptions } from './options.ts'
+import { ReadBudget } from './read-budget.ts'
 import { readResponse, type Response } from './response.ts'
+import { weighResponse } from './weigh.ts'
+
+/** What it costs to find out that a message is not to be read. */
+const refusedSteps = 400
 
 export interface LinkListener {
   heard(response: Response): void
@@ -29,6 +35,7 @@ export class Link {
   readonly #listener: LinkListener
   readonly #hearing: Socket
   readonly #receiver: MulticastDNS
+  readonly #budget = new ReadBudget()
   readonly #askers = new Map<string, { readonly mdns: MulticastDNS; readonly on: Interface }>()
   readonly #check: NodeJS.Timeout
   #wires = new Wires([])
@@ -77,7 +84,7 @@ export class Link {
   }
 
   #listenTo(mdns: MulticastDNS, socket: Socket): void {
-    hearOnly(socket, (sender) => this.#wireOf(sender) !== null)
+    readOnly(socket, (message, sender) => this.#isWorthReading(message, sender))
     mdns.on('response', (packet, sender) => this.#hear(packet, sender))
     // A message that can't be read is a stranger's, of whatever service; it is none of ours to report.
     mdns.on('warning', () => {})
@@ -87,6 +94,16 @@ export class Link {
   /** RFC 6762 section 6: from any other port it is not mDNS. Section 11: from elsewhere than the local link it is an attack. */
   #wireOf({ address, port }: RemoteInfo): string | null {
     return port === this.#limits.port ? this.#wires.of(address) : null
+  }
+
+  /** Not to be asked twice of the same message. */
+  #isWorthReading(message: Buffer, sender: RemoteInfo): boolean {
+    if (this.#wireOf(sender) === null) return false
+    const nowMs = systemClock.now()
+    if (this.#budget.isSpent(sender.address, nowMs)) return false
+    const steps = weighResponse(message)
+    this.#budget.spend(sender.address, steps ?? refusedSteps, nowMs)
+    return steps !== null
   }
 
   #hear(packet: ResponsePacket, sender: RemoteInfo): void {
@@ -166,12 +183,12 @@ export class Link {
   }
 }
 
-/** Before a message is read: pointers upon pointers make that a matter of a third of a second, and anybody can send such. */
-function hearOnly(socket: Socket, isHeard: (sender: RemoteInfo) => boolean): void {
+/** Asks before a message is read: pointers upon pointers make that a matter of half a second, and anybody can send such. */
+function readOnly(socket: Socket, isWorthReading: (message: Buffer, sender: RemoteInfo) => boolean): void {
   const readers = socket.listeners('message') as ((message: Buffer, sender: RemoteInfo) => void)[]
   socket.removeAllListeners('message')
   socket.on('message', (message, sender) => {
-    if (isHeard(sender)) for (const read of readers) read(message, sender)
+    if (isWorthReading(message, sender)) for (const read of readers) read(message, sender)
   })
 }
 

@@ -5,6 +5,8 @@ import type { ResponsePacket } from 'multicast-dns'
 export interface Heard<Content> {
   /** In its own case, without a final dot. */
   readonly name: string
+  /** The same to compare by, see `nameKey`. */
+  readonly key: string
   readonly content: Content
   readonly ttlMs: number
   /** Records of the same name and type that were heard before are no longer true (RFC 6762 section 10.2). */
@@ -44,7 +46,8 @@ export function readResponse(packet: ResponsePacket, origin: Pick<Response, 'wir
   const addresses: Heard<string>[] = []
   for (const record of [...(packet.answers ?? []), ...(packet.additionals ?? [])]) {
     if (record.type === 'OPT' || !('data' in record) || record.class !== 'IN') continue
-    const rest = { name: record.name, ttlMs: (record.ttl ?? 0) * 1000, isFlush: record.flush ?? false }
+    const { name, ttl = 0, flush: isFlush = false } = record
+    const rest = { name, key: nameKey(name), ttlMs: ttl * 1000, isFlush }
     if (record.type === 'PTR') pointers.push({ ...rest, content: record.data })
     else if (record.type === 'A' || record.type === 'AAAA') {
       // The decoder does not see that a message stops short within an address.

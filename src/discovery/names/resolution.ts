@@ -66,10 +66,12 @@ export class Resolution {
     const answer = this.#answer
     if (answer === null) return
     const instances = this.#resolved()
+    const unresolved = this.#unresolved()
     // Names that can't be found are no word of the registry: they don't empty a list that may be remembered from before.
     if (this.#lastPut === null && instances.length === 0 && answer.instances.length > 0) return
     if (this.#isPut && isDeepStrictEqual(instances, this.#lastPut)) return
-    this.box.put({ ...answer, instances, mayHaveForgotten: answer.mayHaveForgotten && !this.#isPut })
+    const mayHaveForgotten = answer.mayHaveForgotten && !this.#isPut
+    this.box.put({ ...answer, instances, mayHaveForgotten, ...(unresolved.length > 0 && { unresolved }) })
     this.#isPut = true
     this.#lastPut = instances
   }
@@ -80,6 +82,12 @@ export class Resolution {
       if (name === undefined) return instance
       return name.addresses.map((host) => Object.freeze({ ...instance, host, hostName: instance.host }))
     })
+  }
+
+  /** Those that the source could not resolve itself are left to it. */
+  #unresolved(): readonly Instance[] {
+    const { instances, unresolved = [] } = this.#answer ?? { instances: [] }
+    return [...unresolved, ...instances.filter(({ host }) => this.#names.get(host)?.addresses.length === 0)]
   }
 
   #listenTo(instances: readonly Instance[]): void {

@@ -7,6 +7,9 @@ const read = (...instances: ReturnType<typeof tagged>[]) => advertisedBy(instanc
 const routesOf = (...instances: ReturnType<typeof tagged>[]) =>
   read(...instances).routes.map(({ place, isOnAll, hasShares }) => ({ place, isOnAll, hasShares }))
 
+const many = (count: number, from = 0, options = '') =>
+  Array.from({ length: count }, (_, index) => `route-/${from + index}${options}`)
+
 const weights = (...instances: ReturnType<typeof tagged>[]) =>
   withTag(instances, { prefix: 'route-', place: '/x' }).map(({ id, weight }) => [id, weight])
 
@@ -48,6 +51,32 @@ describe('the tags of instances', () => {
     const { routes, refused } = read(tagged('a-1', 'route-/x', 'route-/x strip=/x'))
     expect(routes).toMatchObject([{ stripPrefix: false, isOnAll: true }])
     expect(refused.get('route-/x strip=/x')).toMatch(/^another tag of the same instance/)
+  })
+})
+
+describe('too many tags', () => {
+  it('are read up to a limit of each instance, and the first that is not is named', () => {
+    const { routes, refused } = read(tagged('a-1', 'blue', ...many(100_000)), tagged('b-2', 'route-/x'))
+    expect(routes).toHaveLength(256)
+    expect(refused.get('route-/256')).toBe('of an instance 256 such tags are read, and none from here on')
+    expect(refused.size).toBe(2)
+  })
+
+  it('of many instances are the routes that most of them have', () => {
+    const odd = Array.from({ length: 10 }, (_, index) => tagged(`odd-${index}`, ...many(200, 1000 * (index + 1))))
+    const { routes, refused } = read(...odd, tagged('a-1', ...many(200)), tagged('b-2', ...many(200)))
+    expect(routes).toHaveLength(256)
+    const places = new Set(routes.map(({ place }) => place))
+    expect(many(200).filter((tag) => !places.has(tag.slice('route-'.length)))).toEqual([])
+    expect(refused.size).toBe(100)
+    expect(new Set(refused.values())).toEqual(
+      new Set(['a service has 256 routes at most, those that more instances have before others']),
+    )
+  })
+
+  it('that are no routes are named up to a limit', () => {
+    const bad = Array.from({ length: 10 }, (_, index) => tagged(`a-${index}`, ...many(200, 1000 * index, ' auth=x')))
+    expect(read(...bad).refused.size).toBe(100)
   })
 })
 

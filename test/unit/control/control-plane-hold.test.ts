@@ -8,6 +8,9 @@ import { answer, instance } from './scripted-watch.ts'
 
 const a = instance('a-1')
 const b = instance('b-2')
+/** At a name that was found, and that was not. */
+const named = (name: string, port: number) => instance(`${name}-${port}`, { host: '10.0.0.2', hostName: name, port })
+const unfound = (name: string, port: number) => instance(`${name}-${port}`, { host: name, port })
 
 let stateDir = ''
 let made: ReturnType<typeof makeControlPlane>[] = []
@@ -152,6 +155,27 @@ describe('a start with a state file', () => {
     registry.of('users').says(answer([b], { position: 51 }))
     await clock.advance(100)
     expect(served('users')).toEqual(['b-2 passing'])
+  })
+
+  it('keeps instances whose names it can not find now, for as long as the registry lists them', async () => {
+    const before = make({ stateDir })
+    before.control.apply(config([service('users')]))
+    before.registry.of('users').says(answer([a, named('web', 1), named('web', 2), named('db', 3)], { position: 50 }))
+    await settled()
+    await before.control.close()
+
+    const { control, served, registry, clock, thread } = make({ stateDir })
+    control.apply(config([service('users')]))
+    registry.of('users').says(answer([a], { position: 51, unresolved: [unfound('web', 1), unfound('web', 2)] }))
+    await clock.advance(100)
+    expect(served('users')).toEqual(['a-1 passing', 'web-1 passing', 'web-2 passing'])
+    expect(thread.lists.get('users')?.at(-1)).toMatchObject({ host: '10.0.0.2', hostName: 'web', port: 2 })
+    registry.of('users').says(answer([a], { position: 52, unresolved: [unfound('web', 2)] }))
+    await clock.advance(100)
+    expect(served('users')).toEqual(['a-1 passing', 'web-2 passing'])
+    registry.of('users').says(answer([a, { ...named('web', 2), host: '10.0.0.7' }], { position: 52 }))
+    await clock.advance(100)
+    expect(thread.lists.get('users')?.map(({ host }) => host)).toEqual(['10.0.0.1', '10.0.0.7'])
   })
 
   it('holds what a registry with a lesser position has forgotten, over one more restart too', async () => {

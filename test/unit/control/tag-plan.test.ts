@@ -6,18 +6,21 @@ import { instance } from './scripted-watch.ts'
 
 const tls = { ca: null, servername: null, keyPair: null, verify: true }
 
+function planConfig(declared: Parameters<typeof config>[0]): PlanQuestion['config'] {
+  const { key: _key, from: _from, subset: _subset, ...settings } = service('any')
+  const [route] = config([service('any')]).routes
+  if (route === undefined) throw new TypeError('the fixture has no route')
+  return { ...config(declared), fromTags: { service: settings, route } }
+}
+
 /** Services of `reg` by name, with the tags of each of their instances. */
 function planOf(
   tags: Readonly<Record<string, readonly string[][]>>,
   changes: Partial<PlanQuestion> & { declared?: Parameters<typeof config>[0]; unrouted?: boolean } = {},
 ) {
   const { declared = [], unrouted = false, ...rest } = changes
-  const base = config(declared)
-  const { key: _key, from: _from, subset: _subset, ...settings } = service('any')
-  const [route] = config([service('any')]).routes
-  if (route === undefined) throw new TypeError('the fixture has no route')
   return planTags({
-    config: { ...base, ...(unrouted && { routes: [] }), fromTags: { service: settings, route } },
+    config: { ...planConfig(declared), ...(unrouted && { routes: [] }) },
     tagged: Object.keys(tags).map((name) => ({ source: 'reg', prefix: 'route-', name })),
     advertisedOf: (key, prefix) => {
       const listed = tags[key.replace('reg:', '')]
@@ -75,6 +78,25 @@ describe('what comes of tags', () => {
         cause: 'tag "route-/users" of a in reg is no route: a route of the configuration takes the same requests',
       },
       { service: 'z', cause: 'tag "route-/x" of z in reg is no route: a tag of a takes the same requests' },
+    ])
+  })
+
+  it('is no route where a declared one takes all of its requests', () => {
+    const base = planConfig([service('pay'), service('web'), service('shop')])
+    const [pay, web, shop] = base.routes
+    if (pay === undefined || web === undefined || shop === undefined) throw new TypeError('three routes')
+    const some = { methods: ['POST'] }
+    const routes = [pay, { ...web, id: 'rest', path: '/' }, { ...shop, id: 'shop', host: '*.shop.test', path: '/' }]
+    const tags = ['/pay/back', 'a.test/pay/', '*.a.shop.test/x', '/payments', 'a.test/', 'shop.test/', '/partly/x']
+    const plan = planOf(
+      { users: [tags.map((tag) => `route-${tag}`)] },
+      { config: { ...base, routes: [...routes, { ...pay, id: 'partly', path: '/partly', ...some }] } },
+    )
+    expect(routesOf(plan)).toEqual(['/partly/x → users', '/payments → users', 'a.test/ → users', 'shop.test/ → users'])
+    expect(plan.skipped.map(({ cause }) => cause.replace(/.*is no route: /, ''))).toEqual([
+      'the declared route shop takes all of its requests',
+      'the declared route /pay takes all of its requests',
+      'the declared route /pay takes all of its requests',
     ])
   })
 

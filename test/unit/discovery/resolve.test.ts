@@ -133,6 +133,20 @@ describe('the resolver', () => {
     expect(await second).toEqual(['10.0.0.1', '10.0.0.2'])
   })
 
+  it('says which instances it left out, those of the source before it too, until they have addresses', async () => {
+    const { source, watching, dns } = start()
+    source.put({ ...answer(['10.0.0.1', 'web']), unresolved: [instance('source')] })
+    const first = watching.next()
+    await vi.advanceTimersByTimeAsync(0)
+    expect((await first)?.unresolved).toEqual([instance('source'), instance('web')])
+    dns.system.web = ['10.0.0.2']
+    const second = watching.next()
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect((await second)?.unresolved).toEqual([instance('source')])
+    source.put(answer(['10.0.0.1']))
+    expect(await watching.next()).not.toHaveProperty('unresolved')
+  })
+
   it('does not turn a first answer whose names are all unknown into an empty list', async () => {
     const { source, hosts, dns } = start()
     source.put(answer(['web'], true))

@@ -40,6 +40,10 @@ describe('explain', () => {
     expect(lostBetween({ path: '/api/users' }, { path: '/api' })).toBe('path /api/users is longer')
     expect(lostBetween({ headers: header }, {})).toBe('a route with more header conditions (1) comes first')
     expect(lostBetween({ methods: ['POST'] }, {})).toBe('a route that names its methods comes first')
+    expect(lostBetween({ path: '/api' }, { path: '/api/users', origin: 'a tag' })).toBe(
+      'declared routes come before those of tags',
+    )
+    expect(lostBetween({ path: '/api', origin: 'a tag' }, {})).toBe('path /api is longer')
   })
 
   it('lets the first of equal routes win and says so', () => {

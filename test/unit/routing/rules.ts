@@ -55,9 +55,15 @@ const someHeaders = fc.uniqueArray(
 const headers = fc.oneof(fc.constant([]), someHeaders)
 const methods = fc.option(fc.uniqueArray(fc.constantFrom('GET', 'POST', 'PUT'), { minLength: 1 }), { freq: 2 })
 
+const origin = fc.option(fc.constant('tag'), { freq: 1 })
+
 /** Tables of few hosts, paths and conditions, so that routes compete. */
 export const randomRoutes = fc
-  .array(fc.record({ host: pattern, path: pathOf(2), headers, methods }), { minLength: 1, maxLength: 12, size: 'max' })
+  .array(fc.record({ host: pattern, path: pathOf(2), headers, methods, origin }), {
+    minLength: 1,
+    maxLength: 12,
+    size: 'max',
+  })
   .map((rules) => rules.map((parts, index) => makeRoute(`r${index}`, parts)))
 
 export const randomInput = fc

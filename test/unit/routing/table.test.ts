@@ -101,6 +101,28 @@ describe('buildTable', () => {
     expect(winner(routes, makeInput({ path: '/api/x', method: 'POST' }))).toBe('root')
   })
 
+  it('prefers any declared route that accepts to those of tags, but for the one for all requests', () => {
+    const origin = 'a tag'
+    const routes = [
+      makeRoute('rest'),
+      makeRoute('pay', { path: '/pay' }),
+      makeRoute('beta', { headers: [{ name: 'x-beta', value: '1' }] }),
+      makeRoute('shop', { host: '*.shop.test', path: '/cart', methods: ['GET'] }),
+      makeRoute('longer', { path: '/pay/back', origin }),
+      makeRoute('host', { host: 'a.shop.test', origin }),
+      makeRoute('users', { path: '/users', origin }),
+    ]
+    const host = 'a.shop.test'
+    expect(winner(routes, makeInput({ path: '/pay/back' }))).toBe('pay')
+    expect(winner(routes, makeInput({ host, path: '/pay' }))).toBe('pay')
+    expect(winner(routes, makeInput({ host, path: '/cart' }))).toBe('shop')
+    expect(winner(routes, makeInput({ host, path: '/cart', method: 'POST' }))).toBe('host')
+    expect(winner(routes, makeInput({ host, path: '/users' }))).toBe('host')
+    expect(winner(routes, makeInput({ path: '/users', headers: { 'x-beta': '1' } }))).toBe('beta')
+    expect(winner(routes, makeInput({ path: '/users' }))).toBe('users')
+    expect(winner(routes, makeInput({ path: '/else' }))).toBe('rest')
+  })
+
   it('keeps a route when the list it was built from changes afterwards', () => {
     const routes = [makeRoute('first')]
     const table = buildTable(routes)

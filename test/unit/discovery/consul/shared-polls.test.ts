@@ -109,6 +109,32 @@ describe('shared queries', () => {
     expect(await latest('a')).toMatchObject({ instances: [{ status: 'critical' }] })
   })
 
+  it('look again a little later when a server lags behind what was read before, and believe the second look', async () => {
+    const { client, latest, watcher, readsNow } = await start()
+    client.serviceIndexes.a = 100
+    client.rows.a = []
+    client.move('services', 2)
+    await readsNow()
+    expect(await latest('a')).toMatchObject({ instances: [], position: 100 })
+    // The next server has not heard yet that the instance is gone.
+    client.serviceIndexes.a = 99
+    client.rows.a = [serviceRow({ id: 'a', checks: [serf, own('a')] })]
+    client.checksTable = [serf, own('a', 'critical'), own('b')]
+    client.move('checks', 2)
+    expect(await readsNow()).toContain('a')
+    expect(watcher('a').isEmpty).toBe(true)
+    client.serviceIndexes.a = 100
+    client.rows.a = []
+    await vi.advanceTimersByTimeAsync(500)
+    expect(watcher('a').isEmpty).toBe(true)
+    // One that is behind for good has lost its memory.
+    client.serviceIndexes.a = 3
+    client.rows.a = [serviceRow({ id: 'again', checks: [] })]
+    client.move('services', 4)
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(await latest('a')).toMatchObject({ instances: [{ id: 'again' }], position: 3, mayHaveForgotten: true })
+  })
+
   it('doubt every list when an index goes backwards', async () => {
     const { client, latest } = await start()
     client.move('checks', 9)
