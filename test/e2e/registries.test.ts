@@ -4,6 +4,7 @@ import { registerResolvers } from '../../src/grpc.ts'
 import { type Joined, register, type RegisterOptions } from '../../src/register.ts'
 import { runCommand } from '../support/cli.ts'
 import { type Etcd, startEtcd } from '../support/etcd.ts'
+import { untilEnded } from '../support/ending-program.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { Caller } from '../support/grpc-caller.ts'
 import { type Instance, startInstances } from '../support/instance.ts'
@@ -120,6 +121,25 @@ describe.each(Object.entries(places))('%s', (title, { url, target }) => {
     expect(await one.ended()).toBe('SIGTERM')
     await caller.untilServedBy([two])
     expect(caller.failed).toEqual([])
+  })
+
+  it('lets programs end that call by a name there, whether or not they close what they called by', async () => {
+    const service = serviceOf('ending')
+    const server = await startJoiningService(service, url(), 'grpc-service')
+    onTestFinished(async () => {
+      server.signal('SIGKILL')
+      await server.ended()
+    })
+    const [one] = await instancesOf(`${service}-http`)
+    await joined(url(), one)
+    const of = (CLOSES: string) => [
+      untilEnded('grpc-program.ts', { TARGET: target(service), CLOSES }),
+      untilEnded('client-program.ts', { SERVICE: `${service}-http`, REGISTRY: url(), CLOSES }),
+    ]
+    const [closed, called, kept, keptClient] = await Promise.all([...of('true'), ...of('false')])
+    const hello = { said: `hello you, says ${server.pid}\n`, exitCode: 0 }
+    expect([closed, kept]).toEqual([hello, hello])
+    expect([called, keptClient]).toEqual([{ said: '200\n', exitCode: 0 }, { said: '200\n', exitCode: 0 }])
   })
 
   it('is what the commands list', async () => {

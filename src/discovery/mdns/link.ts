@@ -22,6 +22,8 @@ export interface LinkListener {
  * That asks from the group's port in the domain `local`, as a full responder wants it to answer to all (RFC 6762 section 6). Elsewhere
  * it asks from a port of its own: go-micro answers whoever asked and nobody else, and of the programs that share a port only one
  * gets what is sent to it alone.
+ *
+ * They keep no process alive: a program that has nothing to do but to hear of changes ends.
  */
 export class Link {
   readonly #options: MdnsOptions
@@ -43,7 +45,7 @@ export class Link {
     this.#listener = listener
     const interfaces = this.#interfaces()
     if (interfaces.length === 0) throw noInterface(options)
-    this.#hearing = createSocket({ type: 'udp4', reuseAddr: true })
+    this.#hearing = createSocket({ type: 'udp4', reuseAddr: true }).unref()
     this.#receiver = multicastDns({ socket: this.#hearing, port: limits.port, bind: '0.0.0.0', multicast: false })
     this.#listenTo(this.#receiver, this.#hearing)
     this.#receiver.on('ready', () => {
@@ -52,7 +54,7 @@ export class Link {
       this.#wires = new Wires(interfaces)
       this.#send()
     })
-    this.#check = setInterval(() => this.#checkInterfaces(), limits.interfaceCheckMs)
+    this.#check = setInterval(() => this.#checkInterfaces(), limits.interfaceCheckMs).unref()
   }
 
   isOnLink(address: string): boolean {
@@ -104,7 +106,7 @@ export class Link {
       return
     }
     const isLocal = this.#options.domain === 'local'
-    const socket = createSocket({ type: 'udp4', reuseAddr: true })
+    const socket = createSocket({ type: 'udp4', reuseAddr: true }).unref()
     const mdns = multicastDns({
       socket,
       ip: this.#limits.group,
