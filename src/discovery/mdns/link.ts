@@ -6,6 +6,9 @@ import { isChosen, keyOf, Wires, type Interface } from './interfaces.ts'
 import type { MdnsLimits, MdnsOptions } from './options.ts'
 import { readResponse, type Response } from './response.ts'
 
+/** RFC 6762 section 11. */
+const multicastTtl = 255
+
 export interface LinkListener {
   heard(response: Response): void
   /** Nothing that was heard there is sure any more. */
@@ -107,12 +110,9 @@ export class Link {
     }
     const isLocal = this.#options.domain === 'local'
     const socket = createSocket({ type: 'udp4', reuseAddr: true }).unref()
-    const mdns = multicastDns({
-      socket,
-      ip: this.#limits.group,
-      port: isLocal ? this.#limits.port : 0,
-      interface: on.address,
-    })
+    const { group, port } = this.#limits
+    socket.once('listening', () => speakOn(socket, group, on))
+    const mdns = multicastDns({ socket, ip: group, port: isLocal ? port : 0, bind: on.address, multicast: false })
     this.#listenTo(mdns, socket)
     this.#askers.set(keyOf(on), { mdns, on })
   }
@@ -165,6 +165,18 @@ export class Link {
     const way = 'check that the network is up and that no firewall and no other program keeps UDP port'
     const message = `mDNS can't be used (${code}); ${way} ${this.#limits.port} from it`
     this.#listener.lost(new DiscoveryError('unreachable', message))
+  }
+}
+
+/** The package would do that by itself, again and again, by a timer that keeps the process alive. */
+function speakOn(socket: Socket, group: string, { address }: Interface): void {
+  try {
+    socket.addMembership(group, address)
+    socket.setMulticastInterface(address)
+    socket.setMulticastTTL(multicastTtl)
+    socket.setMulticastLoopback(true)
+  } catch {
+    // It went down a moment ago: what is asked there fails, or is heard by nobody.
   }
 }
 
