@@ -160,7 +160,7 @@ export class BalancedService {
 
   #closeConnections(): void {
     this.context.wheel.stop()
-    for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
+    for (const endpoint of this.#services.endpoints()) endpoint.pool?.close(false)
   }
 
   /** What a data thread does with these: they come at once, since it is the same thread. */
