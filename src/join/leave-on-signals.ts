@@ -62,6 +62,11 @@ async function leaveFor(signal: NodeJS.Signals): Promise<void> {
  * (https://github.com/tapjs/signal-exit). It acts when the signal comes again and no others are left.
  */
 function signalExits(): number {
-  const places = [Reflect.get(globalThis, Symbol.for('signal-exit emitter')), Reflect.get(process, '__signal_exit_emitter__')]
-  return places.map((place: { readonly count?: number } | undefined) => place?.count ?? 0).reduce((sum, count) => sum + count)
+  const places = [
+    Reflect.get(globalThis, Symbol.for('signal-exit emitter')),
+    Reflect.get(process, '__signal_exit_emitter__'),
+  ]
+  return places
+    .map((place: { readonly count?: number } | undefined) => place?.count ?? 0)
+    .reduce((sum, count) => sum + count)
 }

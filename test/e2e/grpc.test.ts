@@ -1,4 +1,4 @@
-import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js'
+import { credentials, makeGenericClientConstructor, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { registerResolvers } from '../../src/grpc.ts'
 import { healthDefinition } from '../../src/join/grpc/health-service.ts'
@@ -83,7 +83,7 @@ describe('a gRPC channel to a name in Consul', () => {
   ])('%s fails its calls while there is no server, and finds the first one', async (title, options) => {
     const service = `none-${title.length}`
     const caller = new Caller(targetOf(service), options)
-    await expect(caller.call()).rejects.toThrow(`no instance of ${service} is registered and well`)
+    await expect(caller.call()).rejects.toMatchObject({ code: status.UNAVAILABLE })
     await caller.untilServedBy([await serverOf(service)])
   })
 

@@ -125,25 +125,6 @@ describe.each(Object.entries(places))('%s', (title, { url, target }) => {
     expect(caller.failed).toEqual([])
   })
 
-  it('lets programs end that call by a name there, whether or not they close what they called by', async () => {
-    const service = serviceOf('ending')
-    const server = await startJoiningService(service, url(), 'grpc-service')
-    onTestFinished(async () => {
-      server.signal('SIGKILL')
-      await server.ended()
-    })
-    const [one] = await instancesOf(`${service}-http`)
-    await joined(url(), one)
-    const of = (CLOSES: string) => [
-      untilEnded('grpc-program.ts', { TARGET: target(service), CLOSES }),
-      untilEnded('client-program.ts', { SERVICE: `${service}-http`, REGISTRY: url(), CLOSES }),
-    ]
-    const [closed, called, kept, keptClient] = await Promise.all([...of('true'), ...of('false')])
-    const hello = { said: `hello you, says ${server.pid}\n`, exitCode: 0 }
-    expect([closed, kept]).toEqual([hello, hello])
-    expect([called, keptClient]).toEqual([{ said: '200\n', exitCode: 0 }, { said: '200\n', exitCode: 0 }])
-  })
-
   it('is what the commands list', async () => {
     const service = serviceOf('listed')
     const [one] = await instancesOf(service)
@@ -151,6 +132,33 @@ describe.each(Object.entries(places))('%s', (title, { url, target }) => {
     const { stdout, exitCode } = await runCommand('instances', service, '--registry', url())
     expect(exitCode).toBe(0)
     expect(stdout).toContain(`${one.id}  127.0.0.1:${one.port}  passing`)
+  })
+})
+
+describe('a program that calls by a name', () => {
+  it.each(['etcd', 'mDNS'])('and closes nothing ends when it has nothing else to do: %s', async (title) => {
+    const { url, target } = places[title] as Place
+    const server = await startJoiningService('ending', url(), 'grpc-service')
+    onTestFinished(async () => {
+      server.signal('SIGKILL')
+      await server.ended()
+    })
+    const [one] = await instancesOf('ending-http')
+    await joined(url(), one)
+    const [channel, client] = await Promise.all([
+      untilEnded('grpc-program.ts', { TARGET: target('ending') }),
+      untilEnded('client-program.ts', { SERVICE: 'ending-http', REGISTRY: url() }),
+    ])
+    expect(channel).toEqual({ said: `hello you, says ${server.pid}\n`, exitCode: 0 })
+    expect(client).toEqual({ said: '200\n', exitCode: 0 })
+  })
+
+  it('lives on until the call has failed, though nothing is open while the registry is gone', async () => {
+    const [closed = 0] = await freePorts(1)
+    const REGISTRY = `etcd://127.0.0.1:${closed}`
+    const ended = await untilEnded('client-program.ts', { SERVICE: 'gone', REGISTRY, TIMEOUT: '500ms' })
+    expect(ended).toEqual({ said: expect.stringContaining('gone') as string, exitCode: 0 })
+    expect(ended.said).toContain('ClientError')
   })
 })
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { onTestFinished } from 'vitest'
 
 /** Runs a program of this folder until it ends by itself. @returns what it said, and its exit code */
 export async function untilEnded(
@@ -12,6 +13,7 @@ export async function untilEnded(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  onTestFinished(() => void child.kill('SIGKILL'))
   const [said, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   return { said, exitCode: exitCode as number | null }
 }

@@ -14,13 +14,13 @@ const others: Readonly<Record<string, () => void | Promise<void>>> = {
     if (copy.leaveOnSignals === leaveOnSignals) throw new Error('this is no copy')
     copy.leaveOnSignals(['SIGTERM'], leaver('copy', 20))
   },
-  'signal-exit 4': () => listenAsSignalExit((emitter) => Reflect.set(globalThis, Symbol.for('signal-exit emitter'), emitter)),
+  'signal-exit 4': () =>
+    listenAsSignalExit((emitter) => Reflect.set(globalThis, Symbol.for('signal-exit emitter'), emitter)),
   'signal-exit 3': () => listenAsSignalExit((emitter) => Reflect.set(process, '__signal_exit_emitter__', emitter)),
   once: () => {
-    process.once('SIGTERM', async () => {
+    process.once('SIGTERM', () => {
       say('own')
-      await delay(100)
-      process.exit(7)
+      setTimeout(() => process.exit(7), 100)
     })
   },
 }

@@ -1,13 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 
 const program = new URL('../../support/leaving-program.ts', import.meta.url).pathname
 
 /** Starts it, sends SIGTERM, and waits for its end. */
 async function terminated(OTHERS: string): Promise<{ said: string[]; by: number | NodeJS.Signals | null }> {
-  const child = spawn(process.execPath, [program], { env: { ...process.env, OTHERS }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program], {
+    env: { ...process.env, OTHERS },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
   const said: string[] = []
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   for await (const line of createInterface(child.stdout)) {
