@@ -6,9 +6,6 @@ import { isChosen, keyOf, Wires, type Interface } from './interfaces.ts'
 import type { MdnsLimits, MdnsOptions } from './options.ts'
 import { readResponse, type Response } from './response.ts'
 
-/** RFC 6762 section 11. */
-const multicastTtl = 255
-
 export interface LinkListener {
   heard(response: Response): void
   /** Nothing that was heard there is sure any more. */
@@ -168,18 +165,6 @@ export class Link {
   }
 }
 
-/** The package would do that by itself, again and again, by a timer that keeps the process alive. */
-function speakOn(socket: Socket, group: string, { address }: Interface): void {
-  try {
-    socket.addMembership(group, address)
-    socket.setMulticastInterface(address)
-    socket.setMulticastTTL(multicastTtl)
-    socket.setMulticastLoopback(true)
-  } catch {
-    // It went down a moment ago: what is asked there fails, or is heard by nobody.
-  }
-}
-
 /** Before a message is read: pointers upon pointers make that a matter of a third of a second, and anybody can send such. */
 function hearOnly(socket: Socket, isHeard: (sender: RemoteInfo) => boolean): void {
   const readers = socket.listeners('message') as ((message: Buffer, sender: RemoteInfo) => void)[]
@@ -187,6 +172,19 @@ function hearOnly(socket: Socket, isHeard: (sender: RemoteInfo) => boolean): voi
   socket.on('message', (message, sender) => {
     if (isHeard(sender)) for (const read of readers) read(message, sender)
   })
+}
+
+/** The package would do that by itself, again and again, by a timer that keeps the process alive. */
+function speakOn(socket: Socket, group: string, { address }: Interface): void {
+  try {
+    socket.addMembership(group, address)
+    socket.setMulticastInterface(address)
+    // RFC 6762 section 11.
+    socket.setMulticastTTL(255)
+    socket.setMulticastLoopback(true)
+  } catch {
+    // It went down a moment ago: what is asked there fails, or is heard by nobody.
+  }
 }
 
 function noInterface({ interfaces }: MdnsOptions): DiscoveryError {
