@@ -4,8 +4,12 @@ import type { PublishedEndpoint } from './snapshot.ts'
 
 /** Connections kept open to one endpoint; made by the engine that first uses the endpoint. */
 export interface EndpointPool {
-  /** Closes idle connections; those in use close when their exchange is settled. */
-  close(): void
+  /**
+   * Closes idle connections; those in use close when their exchange is settled.
+   *
+   * @param isGone the service has the endpoint no more: what still waits for a connection to it may go to another one
+   */
+  close(isGone: boolean): void
 }
 
 /**

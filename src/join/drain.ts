@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { ServerDrain } from './drain-server.ts'
+import { endWhatIsOpen } from './ends-with-server.ts'
 
 /** As much of `@grpc/grpc-js`'s server as is used. */
 export interface GrpcServerLike {
@@ -40,6 +41,8 @@ class GrpcDrain implements Drain {
         clearTimeout(deadline)
         resolve(true)
       })
+      // Once nothing new is let in.
+      endWhatIsOpen(this.#server)
     })
   }
 

@@ -42,7 +42,7 @@ export interface RegisterOptions {
   readonly check?: CheckInput
   /** How long the instance may be dead before the registry forgets it; null = for ever. Default `1m`, the least that Consul takes. */
   readonly deregisterAfter?: DurationInput | null
-  /** What each heartbeat of a TTL check reports; asked each time. Default: passing. The object of `health()` fits: it says no from when the instance leaves, until one joins again. */
+  /** What each heartbeat of a TTL check reports; asked each time. Default: passing. The object of `health()` fits; several instances may share it: it says no from when the last of them leaves, until one joins again. */
   readonly health?: {
     readonly report: () => HealthReport | Promise<HealthReport>
     readonly joining?: () => void

@@ -12,6 +12,7 @@ import type { Lease } from './shared-by-url.ts'
 import type { Registrar } from './registrar.ts'
 import type { RegisterOptions } from './register-options.ts'
 import { type Registration, well } from './registration.ts'
+import { type HealthShare, joinWith } from './shared-health.ts'
 
 const ownHostTimeoutMs = 2000
 
@@ -58,6 +59,7 @@ async function join(options: RegisterOptions, registration: Registration, lease:
   const membership = new Membership({ registrar, registration, report, onEvent, random: Math.random })
   const drain = server === undefined ? null : drainOf(server)
 
+  let share: HealthShare | null = null
   let leaving: Promise<void> | null = null
   const leaveOnce = (): Promise<void> => (leaving ??= leaveNow())
   const onAbort = (): void => void leaveOnce()
@@ -68,7 +70,7 @@ async function join(options: RegisterOptions, registration: Registration, lease:
     signal?.removeEventListener('abort', onAbort)
   }
   const leaveNow = async (): Promise<void> => {
-    health?.leaving?.()
+    share?.leaving()
     await leave({ membership, registrar, drain, onEvent, ...times })
     letGo()
     await lease.release()
@@ -76,10 +78,11 @@ async function join(options: RegisterOptions, registration: Registration, lease:
 
   try {
     // Whoever must not join at all leaves below without having been there.
-    health?.joining?.()
+    if (health !== undefined) share = joinWith(health)
     if (signal?.aborted !== true) await joinedWithin(times.joinTimeoutMs, membership, onEvent)
   } catch (error) {
     letGo()
+    share?.release()
     drain?.release()
     throw error
   }

@@ -9,7 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { answerAsFinalRecipient } from './final-recipient.ts'
 import { redirect } from './redirect.ts'
 import { backoffMs, decideRetry, decideStatusRetry, depositForRequest } from './retry.ts'
-import { hasOnlyFull, takeEndpoint } from './room.ts'
+import { hasOnlyFull, hasUntried, takeEndpoint } from './room.ts'
 import { fail, settle } from './settle.ts'
 
 /** A parsed request: match its route, try an endpoint. The request's body, if any, follows through `requestBody`. */
@@ -154,6 +154,18 @@ export function attemptFailed(
     case 'never':
       fail(x, failure)
   }
+}
+
+/** Whether an exchange that waits for a connection has somewhere else to go. */
+export function mayGoElsewhere(x: Exchange): boolean {
+  return x.route !== null && hasUntried(x, x.route.service, null)
+}
+
+/** The service has the endpoint no more, and nothing was sent to it: another one is picked, whatever the method, and nothing has failed. */
+export function attemptWithdrawn(x: Exchange, endpoint: Endpoint): void {
+  endAttempt(x, endpoint, null, false, performance.now())
+  if (x.admission !== null) x.admission.goOn()
+  attempt(x)
 }
 
 function headReceived(x: Exchange, service: Service, endpoint: Endpoint, elapsedMs: number): void {

@@ -148,7 +148,7 @@ export class DataThread {
     this.#heartbeat.stop()
     this.#stopReopening()
     this.#proxy.stop()
-    for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
+    for (const endpoint of this.#services.endpoints()) endpoint.pool?.close(false)
   }
 
   #configure(snapshot: ConfigSnapshot, forgotten: number): void {

@@ -47,7 +47,7 @@ export class ServiceTable {
     for (const [name, service] of this.#services) {
       if (names.has(name)) continue
       this.#services.delete(name)
-      for (const endpoint of service.endpoints.all) retire(endpoint)
+      for (const endpoint of service.endpoints.all) retire(endpoint, false)
       service.meter.retire()
     }
     for (const settings of wanted) {
@@ -78,7 +78,7 @@ export class ServiceTable {
       return kept
     })
     this.#build(service, all, published.version)
-    for (const gone of before.values()) retire(gone)
+    for (const gone of before.values()) retire(gone, true)
   }
 
   #add(settings: ServiceSettings): void {
@@ -134,7 +134,8 @@ function balancerOf({ balancer, name }: ServiceSettings): Balancer {
   return found
 }
 
-function retire(endpoint: Endpoint): void {
-  endpoint.pool?.close()
+/** @param isReplaced the service goes on without it: what waits for a connection to it may go elsewhere */
+function retire(endpoint: Endpoint, isReplaced: boolean): void {
+  endpoint.pool?.close(isReplaced)
   endpoint.meter.retire()
 }

@@ -1,11 +1,9 @@
-import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
+import { credentials, makeGenericClientConstructor, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { registerResolvers } from '../../src/grpc.ts'
 import { healthDefinition } from '../../src/join/grpc/health-service.ts'
 import { type Consul, startConsul } from '../support/consul.ts'
+import { untilEnded } from '../support/ending-program.ts'
 import { Caller } from '../support/grpc-caller.ts'
 import { type JoiningService, startJoiningService } from '../support/joining-service.ts'
 
@@ -76,7 +74,23 @@ describe('a gRPC channel to a name in Consul', () => {
     const caller = new Caller(`${targetOf('tagged')}?version=none`)
     const plain = new Caller(targetOf('tagged'))
     await plain.untilServedBy(servers)
-    await expect(caller.call()).rejects.toThrow(/UNAVAILABLE|DEADLINE/)
+    await expect(caller.call()).rejects.toThrow('no instance of tagged is registered and well')
+  })
+
+  it.each([
+    ['with the default policy', {}],
+    ['with a policy of its own', { 'grpc.service_config': '{}' }],
+  ])('%s fails its calls while there is no server, and finds the first one', async (title, options) => {
+    const service = `none-${title.length}`
+    const caller = new Caller(targetOf(service), options)
+    await expect(caller.call()).rejects.toMatchObject({ code: status.UNAVAILABLE })
+    await caller.untilServedBy([await serverOf(service)])
+  })
+
+  it.each(['true', 'false'])('lets its program end; closed: %s', async (CLOSES) => {
+    const server = await serverOf(`ending-${CLOSES}`)
+    const ended = await untilEnded('grpc-program.ts', { TARGET: targetOf(`ending-${CLOSES}`), CLOSES })
+    expect(ended).toEqual({ said: `hello you, says ${server.pid}\n`, exitCode: 0 })
   })
 
   it('is served while the registry is gone, and follows it again', async () => {
@@ -146,12 +160,8 @@ describe('a gRPC server', () => {
 describe('the example', () => {
   it('calls a service by its name', async () => {
     const server = await serverOf('example')
-    const example = new URL('../../examples/grpc-service/client.ts', import.meta.url).pathname
-    const child = spawn(process.execPath, ['--conditions=tidegate-source', example], {
-      env: { ...process.env, TARGET: targetOf('example') },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const [said] = await Promise.all([text(child.stdout), once(child, 'exit')])
-    expect(said).toBe(`hello you, says ${server.pid}\n`.repeat(3))
+    const said = `hello you, says ${server.pid}\n`.repeat(3)
+    const ended = await untilEnded('../../examples/grpc-service/client.ts', { TARGET: targetOf('example') })
+    expect(ended).toEqual({ said, exitCode: 0 })
   })
 })

@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type Client, connect, type ClientOptions } from '../../src/client.ts'
 import { registerResolvers } from '../../src/grpc.ts'
 import { type Joined, register, type RegisterOptions } from '../../src/register.ts'
+import { CertificateFiles } from '../support/certificate-files.ts'
+import { Authority } from '../support/certificates.ts'
 import { runCommand } from '../support/cli.ts'
 import { type Etcd, startEtcd } from '../support/etcd.ts'
+import { untilEnded } from '../support/ending-program.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { Caller } from '../support/grpc-caller.ts'
 import { type Instance, startInstances } from '../support/instance.ts'
@@ -132,6 +135,33 @@ describe.each(Object.entries(places))('%s', (title, { url, target }) => {
   })
 })
 
+describe('a program that calls by a name', () => {
+  it.each(['etcd', 'mDNS'])('and closes nothing ends when it has nothing else to do: %s', async (title) => {
+    const { url, target } = places[title] as Place
+    const server = await startJoiningService('ending', url(), 'grpc-service')
+    onTestFinished(async () => {
+      server.signal('SIGKILL')
+      await server.ended()
+    })
+    const [one] = await instancesOf('ending-http')
+    await joined(url(), one)
+    const [channel, client] = await Promise.all([
+      untilEnded('grpc-program.ts', { TARGET: target('ending') }),
+      untilEnded('client-program.ts', { SERVICE: 'ending-http', REGISTRY: url() }),
+    ])
+    expect(channel).toEqual({ said: `hello you, says ${server.pid}\n`, exitCode: 0 })
+    expect(client).toEqual({ said: '200\n', exitCode: 0 })
+  })
+
+  it('lives on until the call has failed, though nothing is open while the registry is gone', async () => {
+    const [closed = 0] = await freePorts(1)
+    const REGISTRY = `etcd://127.0.0.1:${closed}`
+    const ended = await untilEnded('client-program.ts', { SERVICE: 'gone', REGISTRY, TIMEOUT: '500ms' })
+    expect(ended).toEqual({ said: expect.stringContaining('gone') as string, exitCode: 0 })
+    expect(ended.said).toContain('ClientError')
+  })
+})
+
 describe('a registry that makes no checks', () => {
   it('has none but well instances, by the check that the process makes itself', async () => {
     const [one, two] = await instancesOf('checked')
@@ -179,6 +209,11 @@ describe('an etcd registry', () => {
     ['etcd://h?format=auto', 'have no format "auto"'],
     ['etcd://h?token=x', 'takes no `token`'],
     ['etcd://h h:1', 'no host and port'],
+    ['etcd://h?tls=yes', '`tls` is true or false'],
+    ['etcd://h?tls=false&ca=/ca.pem', '`ca` needs TLS'],
+    ['etcd://h?ca=/nowhere/ca.pem', "`ca` can't be read"],
+    ['etcd://h?ca=/etc/hostname', 'is not PEM'],
+    ['etcd://h?verify=no', '`verify` is true or false'],
   ])('%s is refused', async (url, why) => {
     const failure = await register({ name: 'x', port: 1, leaveOn: [], registry: url }).catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'invalid', message: expect.stringContaining(why) as string })
@@ -215,6 +250,47 @@ describe('an etcd of several members', () => {
       await there.leave()
       expect(await etcd.api.ids('/micro/services/members/')).toEqual([])
     }
+  })
+})
+
+describe('an etcd that speaks TLS alone, with those who show a certificate', () => {
+  it('is joined, asked and followed by the files that the URL names, and says what is missing', async () => {
+    const files = new CertificateFiles()
+    const authority = Authority.create('cluster')
+    const pair = files.writePair('etcd', authority.issue({ names: ['127.0.0.1'] }))
+    const client = files.writePair('client', authority.issue({ names: ['client'] }))
+    const other = files.writePair('other', authority.issue({ names: ['client'] }))
+    const ca = files.write('ca.pem', authority.cert)
+    const secured = await startEtcd({ tls: { ca, ...pair } })
+    onTestFinished(() => secured.kill())
+    const urlWith = (params: Readonly<Record<string, string>>): string => {
+      return `etcd://127.0.0.1:${secured.port}?${new URLSearchParams(params).toString()}`
+    }
+    const [one] = await instancesOf('secured')
+    const url = urlWith({ ca, ...client })
+    const there = await joined(url, one)
+    await untilServedBy(clientOf('secured', { registry: url }), [one])
+    const listed = await runCommand('instances', 'secured', '--registry', url)
+    expect(listed.stdout).toContain(`${one.id}  127.0.0.1:${one.port}  passing`)
+    const server = await startJoiningService('secured-grpc', url, 'grpc-service')
+    const query = new URLSearchParams({ ca, ...client }).toString()
+    await new Caller(`etcd://127.0.0.1:${secured.port}//micro/services/secured-grpc?${query}`).untilServedBy([server])
+    server.signal('SIGTERM')
+    expect(await server.ended()).toBe('SIGTERM')
+    await there.leave()
+    expect((await runCommand('instances', 'secured', '--registry', url)).stdout).toContain('has no instance')
+
+    const stateBy = async (params: Readonly<Record<string, string>>): Promise<unknown> => {
+      const tried = await joined(urlWith(params), one, { joinTimeout: 500 }).catch((error: unknown) => error)
+      return tried instanceof Error ? tried.message : (tried as Joined).state
+    }
+    // Nobody who believes the authority: it is tried on, as while etcd is away.
+    expect(await stateBy({ tls: 'true', ...client })).toBe('joining')
+    expect(await stateBy({ ca })).toBe('joining')
+    expect(await stateBy({ ca, ...client, servername: 'etcd.example' })).toBe('joining')
+    expect(await stateBy({ ...client, verify: 'false' })).toBe('joined')
+    expect(await stateBy({ ca, cert: client.cert })).toContain('takes both `cert` and `key`')
+    expect(await stateBy({ ca, cert: client.cert, key: other.key })).toContain('OpenSSL does not take')
   })
 })
 

@@ -189,3 +189,47 @@ test('what waited for its turn while the endpoint took others is no evidence aga
   const cell = engine.ledger.endpoint(engine.slot(endpoint.port), -1)
   expect(cell.consecutiveFailures()).toBe(maxConnecting - 1)
 })
+
+test('whoever waits for a connection to an endpoint that is gone goes to another, with its body and whatever its method', async () => {
+  const { endpoint, engine, ask, inflight, connecting } = await crowded({ connectTimeoutMs: 60_000 })
+  const late = [await ask('/late', 'POST', 'content-length: 5\r\n\r\nhello'), await ask('/later')]
+  await inflight(maxConnecting + 3)
+  const gone = engine.slot(endpoint.port)
+  const other = await startReluctant()
+  await engine.publish([other])
+  // The one that is answered stays where it is.
+  expect(engine.ledger.endpoint(gone, -1).inflight()).toBe(1)
+  const all = [...connecting, ...late]
+  const bodies = new Map<string, string>()
+  for (let i = 0; i < all.length; i++) {
+    await other.connections(i + 1)
+    other.letStand(i)
+    const { target, body, response } = await other.request(i)
+    bodies.set(target, await body)
+    response.end(target)
+  }
+  const targets = [...connecting.map((_, i) => `/connecting-${i}`), '/late', '/later']
+  expect([...bodies.keys()].toSorted()).toEqual(targets.toSorted())
+  expect(bodies.get('/late')).toBe('hello')
+  for (const [i, client] of all.entries()) {
+    expect(await client.response()).toMatchObject({ status: 200, body: targets[i] })
+  }
+  // Nobody took another connection to where it had waited, and it is not blamed.
+  expect(endpoint.sockets).toHaveLength(1 + maxConnecting)
+  expect(engine.ledger.endpoint(gone, -1).consecutiveFailures()).toBe(0)
+})
+
+test('where there is no other endpoint, they wait on for the one that is gone', async () => {
+  const { endpoint, engine, ask, inflight } = await crowded()
+  const late = await ask('/late')
+  await inflight(maxConnecting + 2)
+  await engine.publish([])
+  endpoint.letStand(1)
+  const carried = await endpoint.request(1)
+  expect(carried.target).toBe('/connecting-0')
+  await endpoint.connections(2 + maxConnecting)
+  endpoint.letStand(1 + maxConnecting)
+  expect((await endpoint.request(2)).target).toBe('/late')
+  ;(await endpoint.request(2)).response.end('done')
+  expect((await late.response()).body).toBe('done')
+})

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import Consul from 'consul'
 import { consulError, denied, unreadable } from './error.ts'
 import type { ConsulLimits, ConsulOptions } from './options.ts'
-import { guardAnswers } from './transport.ts'
+import { guardAnswers, type QueryContext } from './transport.ts'
 
 /** One answer of a blocking query. */
 export interface Reading<Body> {
@@ -60,7 +60,7 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits)
   }
   // The server adds up to a sixteenth to the wait: https://developer.hashicorp.com/consul/api-docs/features/blocking
   const blockingTimeoutMs = (limits.waitMs * 17) / 16 + timeoutReserveMs
-  const blocking = { wait: `${limits.waitMs / 1000}s`, timeout: blockingTimeoutMs }
+  const blocking = { wait: `${limits.waitMs / 1000}s` }
   const immediate = { timeout: limits.answerTimeoutMs }
 
   function ask<Body>(
@@ -70,7 +70,7 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits)
   ): Ask<Body> {
     const url = shown(baseUrl) + path
     return async (index, signal) => {
-      const context = new CallContext(signal)
+      const context = new CallContext(signal, index === null ? null : blockingTimeoutMs)
       const timing = index === null ? immediate : { ...blocking, index: String(index) }
       try {
         const answer = answered(url, await call({ ...common, ...timing, ctx: context }))
@@ -101,8 +101,9 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits)
 }
 
 /** Papi cancels a request when its context emits `cancel`. */
-class CallContext extends EventEmitter {
+class CallContext extends EventEmitter implements QueryContext {
   readonly includeResponse = true
+  readonly waitsMs: number | null
   readonly #signal: AbortSignal
   readonly #onAbort = () => {
     this.canceled = true
@@ -111,8 +112,9 @@ class CallContext extends EventEmitter {
   /** Read by papi before it sends. */
   canceled: boolean
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, waitsMs: number | null) {
     super()
+    this.waitsMs = waitsMs
     this.#signal = signal
     this.canceled = signal.aborted
     signal.addEventListener('abort', this.#onAbort, { once: true })

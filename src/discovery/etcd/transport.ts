@@ -83,11 +83,14 @@ export class Transport {
   /**
    * Opens a stream. Go's server reads on while it answers only where the connection ends with the answer, so this one is not kept
    * alive: https://pkg.go.dev/net/http#ResponseController.EnableFullDuplex
+   *
+   * It keeps no process alive: a program that has nothing to do but to hear of changes ends.
    */
   open(url: string, call: { token: string | null; signal: AbortSignal }): LineStream {
     const requireLeader = { 'grpc-metadata-hasleader': 'true' }
     const sent = this.#request(url, call.token, { agent: false, signal: call.signal, headers: requireLeader })
     sent.setNoDelay(true)
+    sent.on('socket', (socket) => socket.unref())
     const response = Promise.withResolvers<IncomingMessage>()
     // An error after the answer has begun reaches whoever reads the answer.
     sent.on('error', response.reject)

@@ -70,14 +70,14 @@ class Pulse {
   constructor(stream: LineStream, limits: EtcdLimits) {
     this.#stream = stream
     this.#limits = limits
-    this.#timer = setTimeout(() => stream.destroy(new TimeIsUp()), limits.answerTimeoutMs)
+    this.#timer = setTimeout(() => stream.destroy(new TimeIsUp()), limits.answerTimeoutMs).unref()
   }
 
   heard(isFirst: boolean): void {
     this.#unanswered = 0
     if (!isFirst) return
     clearTimeout(this.#timer)
-    this.#timer = setInterval(() => this.#probe(), this.#limits.probeIntervalMs)
+    this.#timer = setInterval(() => this.#probe(), this.#limits.probeIntervalMs).unref()
   }
 
   stop(): void {

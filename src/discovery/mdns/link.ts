@@ -28,6 +28,8 @@ export interface LinkListener {
  * That asks from the group's port in the domain `local`, as a full responder wants it to answer to all (RFC 6762 section 6). Elsewhere
  * it asks from a port of its own: go-micro answers whoever asked and nobody else, and of the programs that share a port only one
  * gets what is sent to it alone.
+ *
+ * They keep no process alive: a program that has nothing to do but to hear of changes ends.
  */
 export class Link {
   readonly #options: MdnsOptions
@@ -50,7 +52,7 @@ export class Link {
     this.#listener = listener
     const interfaces = this.#interfaces()
     if (interfaces.length === 0) throw noInterface(options)
-    this.#hearing = createSocket({ type: 'udp4', reuseAddr: true })
+    this.#hearing = createSocket({ type: 'udp4', reuseAddr: true }).unref()
     this.#receiver = multicastDns({ socket: this.#hearing, port: limits.port, bind: '0.0.0.0', multicast: false })
     this.#listenTo(this.#receiver, this.#hearing)
     this.#receiver.on('ready', () => {
@@ -59,7 +61,7 @@ export class Link {
       this.#wires = new Wires(interfaces)
       this.#send()
     })
-    this.#check = setInterval(() => this.#checkInterfaces(), limits.interfaceCheckMs)
+    this.#check = setInterval(() => this.#checkInterfaces(), limits.interfaceCheckMs).unref()
   }
 
   isOnLink(address: string): boolean {
@@ -121,13 +123,10 @@ export class Link {
       return
     }
     const isLocal = this.#options.domain === 'local'
-    const socket = createSocket({ type: 'udp4', reuseAddr: true })
-    const mdns = multicastDns({
-      socket,
-      ip: this.#limits.group,
-      port: isLocal ? this.#limits.port : 0,
-      interface: on.address,
-    })
+    const socket = createSocket({ type: 'udp4', reuseAddr: true }).unref()
+    const { group, port } = this.#limits
+    socket.once('listening', () => speakOn(socket, group, on))
+    const mdns = multicastDns({ socket, ip: group, port: isLocal ? port : 0, bind: on.address, multicast: false })
     this.#listenTo(mdns, socket)
     this.#askers.set(keyOf(on), { mdns, on })
   }
@@ -190,6 +189,19 @@ function readOnly(socket: Socket, isWorthReading: (message: Buffer, sender: Remo
   socket.on('message', (message, sender) => {
     if (isWorthReading(message, sender)) for (const read of readers) read(message, sender)
   })
+}
+
+/** The package would do that by itself, again and again, by a timer that keeps the process alive. */
+function speakOn(socket: Socket, group: string, { address }: Interface): void {
+  try {
+    socket.addMembership(group, address)
+    socket.setMulticastInterface(address)
+    // RFC 6762 section 11.
+    socket.setMulticastTTL(255)
+    socket.setMulticastLoopback(true)
+  } catch {
+    // It went down a moment ago: what is asked there fails, or is heard by nobody.
+  }
 }
 
 function noInterface({ interfaces }: MdnsOptions): DiscoveryError {

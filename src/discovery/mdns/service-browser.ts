@@ -121,6 +121,8 @@ export class ServiceBrowser {
     // However soon a stranger's records end, they are looked at only so often.
     const delayMs = Math.max(this.#context.limits.settleMs, Math.ceil(atMs - systemClock.now()))
     this.#timer = setTimeout(() => this.#tick(), delayMs)
+    // A first answer is waited for; changes are no reason for a process to live on.
+    if (this.#instances !== null) this.#timer.unref()
   }
 
   #tick(): void {

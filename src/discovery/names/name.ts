@@ -66,6 +66,8 @@ export class Name {
       this.#timer = null
       void this.#ask()
     }, waitMs)
+    // Looking again is no reason for a process to live on.
+    if (this.#wasAsked) this.#timer.unref()
   }
 
   async #ask(): Promise<void> {

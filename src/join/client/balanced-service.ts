@@ -22,6 +22,8 @@ import type { ClientOptions } from './client-options.ts'
 import { routeRuleOf, serviceEntryOf, sourceName } from './client-settings.ts'
 
 const threadId = 0
+/** The longest that a timer can be: it is there for its being there. */
+const longestMs = 2 ** 31 - 1
 
 /**
  * One service with all that a gateway does for it but listening: its instances followed and held, balanced, ejected and restored, its retry
@@ -37,6 +39,8 @@ export class BalancedService {
   readonly #ledger: Ledger
   readonly #firstList = Promise.withResolvers<void>()
   readonly #calls = new Set<ClientCall>()
+  /** Holds the process while a call waits with nothing open: for the registry, or between two attempts. */
+  readonly #hold = setInterval(() => {}, longestMs).unref()
   #isKnown = false
   #closed: Promise<void> | null = null
 
@@ -132,11 +136,13 @@ export class BalancedService {
   }
 
   began(call: ClientCall): void {
+    if (this.#calls.size === 0) this.#hold.ref()
     this.#calls.add(call)
   }
 
   ended(call: ClientCall): void {
     this.#calls.delete(call)
+    if (this.#calls.size === 0) this.#hold.unref()
     if (this.isClosed && this.#calls.size === 0) this.#closeConnections()
   }
 
@@ -159,8 +165,9 @@ export class BalancedService {
   }
 
   #closeConnections(): void {
+    clearInterval(this.#hold)
     this.context.wheel.stop()
-    for (const endpoint of this.#services.endpoints()) endpoint.pool?.close()
+    for (const endpoint of this.#services.endpoints()) endpoint.pool?.close(false)
   }
 
   /** What a data thread does with these: they come at once, since it is the same thread. */

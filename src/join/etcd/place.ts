@@ -3,6 +3,7 @@ import { didYouMean } from '../../util/suggest.ts'
 import { RegisterError } from '../register-error.ts'
 import { refuseOtherParams, type RegistryPlace } from '../registry-url.ts'
 import { type ValueFormatName, valueFormats } from './formats/index.ts'
+import { tlsOf, tlsParams } from './tls.ts'
 
 /** What an `etcd://` URL says. */
 export interface EtcdPlace extends EtcdAccess {
@@ -17,17 +18,18 @@ const defaultHost = '127.0.0.1:2379'
 const defaultPort = 2379
 
 /**
- * Reads `etcd://HOST:PORT[,HOST:PORT…][/PREFIX][?format=…&username=…&password=…&tls=true]`. The path is the prefix with its slash; `prefix=`
+ * Reads `etcd://HOST:PORT[,HOST:PORT…][/PREFIX][?format=…&username=…&password=…&tls=true&ca=…]`. The path is the prefix with its slash; `prefix=`
  * is one without. Without a user, ETCD_USERNAME and ETCD_PASSWORD.
  * @throws RegisterError `invalid`
  */
 export function etcdPlace(place: RegistryPlace): EtcdPlace {
   const { params, path } = place
-  refuseOtherParams(place, ['format', 'prefix', 'username', 'password', 'tls'])
+  refuseOtherParams(place, ['format', 'prefix', 'username', 'password', ...tlsParams])
+  const tls = tlsOf(params)
   const hosts = (place.hosts.length === 0 ? [defaultHost] : place.hosts).map((host) => {
     return /:\d+$/.test(host) ? host : `${host}:${defaultPort}`
   })
-  const endpoints = hosts.map((host) => `${params.get('tls') === 'true' ? 'https' : 'http'}://${host}`)
+  const endpoints = hosts.map((host) => `${tls === null ? 'http' : 'https'}://${host}`)
   for (const endpoint of endpoints) {
     if (!URL.canParse(endpoint)) throw invalid(`${JSON.stringify(endpoint)} is no host and port of etcd`)
   }
@@ -36,7 +38,7 @@ export function etcdPlace(place: RegistryPlace): EtcdPlace {
   const username = params.get('username') ?? process.env.ETCD_USERNAME ?? ''
   const password = params.get('password') ?? process.env.ETCD_PASSWORD ?? ''
   const user = username === '' ? { username: null, password: null } : { username, password }
-  return { hosts, endpoints, prefix, format, ...user, tls: null }
+  return { hosts, endpoints, prefix, format, ...user, tls }
 }
 
 function formatOf(text: string | undefined): ValueFormatName | null {

@@ -1,4 +1,5 @@
 import { type sendUnaryData, type Server, type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js'
+import { endsWith } from '../ends-with-server.ts'
 import type { HealthReport } from '../registration.ts'
 import {
   type HealthCheckRequest,
@@ -57,21 +58,23 @@ export function addHealthService(server: Server, health: WatchedHealth, services
     },
     Watch: (call: ServerWritableStream<HealthCheckRequest, HealthCheckResponse>) => {
       let last = -1
-      const tell = async (): Promise<void> => {
+      const tell = async (isLast: boolean): Promise<void> => {
         const found = await look(call.request.service).catch(() => ({ status: serving.unknown }))
         if (call.cancelled || call.writableEnded) return
         if (found.status !== last) call.write(found)
         last = found.status
-        if (health.isLeaving === true) call.end()
+        if (isLast || health.isLeaving === true) call.end()
       }
-      const timer = setInterval(() => void tell(), watchIntervalMs)
-      const forget = health.onLeaving?.(() => void tell())
+      const timer = setInterval(() => void tell(false), watchIntervalMs)
+      const forget = health.onLeaving?.(() => void tell(true))
+      const stay = endsWith(server, () => void tell(true))
       const over = (): void => {
         clearInterval(timer)
         forget?.()
+        stay()
       }
       call.on('cancelled', over).on('finish', over).on('close', over)
-      void tell()
+      void tell(false)
     },
   })
 }

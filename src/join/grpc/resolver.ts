@@ -100,9 +100,14 @@ class RegistryResolver implements experimental.Resolver {
   }
 
   #tell(): void {
-    if (this.#list !== null) return this.#listener.resolved(endpointsOf(this.#list), this.#config)
-    if (this.#failure === null) return
-    this.#listener.failed({ code: status.UNAVAILABLE, details: this.#failure.message, metadata: new Metadata() })
+    if (this.#list !== null) this.#listener.resolved(endpointsOf(this.#list), this.#config)
+    // By an empty list alone calls without a deadline would wait for ever: round robin takes it for idleness.
+    if (this.#list?.length === 0) this.#tellFailure(`no instance of ${this.#target.service} is registered and well`)
+    else if (this.#list === null && this.#failure !== null) this.#tellFailure(this.#failure.message)
+  }
+
+  #tellFailure(details: string): void {
+    this.#listener.failed({ code: status.UNAVAILABLE, details, metadata: new Metadata() })
   }
 }
 

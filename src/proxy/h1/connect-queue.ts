@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../core/endpoint.ts'
 import { type TimerWheel, WheelTimer } from '../../util/timer-wheel.ts'
 import type { Exchange, UpstreamAttempt } from '../exchange.ts'
-import { attemptFailed } from '../handle.ts'
+import { attemptFailed, attemptWithdrawn, mayGoElsewhere } from '../handle.ts'
 import { settingsOf } from '../settings-of.ts'
 
 /** An exchange that waits for a connection, its own or one that another exchange is done with. Its body is kept meanwhile. */
@@ -89,6 +89,16 @@ export class ConnectQueue {
     else after.before = before
     this.#size--
     turn.end()
+  }
+
+  /** The service has the endpoint no more: who has another one to go to need not wait for it. */
+  withdraw(): void {
+    for (let turn = this.#first, behind = turn; turn !== null; turn = behind) {
+      behind = turn.after
+      if (!mayGoElsewhere(turn.x)) continue
+      this.remove(turn)
+      attemptWithdrawn(turn.x, this.endpoint)
+    }
   }
 
   /** The endpoint refused a connection: what waits now need not ask it again. */

@@ -9,7 +9,7 @@ export const h1Forwarder: Forwarder = {
     const tls = x.route?.service.settings.tls ?? null
     let pool = endpoint.pool as Pool | null
     if (pool === null || (pool.tls?.settings ?? null) !== tls) {
-      pool?.close()
+      pool?.close(false)
       pool = new Pool(x.context, endpoint, tls)
       endpoint.pool = pool
     }

@@ -3,6 +3,7 @@ import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
 import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 import type { ProxyContext } from '../context.ts'
 import type { Exchange } from '../exchange.ts'
+import { attemptWithdrawn, mayGoElsewhere } from '../handle.ts'
 import { UpstreamTls } from '../tls/upstream-tls.ts'
 import { ConnectQueue } from './connect-queue.ts'
 import { UpstreamConnection } from './upstream.ts'
@@ -26,7 +27,8 @@ export class Pool implements EndpointPool {
   readonly #idle: UpstreamConnection[] = []
   /** Made when it is first needed. */
   #queue: ConnectQueue | null = null
-  #connecting = 0
+  /** Connections on their way, and for whom. */
+  readonly #connecting = new Map<UpstreamConnection, Exchange>()
   #isClosed = false
 
   /** @param tls for all its connections: other settings are another pool */
@@ -50,8 +52,8 @@ export class Pool implements EndpointPool {
   }
 
   /** A connection stands, or never will. */
-  connectEnded(stands: boolean): void {
-    this.#connecting--
+  connectEnded(connection: UpstreamConnection, stands: boolean): void {
+    this.#connecting.delete(connection)
     if (this.#queue === null) return
     const nowMs = performance.now()
     if (stands) this.#queue.stoodMs = nowMs
@@ -106,18 +108,27 @@ export class Pool implements EndpointPool {
     this.#idle.length = kept
   }
 
-  close(): void {
+  close(isGone: boolean): void {
     this.#isClosed = true
     for (const connection of this.#idle.splice(0)) connection.destroy()
+    if (!isGone) return
+    // Those that wait for their turn first: it would come with the end of a connect.
+    this.#queue?.withdraw()
+    for (const [connection, x] of this.#connecting) {
+      if (!mayGoElsewhere(x)) continue
+      connection.abandon()
+      attemptWithdrawn(x, this.endpoint)
+    }
   }
 
   /** Null when as many are on their way as may be. */
   #connectionFor(x: Exchange, nowMs: number): UpstreamConnection | null {
     // A further attempt is on a connection of its own, lest it meets another kept one that its endpoint has closed.
     const kept = x.attempts === 1 ? this.take(nowMs) : null
-    if (kept !== null || this.#connecting >= maxConnecting) return kept
-    this.#connecting++
-    return new UpstreamConnection(this)
+    if (kept !== null || this.#connecting.size >= maxConnecting) return kept
+    const connection = new UpstreamConnection(this)
+    this.#connecting.set(connection, x)
+    return connection
   }
 
   /** In order; a kept connection goes past those that may not have one. */

@@ -133,7 +133,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
   }
 
   destroy(): void {
-    if (this.#phase === phase.connecting) this.#pool.connectEnded(false)
+    if (this.#phase === phase.connecting) this.#pool.connectEnded(this, false)
     this.#phase = phase.closed
     this.#context.wheel.remove(this.#timer)
     this.#socket.destroy()
@@ -166,7 +166,7 @@ export class UpstreamConnection implements UpstreamAttempt, TunnelEnd, ChunkSink
     this.#writeHead(x)
     if (x.head.hasBody) sendKept(x)
     else this.#output.flush()
-    this.#pool.connectEnded(true)
+    this.#pool.connectEnded(this, true)
   }
 
   #writeHead(x: Exchange): void {

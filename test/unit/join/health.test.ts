@@ -89,6 +89,25 @@ describe('the health of a service', () => {
     }
   })
 
+  it('is that of all instances that share it: only the last to leave ends it', async () => {
+    const registry = createRegistry({ port: 0 })
+    onTestFinished(() => registry.close())
+    const { address } = await registry.start()
+    const wellness = health()
+    const common = { address: '127.0.0.1', settle: 0, leaveOn: [], onEvent: () => {}, health: wellness }
+    const join = (name: string, meta = {}) => {
+      return register({ ...common, name, port: 1, registry: address.replace('http:', 'consul:'), meta })
+    }
+    const [one, two] = await Promise.all([join('one'), join('two')])
+    // One that is refused has no part in it.
+    await expect(join('three', { 'no key': '' })).rejects.toMatchObject({ code: 'refused' })
+    await one.leave()
+    await one.leave()
+    expect(await wellness.report()).toEqual({ status: 'passing', note: '' })
+    await two.leave()
+    expect(await wellness.report()).toEqual({ status: 'critical', note: 'leaving' })
+  })
+
   it('has liveness apart from what it depends on', async () => {
     const h = health({ checks: { db: () => false }, liveness: { loop: () => true } })
     expect((await h.answer('/livez'))?.code).toBe(200)

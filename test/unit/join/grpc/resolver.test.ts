@@ -91,6 +91,13 @@ describe.each(Object.entries(shapes))('%s', (_, listenerFor) => {
     expect(await told.next()).toMatchObject({ endpoints: [endpoint(1), endpoint(2)] })
   })
 
+  it('hears that there is none, in words that end the calls that wait', async () => {
+    const { resolver, told } = resolverOf('nobody')
+    resolver.updateResolution()
+    expect(await told.next()).toEqual({ endpoints: [], config: defaultServiceConfig })
+    expect(await told.next()).toEqual({ code: status.UNAVAILABLE })
+  })
+
   it('is told nothing while its channel calls, and one thing for many calls', async () => {
     const service = `service-${++services}`
     await add(service, 1)

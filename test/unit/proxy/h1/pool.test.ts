@@ -88,7 +88,7 @@ test('closed, it ends the idle connections and those that come back', () => {
   const [idle, busy] = [new FakeConnection(), new FakeConnection()]
   give(pool, idle, -1)
 
-  pool.close()
+  pool.close(false)
   give(pool, busy, -1)
 
   expect([idle.isDestroyed, busy.isDestroyed]).toEqual([true, true])
