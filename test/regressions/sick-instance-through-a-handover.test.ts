@@ -47,4 +47,4 @@ test('an instance whose checks have no answer gets no requests from a successor,
 
   expect((await traffic.stop()).failed).toEqual([])
   expect(instances[2]?.asked).toEqual([])
-}, 60_000)
+})
