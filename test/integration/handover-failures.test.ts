@@ -40,7 +40,7 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
     await succession.file.write('routes: [')
     const cause = await succession.handOverInVain()
     expect(cause).toBe('it ended with code 1 before it served; this process serves on')
-    expect(succession.first.stderr()).toContain(succession.file.path)
+    await succession.first.complained(succession.file.path)
     await servesOn(stage, traffic, cause)
 
     await succession.file.write(JSON.stringify(config))
@@ -57,7 +57,7 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
       JSON.stringify({ ...config, listeners: [{ name: 'edge', address: '127.0.0.1:0' }, taken] }),
     )
     const cause = await succession.handOverInVain()
-    expect(succession.first.stderr()).toContain('listener taken: listen EADDRINUSE')
+    await succession.first.complained('listener taken: listen EADDRINUSE')
     await servesOn(stage, traffic, cause)
   })
 
@@ -70,7 +70,7 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
     // The configuration of the running process says so too; its server does not move.
     await succession.nth('config-applied', 1)
     await succession.handOverInVain()
-    expect(succession.first.stderr()).toContain(`admin: can't listen on 127.0.0.1:${port} (EADDRINUSE)`)
+    await succession.first.complained(`admin: can't listen on 127.0.0.1:${port} (EADDRINUSE)`)
 
     const [other = 0] = await freePorts(1)
     await succession.file.write(JSON.stringify({ ...config, admin: { address: `127.0.0.1:${other}` } }))
@@ -94,7 +94,7 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
     process.kill(pid, 'SIGTERM')
     const { cause } = await succession.nth('handover-failed', 1)
     expect(cause).toBe('it ended with code 1 before it served; this process serves on')
-    expect(succession.first.stderr()).toContain(
+    await succession.first.complained(
       `tidegate: SIGTERM came before it took over from process ${succession.first.pid}\n`,
     )
     await servesOn(stage, traffic, String(cause))
@@ -156,15 +156,15 @@ describe('a second gateway', () => {
       )
       const second = startGatewayProcess(succession.file.path)
       onTestFinished(async () => second.kill())
-      return { code: await second.exited(), says: second.stderr() }
+      return second.ended()
     }
     expect(await start(admin.port)).toEqual({
       code: 1,
-      says: `tidegate: admin: can't listen on 127.0.0.1:${admin.port} (EADDRINUSE); set another admin.address, or end what listens there\n`,
+      stderr: `tidegate: admin: can't listen on 127.0.0.1:${admin.port} (EADDRINUSE); set another admin.address, or end what listens there\n`,
     })
     expect(await start(0)).toEqual({
       code: 1,
-      says: `tidegate: listener edge: listen EADDRINUSE: address already in use ${address}; end what listens there, or set another address\n`,
+      stderr: `tidegate: listener edge: listen EADDRINUSE: address already in use ${address}; end what listens there, or set another address\n`,
     })
   })
 })

@@ -20,8 +20,9 @@ it('a gateway that can not write its pid file does not start', async () => {
   onTestFinished(async () => files.remove())
   const gateway = startGatewayProcess(files.path, '--pid-file', join(dirname(files.path), 'nowhere', 'x.pid'))
   onTestFinished(async () => gateway.kill())
-  expect(await gateway.exited()).toBe(1)
-  expect(gateway.stderr()).toMatch(/^tidegate: the pid file can't be written: ENOENT/)
+  const { code, stderr } = await gateway.ended()
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^tidegate: the pid file can't be written: ENOENT/)
   expect(gateway.log.lines).toEqual([])
 })
 

@@ -254,6 +254,7 @@ describe('a gateway that goes away while its successor prepares', () => {
     process.kill(succession.first.pid, 'SIGTERM')
     expect(await succession.first.exited()).toBe(0)
     while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve))
+    await succession.nth('stopped', 2)
     expect(succession.lines('stopped').map((line) => line['cut'])).toEqual([0, 0])
     expect(succession.lines('handover-failed')).toEqual([])
   })
