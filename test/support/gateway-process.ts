@@ -12,6 +12,8 @@ const cli = new URL('../../src/cli.ts', import.meta.url).pathname
 export interface GatewayProcess {
   readonly pid: number
   readonly log: LogLines
+  /** What of its standard error was read so far. */
+  readonly stderr: () => string
   /** Resolves once that was written to standard error. */
   complained(text: string): Promise<void>
   /** Resolves when it serves. */
@@ -72,6 +74,7 @@ function observe(child: ChildProcess): GatewayProcess {
   return {
     pid: child.pid ?? 0,
     log,
+    stderr: () => errors,
     async complained(text) {
       // Nothing says in which order its two outputs are read.
       while (!errors.includes(text)) await once(child.stderr as NonNullable<ChildProcess['stderr']>, 'data')
