@@ -57,6 +57,7 @@ describe('a gateway serves on as if nothing had happened, and says why,', () => 
       JSON.stringify({ ...config, listeners: [{ name: 'edge', address: '127.0.0.1:0' }, taken] }),
     )
     const cause = await succession.handOverInVain()
+    expect(cause).toBe('it ended with code 1 before it served; this process serves on')
     await succession.first.complained('listener taken: listen EADDRINUSE')
     await servesOn(stage, traffic, cause)
   })
