@@ -37,6 +37,11 @@ export class GatewayAdmin {
     await this.#ask(`/api/v1/endpoints/${encodeURIComponent(id)}/eject?duration=${durationMs}ms`, 'POST')
   }
 
+  /** Ends the ejection of an endpoint. */
+  async restore(id: string): Promise<void> {
+    await this.#ask(`/api/v1/endpoints/${encodeURIComponent(id)}/restore`, 'POST')
+  }
+
   async #get(path: string): Promise<unknown> {
     return (await this.#ask(path)).json()
   }

@@ -132,9 +132,9 @@ async function ejections({ admin }: World, sinceMs: number): Promise<number[]> {
   if (admin === null) return []
   const offsetMs = Date.now() - systemMs()
   const events = (await admin.timeline()).filter(({ type }) => type === 'ejected')
-  // What is still to come was told by a clock that had jumped.
+  // Told in whole milliseconds: it was at the end of that one at the latest. What is still to come was told by a clock that had jumped.
   return events
-    .map(({ at }) => Date.parse(at) - offsetMs)
+    .map(({ at }) => Date.parse(at) + 1 - offsetMs)
     .filter((ms) => ms >= sinceMs && ms <= systemMs())
     .toSorted((a, b) => a - b)
 }

@@ -203,6 +203,24 @@ export class World {
     await until(() => `${count} eligible instances, of ${seen}`, isSo)
   }
 
+  /** Resolves when the gateway says that an instance gets no new requests. */
+  async drains(instance: Instance): Promise<void> {
+    const { admin } = this
+    if (admin === null) return
+    await until(`${instance.id} to drain`, async () => {
+      const { endpoints } = await admin.services(service)
+      return endpoints.some(({ id, state }) => id.includes(instance.id) && state === 'draining')
+    })
+  }
+
+  /** Ends all ejections; resolves when every instance may be picked. */
+  async restore(): Promise<void> {
+    const { admin } = this
+    const { endpoints } = (await admin?.services(service)) ?? { endpoints: [] }
+    for (const { id, state } of endpoints) if (state === 'ejected') await admin?.restore(id)
+    await this.eligible(this.instances.length)
+  }
+
   /** Resolves when a change in the registry has arrived, and been undone. */
   async follows(): Promise<void> {
     const { consul, instances } = this

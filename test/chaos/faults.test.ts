@@ -23,15 +23,12 @@ const running: Omit<Running, 'pace'> = {
   warmUpMs: 100,
   beforeMs: 200,
   afterMs: 300,
-  hangMs: 15_000,
+  hangMs: 60_000,
 }
 
-const setting = {
-  latencyMs: 5,
-  // Instances come back in time for the next fault.
-  serviceKeys: { headTimeout: '500ms', outlier: { baseEjection: '1s', maxEjection: '1s' } },
-  pipesLog: true,
-}
+/** Short, for the instance that is stopped, and long enough for those that are only slow on a busy machine. */
+const headTimeout = '3s'
+const setting = { latencyMs: 5, serviceKeys: { headTimeout }, pipesLog: true }
 
 interface Short {
   readonly fault: Fault
@@ -52,7 +49,6 @@ const all: readonly Short[] = [
   { fault: consulPartitioned, seconds: 0.5, times: 1 },
   { fault: consulKilled, seconds: 0.5, times: 1 },
   { fault: flapping, seconds: 2, times: 1 },
-  { fault: jumpingClock, seconds: 0, times: 1 },
   { fault: stalled, seconds: 0.5, times: 2 },
   { fault: stalledControl, seconds: 0, times: 1 },
   { fault: unreadLog, seconds: 0.5, times: 1 },
@@ -78,6 +74,12 @@ describe.each([
     ),
     more: {},
   },
+  {
+    of: 'with ejections that end soon',
+    engine: 'fast',
+    faults: [{ fault: jumpingClock, seconds: 0, times: 1 }],
+    more: jumpingClock.setting,
+  },
   { of: 'with a Consul that is in trouble', engine: 'fast', faults: troubles, more: { proxiesRegistry: true } },
 ] as const)('under steady load, $of', ({ engine, faults, more }) => {
   let world: World | undefined
@@ -90,7 +92,8 @@ describe.each([
 
   it.each(faults)('$fault.does: $fault.holds', async ({ fault, seconds, times }) => {
     if (world === undefined) throw new Error('there is no world')
-    await world.eligible(world.instances.length)
+    // Ejections last long: whatever the fault before this one had ejected is not to come back to an instance that is still sick.
+    await world.restore()
     const { figures, missed } = await runFault(fault, world, { ...running, pace: { seconds, times } })
     // The kinds of failures only to be seen beside what was missed.
     expect({ missed, kinds: figures.kinds }).toEqual({ missed: [], kinds: figures.kinds })

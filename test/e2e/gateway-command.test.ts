@@ -137,10 +137,9 @@ describe('tidegate start', () => {
     expect((await admin.get('/readyz')).status).toBe(503)
     instance.release()
     expect(await underWay).toMatchObject({ status: 200, headers: { connection: 'close' } })
-    expect(await gateway.exited()).toBe(0)
+    expect(await gateway.ended()).toEqual({ code: 0, stderr: '' })
     expect(await gateway.log.line('stopped')).toMatchObject({ cut: 0 })
     await expect(edge.get('/users')).rejects.toThrow('ECONNREFUSED')
-    expect(gateway.stderr()).toBe('')
   })
 
   it('says so and exits 1 when an address is taken', async () => {
@@ -152,18 +151,20 @@ describe('tidegate start', () => {
     const { gateway: withAdmin } = await start(
       configText(users).replace('admin: { address: "127.0.0.1:0"', `admin: { address: "${taken}"`),
     )
-    expect([await withListener.exited(), await withAdmin.exited()]).toEqual([1, 1])
-    expect(withListener.stderr()).toBe(
-      `tidegate: listener edge: listen EADDRINUSE: address already in use ${taken}; end what listens there, or set another address\n`,
-    )
-    expect(withAdmin.stderr()).toBe(
-      `tidegate: admin: can't listen on ${taken} (EADDRINUSE); set another admin.address, or end what listens there\n`,
-    )
+    expect(await withListener.ended()).toEqual({
+      code: 1,
+      stderr: `tidegate: listener edge: listen EADDRINUSE: address already in use ${taken}; end what listens there, or set another address\n`,
+    })
+    expect(await withAdmin.ended()).toEqual({
+      code: 1,
+      stderr: `tidegate: admin: can't listen on ${taken} (EADDRINUSE); set another admin.address, or end what listens there\n`,
+    })
   })
 
   it('says where and exits 1 when the file is bad', async () => {
     const { file, gateway } = await start(configText(`  - { path: users, service: ${service} }`))
-    expect(await gateway.exited()).toBe(1)
-    expect(gateway.stderr()).toContain(`${file.path}:7:13 routes[0].path: `)
+    const { code, stderr } = await gateway.ended()
+    expect(code).toBe(1)
+    expect(stderr).toContain(`${file.path}:7:13 routes[0].path: `)
   })
 })

@@ -107,14 +107,14 @@ describe('an instance that stands still, as a process of its own', () => {
     for (const { id, port } of pair) {
       await consul.api('PUT', '/v1/agent/service/register', { ID: id, Name: 'still', Address: '127.0.0.1', Port: port })
     }
-    const gateway = await serve('still', { healthCheck: { ...healthCheck, timeout: '300ms' } })
+    const gateway = await serve('still', { healthCheck: { ...healthCheck, timeout: '1s' } })
     await gateway.servedBy('still', '/', [bad.id, good.id])
     bad.pause()
     await gateway.servedBy('still', '/', [good.id])
     expect(gateway.endpoint('still', bad.id)).toMatchObject({
       registry: 'passing',
       state: 'unhealthy',
-      reason: 'its health check fails: no answer within 300 ms',
+      reason: 'its health check fails: no answer within 1000 ms',
       failures: 0,
     })
     bad.resume()

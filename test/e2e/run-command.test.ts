@@ -32,10 +32,11 @@ async function freePort(): Promise<number> {
   return (await freePorts(1))[0] ?? 0
 }
 
-/** Code of a program that serves on `port`, with `also` run once it does. */
+/** Code of a program that serves on `port`, with `also` run before it does. */
 const program = (port: number, also: string): string => `
   const server = require('node:http').createServer((q, a) => { a.statusCode = globalThis.code ?? 200; a.end('hello') })
-  server.listen(${port}, '127.0.0.1', () => { ${also} })
+  ${also}
+  server.listen(${port}, '127.0.0.1')
 `
 
 function run(service: string, port: number, code: string, ...flags: string[]): CommandProcess {

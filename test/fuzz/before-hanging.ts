@@ -1,5 +1,5 @@
 /** How long a connection may take before it counts as hanging. */
-const hangMs = 10_000
+const hangMs = 60_000
 
 /** The same promise, rejected when it does not settle. */
 export async function beforeHanging<T>(promise: Promise<T>): Promise<T> {

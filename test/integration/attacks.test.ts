@@ -13,7 +13,7 @@ const conformance = ['test/conformance/engine.test.ts', 'test/conformance/engine
 let tests: Record<string, readonly CollectedTest[]>
 beforeAll(async () => {
   tests = await collectedTests([...files, ...conformance])
-}, 180_000)
+})
 
 /** What is wrong with a name for tests of a file, if anything: it has to be in titles of tests that are run, all of them. */
 function faultOf(name: string, of: readonly CollectedTest[]): string | null {

@@ -10,7 +10,7 @@ let tests: Record<string, readonly CollectedTest[]>
 beforeAll(async () => {
   const files = new Set(rows.flatMap(({ tests: shown = [] }) => shown.map(([name]) => fileOf(name))))
   tests = await collectedTests([...files])
-}, 180_000)
+})
 
 describe.each(Object.entries(faultRows))('%s', (_group, group) => {
   test.each(group)('$number, $fault: its tests and chaos faults are there, and not skipped', (row) => {

@@ -54,4 +54,4 @@ it('a handover that fails, then one that does not, leave a log socket non-blocki
   // Its end makes the socket blocking; what the successor does about it takes a moment.
   await exit
   while (!(await isNonBlocking(successor['pid']))) await new Promise((resolve) => setImmediate(resolve))
-}, 90_000)
+})

@@ -95,4 +95,4 @@ test('a data thread that stands still under traffic is replaced, the other one a
   await openConnections(gateway, 0)
   expect(await connectionsGauge(gateway)).toBe(0)
   expect(sum((await gateway.threads()).map(({ inflight }) => inflight))).toBe(0)
-}, 90_000)
+})

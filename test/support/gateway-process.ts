@@ -12,13 +12,17 @@ const cli = new URL('../../src/cli.ts', import.meta.url).pathname
 export interface GatewayProcess {
   readonly pid: number
   readonly log: LogLines
-  /** Everything it wrote to standard error so far. */
+  /** What of its standard error was read so far. */
   readonly stderr: () => string
+  /** Resolves once that was written to standard error. */
+  complained(text: string): Promise<void>
   /** Resolves when it serves. */
   listening(): Promise<GatewayAddresses>
   signal(signal: NodeJS.Signals): void
   /** The exit code; null when a signal ended it. */
   exited(): Promise<number | null>
+  /** The same with all that it wrote, once it has come: for one that leaves its outputs to no successor. */
+  ended(): Promise<{ readonly code: number | null; readonly stderr: string }>
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>
 }
@@ -71,6 +75,7 @@ export function startWithSockets(file: string, ports: readonly number[], names: 
 
 function observe(child: ChildProcess): GatewayProcess {
   const exit = once(child, 'exit')
+  const close = once(child, 'close')
   const log = new LogLines()
   let errors = ''
   child.stdout?.setEncoding('latin1').on('data', (text: string) => log.append(text))
@@ -79,6 +84,10 @@ function observe(child: ChildProcess): GatewayProcess {
     pid: child.pid ?? 0,
     log,
     stderr: () => errors,
+    async complained(text) {
+      // Nothing says in which order its two outputs are read.
+      while (!errors.includes(text)) await once(child.stderr as NonNullable<ChildProcess['stderr']>, 'data')
+    },
     async listening() {
       const line = await log.line('listening')
       return line as unknown as GatewayAddresses
@@ -87,6 +96,10 @@ function observe(child: ChildProcess): GatewayProcess {
     exited: async () => {
       const [code] = (await exit) as [number | null]
       return code
+    },
+    ended: async () => {
+      const [code] = (await close) as [number | null]
+      return { code, stderr: errors }
     },
     async kill() {
       child.kill('SIGKILL')

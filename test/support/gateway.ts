@@ -24,7 +24,8 @@ export interface TestGatewayOptions {
   readonly probePortSharing?: NonNullable<GatewayOptions['probePortSharing']>
 }
 
-const deadlineMs = 20_000
+/** Shorter than a test may take, so that it says what it waited for. */
+const deadlineMs = 120_000
 
 type EndpointView = ReturnType<RunningGateway['services']>[number]['endpoints'][number]
 

@@ -21,7 +21,7 @@ export class Caller {
   call(): Promise<number> {
     return new Promise((resolve, reject) => {
       const { path, requestSerialize, responseDeserialize } = greeter.Greet
-      const deadline = Date.now() + 5000
+      const deadline = Date.now() + 60_000
       this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, 'x', { deadline }, (error, answer) => {
         if (error === null) resolve(Number(/says (\d+)/.exec(answer ?? '')?.[1]))
         else reject(error)

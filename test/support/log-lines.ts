@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events'
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly level: string; readonly msg: string }
 
-const deadlineMs = 25_000
+/** Shorter than a test may take, so that it says what it waited for. */
+const deadlineMs = 120_000
 
 /** The log of a running gateway, read while it is written. Every decision is a line, so tests wait for lines, not for time. */
 export class LogLines {
@@ -25,14 +26,10 @@ export class LogLines {
   /**
    * What `probe` finds; it looks now and after every change of the log.
    *
-   * @param what for the error when it is not found in time, 25 s by default
+   * @param what for the error when it is not found in time
    */
-  async until<T>(
-    what: string,
-    probe: () => T | null | undefined | false | Promise<T | null | undefined | false>,
-    withinMs: number = deadlineMs,
-  ) {
-    const deadline = AbortSignal.timeout(withinMs)
+  async until<T>(what: string, probe: () => T | null | undefined | false | Promise<T | null | undefined | false>) {
+    const deadline = AbortSignal.timeout(deadlineMs)
     for (;;) {
       const change = once(this.#events, 'change', { signal: deadline })
       // Not to be lost while the probe looks.
@@ -52,7 +49,7 @@ export class LogLines {
     }
   }
 
-  async line(msg: string, withinMs?: number): Promise<LogLine> {
-    return this.until(`the log line "${msg}"`, () => this.lines.find((line) => line.msg === msg), withinMs)
+  async line(msg: string): Promise<LogLine> {
+    return this.until(`the log line "${msg}"`, () => this.lines.find((line) => line.msg === msg))
   }
 }

@@ -53,7 +53,7 @@ function checkOf({ id }: Instance): string {
 }
 
 function httpCheck({ port }: Instance): object {
-  return { HTTP: `http://127.0.0.1:${port}/health`, Interval: '1s', Timeout: '1s' }
+  return { HTTP: `http://127.0.0.1:${port}/health`, Interval: '1s', Timeout: '10s' }
 }
 
 async function ask(consul: ConsulApi, path: string, body?: object): Promise<void> {

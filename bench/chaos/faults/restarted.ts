@@ -2,7 +2,7 @@ import { setMaintenance } from '../../../test/support/registration.ts'
 import { type Fault, fault } from '../fault.ts'
 import { noneFailed } from '../judge.ts'
 
-/** No request for so long: whoever follows the registry has taken the instance out. */
+/** No request for so long: whoever took the instance out has sent it its last. */
 const quietMs = 500
 
 /**
@@ -22,6 +22,7 @@ export const restarted: Fault = fault({
         blow()
         if (consul !== null) {
           await setMaintenance(consul.api, instance, true)
+          await world.drains(instance)
           await instance.drained(quietMs)
         }
         await instance.stop()

@@ -4,7 +4,7 @@ import { allOf, noneEjected, noneFailed } from '../judge.ts'
 import { controlStillMs } from '../in-front.ts'
 
 const stallMs = 200
-const longStallMs = 1500
+const longStallMs = 4000
 /** Shorter than the long stall: whoever took that for silence of the instances would give up on all it waits for. */
 const serviceKeys = { headTimeout: '500ms', healthCheck: { path: '/health', interval: '1s', timeout: '500ms' } }
 

@@ -138,10 +138,13 @@ function overTcp(reply: Awaited<ReturnType<DnsScript>>): DnsScript {
   return ({ transport }) => (transport === 'tcp' ? reply : { isTruncated: true })
 }
 
+/** Silence alone is waited for: what is said may come late on a busy machine. */
+const timeOf = (code: string, ms: number) => (code === 'timeout' ? { timeoutMs: ms } : {})
+
 describe('a server that fails', () => {
   it.each(failures)('one that $fault is told as that', async ({ script, code, message }) => {
     const server = await serverOf(script)
-    const error: unknown = await ask([server], { timeoutMs: 200 }).catch((thrown: unknown) => thrown)
+    const error: unknown = await ask([server], timeOf(code, 200)).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'DiscoveryError', code, message: expect.stringMatching(message) })
     expect((error as Error).message).toMatch(
       /^No DNS server answered for A web\.example\.com: 127\.0\.0\.1:|^No DNS .*what 127/,
@@ -153,15 +156,15 @@ describe('a server that fails', () => {
     await expect(ask([{ host: '127.0.0.1', port }])).rejects.toMatchObject({ code: 'unreachable' })
   })
 
-  it.each(failures)('one that $fault is passed over for the next', async ({ script }) => {
+  it.each(failures)('one that $fault is passed over for the next', async ({ script, code }) => {
     const [bad, next] = [await serverOf(script), await serverOf(() => good)]
-    expect(addresses(await ask([bad, next], { timeoutMs: 200 }))).toEqual(['10.0.0.1'])
+    expect(addresses(await ask([bad, next], timeOf(code, 500)))).toEqual(['10.0.0.1'])
   })
 
   it('is asked once more when it was silent, after all others', async () => {
     const first = await serverOf((_, count) => (count === 1 ? 'silent' : good))
     const second = await serverOf(() => ({ code: 2 }))
-    expect(addresses(await ask([first, second], { timeoutMs: 200 }))).toEqual(['10.0.0.1'])
+    expect(addresses(await ask([first, second], { timeoutMs: 500 }))).toEqual(['10.0.0.1'])
     expect([first.requests.length, second.requests.length]).toEqual([2, 1])
   })
 

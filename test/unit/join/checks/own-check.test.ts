@@ -7,7 +7,7 @@ import { addHealthService } from '../../../../src/join/grpc/health-service.ts'
 import { withOwnCheck } from '../../../../src/join/own-check.ts'
 import { type CheckPlan, type HealthReport, well } from '../../../../src/join/registration.ts'
 
-const times = { intervalMs: 1000, timeoutMs: 1000 }
+const times = { intervalMs: 1000, timeoutMs: 60_000 }
 
 async function listening(server: TcpServer): Promise<number> {
   server.listen(0, '127.0.0.1')
