@@ -26,7 +26,9 @@ export function measure({ run }: Benchmark): Measurement {
   while (timeMs(run, operations) < roundMs) operations *= 2
   let nsPerOp = Number.POSITIVE_INFINITY
   for (let round = 0; round < rounds; round++) nsPerOp = Math.min(nsPerOp, (timeMs(run, operations) * 1e6) / operations)
-  return { nsPerOp, bytesPerOp: allocatedPerOp(run, Math.min(countedOperations, operations * 5)) }
+  // By the best round: one in which the machine was busy would have so few counted that what is not theirs weighs.
+  const inRounds = Math.ceil((5 * roundMs * 1e6) / nsPerOp)
+  return { nsPerOp, bytesPerOp: allocatedPerOp(run, Math.min(countedOperations, inRounds)) }
 }
 
 /** Growth of the heap over operations. Throws when most rounds were interrupted by a collection, however few operations they had. */

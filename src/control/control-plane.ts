@@ -346,7 +346,7 @@ export class ControlPlane<S extends SourceEntry> {
       added.map(async (entry) => {
         this.#configureLine(entry)()
         await this.#lines.get(entry.key)?.heard()
-        if (isChecked) await this.#parts.checks.askedOnce(entry.key)
+        if (isChecked) await this.#parts.checks.judgedOnce(entry.key)
       }),
     )
   }

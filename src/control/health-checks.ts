@@ -47,8 +47,8 @@ interface Check {
   /** The first pause is half an interval to a whole one: what was listed together is soon not checked together. */
   isFirstPause: boolean
   isRunning: boolean
-  /** Resolves when the first check has ended. */
-  first: Promise<void>
+  /** Resolved when a check has said something of the endpoint, or none is made any more. */
+  readonly judged: PromiseWithResolvers<void>
   cancel: Cancel
 }
 
@@ -80,7 +80,7 @@ export class HealthChecks {
     for (const [id, check] of checked.checks) {
       const record = records.get(id)
       if (record !== undefined && isChecked(record)) continue
-      check.cancel()
+      forget(check)
       checked.checks.delete(id)
     }
     for (const [id, record] of records) {
@@ -93,14 +93,17 @@ export class HealthChecks {
 
   /** The service is gone, or is not checked any more. */
   end(service: string): void {
-    for (const check of this.#services.get(service)?.checks.values() ?? []) check.cancel()
+    for (const check of this.#services.get(service)?.checks.values() ?? []) forget(check)
     this.#services.delete(service)
     this.#options.prober.forget(service)
   }
 
-  /** Resolves when each endpoint of the service that is checked now has been once, whatever came of it. */
-  async askedOnce(service: string): Promise<void> {
-    await Promise.all([...(this.#services.get(service)?.checks.values() ?? [])].map(({ first }) => first))
+  /**
+   * Resolves when each endpoint of the service that is checked now has been judged once: a silence that we may have slept through says
+   * nothing, and is asked about again.
+   */
+  async judgedOnce(service: string): Promise<void> {
+    await Promise.all([...(this.#services.get(service)?.checks.values() ?? [])].map(({ judged }) => judged.promise))
   }
 
   isUnhealthy(service: string, id: string): boolean {
@@ -129,11 +132,11 @@ export class HealthChecks {
       spared: 0,
       isFirstPause: true,
       isRunning: false,
-      first: Promise.resolve(),
+      judged: Promise.withResolvers(),
       cancel: () => {},
     }
     checked.checks.set(id, check)
-    check.first = this.#probe(checked, check)
+    void this.#probe(checked, check)
   }
 
   /** Other settings ask anew: the verdict stands until they have answered. So does a word of the registry that has changed. */
@@ -190,6 +193,7 @@ export class HealthChecks {
     const before = check.verdict
     check.last = result
     check.verdict = judge(before, result.verdict === 'passed', healthCheck)
+    check.judged.resolve()
     const isUnhealthy = check.verdict.state === 'unhealthy'
     if (isUnhealthy === (before.state === 'unhealthy')) return
     const inRow = before.against + 1
@@ -205,6 +209,11 @@ export class HealthChecks {
   #isCurrent(check: Check): boolean {
     return this.#check(check.service, check.record.published.id) === check
   }
+}
+
+function forget({ cancel, judged }: Check): void {
+  cancel()
+  judged.resolve()
 }
 
 function isChecked({ published }: EndpointRecord): boolean {

@@ -10,21 +10,28 @@ const engines: readonly EngineName[] = ['fast', 'standard']
 
 /** What the origin does with a request: so long that on a busy machine, too, it is this that takes the time, and not the way there. */
 const usualMs = 50
+/** Its multiples, less their whole parts, are spread evenly. */
+const goldenRatio = 0.618
 
-/** An origin that works on so many requests at a time, for so long each; what comes meanwhile waits, in order. */
+/**
+ * An origin that works on so many requests at a time, for so long each, a quarter more or less: answers in step would come in bursts. What
+ * comes meanwhile waits, in order.
+ */
 async function workingOrigin(slots: number, serviceMs: number) {
   const waiting: ServerResponse[] = []
   const pace = { slots, serviceMs }
   let working = 0
+  let begun = 0
   const next = (): void => {
     while (working < pace.slots && waiting.length > 0) {
       const response = waiting.shift()
+      const takesMs = pace.serviceMs * (0.75 + 0.5 * ((begun++ * goldenRatio) % 1))
       working++
       setTimeout(() => {
         working--
         response?.end('done')
         next()
-      }, pace.serviceMs)
+      }, takesMs)
     }
   }
   const server = createServer((_request, response) => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { GatewayAddresses } from '../../src/gateway.ts'
@@ -121,7 +121,11 @@ export async function createConfigFile(text: string): Promise<ConfigFile> {
   await writeFile(path, text)
   return {
     path,
-    write: async (next) => writeFile(path, next),
+    // Written aside: a gateway that follows it must not find it emptied.
+    async write(next) {
+      await writeFile(`${path}~`, next)
+      await rename(`${path}~`, path)
+    },
     remove: async () => rm(directory, { recursive: true, force: true }),
   }
 }

@@ -221,6 +221,38 @@ describe('health checks', () => {
     close()
   })
 
+  it('have judged an endpoint when one has said something: silence through a stall of ours is asked about again', async () => {
+    const answers: ((result: CheckResult) => void)[] = []
+    const { clock, checks, record, ids, close } = setUp({
+      probe: () => new Promise((resolve) => answers.push(resolve)),
+    })
+    checks.follow('s', settings, listing(record(0)))
+    const state = { isJudged: false }
+    const judged = checks.judgedOnce('s').then(() => (state.isJudged = true))
+    await clock.advance(1000)
+    clock.stall(6000)
+    answers[0]?.(silence)
+    await settled()
+    expect(state.isJudged).toBe(false)
+    await clock.advance(10_000)
+    answers[1]?.(silence)
+    await judged
+    expect(checks.isUnhealthy('s', ids(0))).toBe(true)
+    close()
+  })
+
+  it.each<[string, (checks: HealthChecks, record: EndpointRecord) => void]>([
+    ['an endpoint that goes', (checks, record) => checks.follow('s', settings, listing(record))],
+    ['a service that ends', (checks) => checks.end('s')],
+  ])('have nothing to judge any more of %s', async (_, go) => {
+    const { checks, record, close } = setUp({ probe: () => new Promise(() => {}) })
+    checks.follow('s', settings, listing(record(0)))
+    const judged = checks.judgedOnce('s')
+    go(checks, record(0, { registry: 'absent' }))
+    await expect(judged).resolves.toBeUndefined()
+    close()
+  })
+
   it('end with the endpoint, and leave no timer; one that comes back is new', async () => {
     const { clock, checks, record, results, times, ids, close } = setUp()
     results.set(9000, fail)
