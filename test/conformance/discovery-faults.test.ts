@@ -25,6 +25,7 @@ async function start(sharedAbove: number, script: Script) {
       datacenter: 'dc1',
       datacenters: null,
       routesFromTags: null,
+      tls: null,
     },
     { random: seededRandom(1), onSkipped: (entry) => skipped.push(entry) },
     { ...consulLimits, sharedAbove, perServiceBelow: 0, answerTimeoutMs: 300 },

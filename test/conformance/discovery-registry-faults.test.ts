@@ -40,6 +40,7 @@ describe.each(modes)('consul with $mode over the embedded registry', ({ sharedAb
         datacenter: null,
         datacenters: null,
         routesFromTags: null,
+        tls: null,
       },
       { random: seededRandom(1), onSkipped: () => {} },
       { ...consulLimits, sharedAbove, perServiceBelow: 0, answerTimeoutMs },

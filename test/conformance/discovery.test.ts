@@ -65,6 +65,7 @@ describe.each(consulSubjects)('discovery', (name, start, limits) => {
           datacenter: null,
           datacenters: null,
           routesFromTags: null,
+          tls: null,
         },
         context,
         limits,
