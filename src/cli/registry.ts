@@ -43,6 +43,9 @@ async function start(options: RegistryOptions) {
 async function readTls(cert: string | undefined, key: string | undefined) {
   if (cert === undefined && key === undefined) return {}
   if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key need each other')
-  const read = (path: string) => readFile(path, 'latin1').catch(asCommandError)
   return { tls: { cert: await read(cert), key: await read(key) } }
+}
+
+async function read(path: string): Promise<string> {
+  return readFile(path, 'latin1').catch(asCommandError)
 }

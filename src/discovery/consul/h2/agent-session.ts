@@ -5,7 +5,7 @@ import {
   connect as connectH2,
   type OutgoingHttpHeaders,
 } from 'node:http2'
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { H2Limits } from '../options.ts'
 
 const maxUnanswered = 2
@@ -57,12 +57,19 @@ export class AgentSession {
   ): Promise<AgentSession | null> {
     const host = url.hostname.replace(/^\[|\]$/g, '')
     const socket = connectTls({ ...tls, host, port: Number(url.port || 443), ALPNProtocols: ['h2', 'http/1.1'] })
-    // An error ends it, and that is what is heard of.
-    socket.on('error', () => {})
-    const destroy = () => socket.destroy()
-    signal.addEventListener('abort', destroy, { once: true })
+    const ended = Promise.withResolvers<never>()
+    ended.promise.catch(() => {})
+    const end = (reason: unknown) => {
+      ended.reject(reason)
+      socket.destroy()
+    }
+    // A TLS alert that comes later is said by the socket, which does not close by itself then.
+    socket.on('error', end)
+    socket.once('close', () => end(new Error('the connection was closed')))
+    const onAbort = () => end(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
-      await secured(socket, signal)
+      await Promise.race([once(socket, 'secureConnect'), ended.promise])
       if (socket.alpnProtocol !== 'h2') {
         socket.destroy()
         return null
@@ -73,14 +80,14 @@ export class AgentSession {
         settings: { enablePush: false, initialWindowSize: windowBytes },
       })
       session.on('error', () => {})
-      await once(session, 'remoteSettings', { signal: AbortSignal.any([signal, closed(session)]) })
+      await Promise.race([once(session, 'remoteSettings'), ended.promise])
       session.setLocalWindowSize(windowBytes)
       return new AgentSession(session, limits)
     } catch (error) {
-      socket.destroy()
+      end(error)
       throw error
     } finally {
-      signal.removeEventListener('abort', destroy)
+      signal.removeEventListener('abort', onAbort)
     }
   }
 
@@ -134,15 +141,4 @@ export class AgentSession {
       if (error === null) this.#unanswered = 0
     })
   }
-}
-
-async function secured(socket: TLSSocket, signal: AbortSignal): Promise<void> {
-  await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, closed(socket)]) })
-}
-
-/** Aborts when it closes before what is waited for has come. */
-function closed(closing: { once(event: 'close', listener: () => void): unknown }): AbortSignal {
-  const controller = new AbortController()
-  closing.once('close', () => controller.abort(new Error('the connection was closed')))
-  return controller.signal
 }

@@ -32,9 +32,6 @@ export function createH2Wire(
     const signal = AbortSignal.any([closing, timeout.signal])
     try {
       return await AgentSession.open(base, { tls, limits: limits.h2, signal })
-    } catch (error) {
-      // What `once` says of a signal hides the signal's reason.
-      throw signal.aborted ? signal.reason : error
     } finally {
       clearTimeout(timer)
     }
