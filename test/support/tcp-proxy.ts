@@ -10,6 +10,8 @@ export interface TcpProxy {
   readonly connections: number
   /** From now on nothing comes through and nothing ends: what a router does that has forgotten its connections. */
   fallSilent(): void
+  /** Sends every client what the other side has not said. */
+  garble(): void
   /** After that many more, connections wait; resolves with the first that does. */
   hold(after: number): Promise<void>
   /** Those that waited go on, and new ones, too. */
@@ -59,6 +61,9 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
     },
     fallSilent: () => {
       isSilent = true
+    },
+    garble: () => {
+      for (const client of clients) client.write('nonsense')
     },
     hold: async (after) => {
       isLetThrough = after

@@ -123,6 +123,20 @@ describe('a Consul source whose agent offers HTTP/2', () => {
     expect(await failure).toMatchObject({ code: 'unreachable', message: expect.stringContaining('no sign of life') })
   })
 
+  it('lets go of a connection on which nonsense comes', async () => {
+    const { agent, registry } = await startMovingAgent()
+    const proxy = await startTcpProxy(registry.port)
+    onTestFinished(async () => proxy.close())
+    const discovery = open(`https://127.0.0.1:${proxy.port}`, { maxConnections: 1 })
+    const watching = watch(discovery, 's')
+    await watching.next()
+    await agent.untilWaiting(1)
+    const failure = failureOf(watching)
+    proxy.garble()
+    expect(await failure).toMatchObject({ name: 'DiscoveryError', code: 'unreachable' })
+    expect(await watch(discovery, 's').next()).toMatchObject({ instances: [{ id: 's-1' }] })
+  })
+
   it('lets go of a connection that nobody uses, and makes another one', async () => {
     const { registry } = await startMovingAgent()
     const discovery = open(registry.address, { idleMs: 10 })
