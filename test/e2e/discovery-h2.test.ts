@@ -15,6 +15,10 @@ const names = Array.from({ length: 300 }, (_, number) => `service-${number}`)
 // Go's server allows 250 streams.
 const connections = 2
 
+async function untilPort(watching: Watching | undefined, port: number): Promise<unknown> {
+  return watching?.until(({ instances }) => instances[0]?.port === port)
+}
+
 describe("one source with more services than an agent allows connections, over the agent's HTTPS port", () => {
   let folder: string
   let start: () => Promise<Consul>
@@ -25,8 +29,6 @@ describe("one source with more services than an agent allows connections, over t
 
   const register = async (service: string, port: number) =>
     running.api('PUT', '/v1/agent/service/register', { Name: service, ID: service, Address: '10.0.0.1', Port: port })
-  const untilPort = async (watching: Watching | undefined, port: number) =>
-    watching?.until(({ instances }) => instances[0]?.port === port)
 
   async function follow(): Promise<void> {
     watchings = names.map((name) => watch(discovery, name))

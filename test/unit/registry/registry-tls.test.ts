@@ -7,6 +7,18 @@ import { runCommand } from '../../support/cli.ts'
 import { consulApi, type ConsulApi } from '../../support/consul-api.ts'
 import { loopbackAuthority, loopbackCertificate } from '../../support/consul-discovery.ts'
 
+function ask(session: ClientHttp2Session, path: string): ClientHttp2Stream {
+  return session.request({ ':path': path }, { endStream: true })
+}
+
+/** @returns what it was reset with; 0 = it was not */
+async function ended(stream: ClientHttp2Stream): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    stream.on('error', () => {}).on('close', () => resolve(stream.rstCode))
+    stream.resume()
+  })
+}
+
 describe('the embedded registry by TLS', () => {
   let registry: Registry
   let address: string
@@ -28,13 +40,6 @@ describe('the embedded registry by TLS', () => {
     await once(session, 'remoteSettings')
     return session
   }
-
-  const ask = (session: ClientHttp2Session, path: string) => session.request({ ':path': path }, { endStream: true })
-  const ended = async (stream: ClientHttp2Stream) =>
-    new Promise<number | undefined>((resolve) => {
-      stream.on('error', () => {}).on('close', () => resolve(stream.rstCode))
-      stream.resume()
-    })
 
   it('says so in its address, and speaks HTTP/1.1 and HTTP/2', async () => {
     expect(address).toMatch(/^https:/)

@@ -14,6 +14,12 @@ const windowBytes = 1024 * 1024
 /** In MiB, of what Node keeps for a connection: 10 are too few for many long lists at once. */
 const maxSessionMemory = 128
 
+export interface OpenOptions {
+  readonly tls: ConnectionOptions
+  readonly limits: H2Limits
+  readonly signal: AbortSignal
+}
+
 /** One connection to the agent over which queries go side by side, each in a stream of its own. */
 export class AgentSession {
   /** Called when a stream may be opened that could not before, and at the end. */
@@ -45,16 +51,9 @@ export class AgentSession {
 
   /**
    * Connects, and waits for the agent's settings, which say how many streams there may be. Null where it does not offer HTTP/2.
-   * @param at with `signal`, which ends the attempt
+   * Rejects with what went wrong, or with the signal's reason.
    */
-  static async open(
-    url: URL,
-    {
-      tls,
-      limits,
-      signal,
-    }: { readonly tls: ConnectionOptions; readonly limits: H2Limits; readonly signal: AbortSignal },
-  ): Promise<AgentSession | null> {
+  static async open(url: URL, { tls, limits, signal }: OpenOptions): Promise<AgentSession | null> {
     const host = url.hostname.replace(/^\[|\]$/g, '')
     const socket = connectTls({ ...tls, host, port: Number(url.port || 443), ALPNProtocols: ['h2', 'http/1.1'] })
     const ended = Promise.withResolvers<never>()

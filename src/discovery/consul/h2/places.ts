@@ -36,6 +36,7 @@ export class Places {
   readonly #others = new Set<Waiter>()
   readonly #closing = new AbortController()
   readonly #pace = new ChurnLimit()
+  #streamsEach: number
   #runningFirsts = 0
   #hasFailed = false
   #connecting: Promise<boolean> | null = null
@@ -43,17 +44,18 @@ export class Places {
   constructor(options: PlacesOptions) {
     this.#options = options
     this.#limits = options.limits
+    this.#streamsEach = options.limits.maxStreams
   }
 
-  /** At once. */
+  /** Of all connections that may be made, as the agent has allowed last. */
   get maxStreams(): number {
-    const [some] = this.#sessions
-    return this.#limits.maxConnections * (some?.maxStreams ?? this.#limits.maxStreams)
+    return this.#limits.maxConnections * this.#streamsEach
   }
 
   /** Rejects with what keeps a connection from being made, or when the signal aborts. @param isFirst wants an answer at once */
   async take(isFirst: boolean, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted()
+    this.#closing.signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<Place>()
     const waiter: Waiter = { isFirst, take: resolve, fail: reject }
     const waiting = isFirst ? this.#firsts : this.#others
@@ -102,6 +104,7 @@ export class Places {
 
   #add(session: AgentSession): void {
     this.#sessions.add(session)
+    this.#streamsEach = session.maxStreams
     session.onChange = () => {
       if (!session.isOpen) this.#sessions.delete(session)
       this.#serve()

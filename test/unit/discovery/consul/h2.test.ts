@@ -64,10 +64,13 @@ describe('a Consul source whose agent offers HTTP/2', () => {
 
   it('asks a bounded number of first questions at once', async () => {
     let [underWay, most] = [0, 0]
-    const registry = await startScriptedRegistry(async ({ index }) => {
+    const answering = Promise.withResolvers<void>()
+    const registry = await startScriptedRegistry(async ({ index, session }) => {
       if (index !== null) return 'hang'
       most = Math.max(most, ++underWay)
-      await new Promise((resolve) => setImmediate(resolve))
+      // What was sent with them has come when the client answers this.
+      if (underWay === 7) session?.ping(() => answering.resolve())
+      await answering.promise
       underWay--
       return { body: [serviceRow({ id: 'one' })] }
     }, loopbackCertificate)
