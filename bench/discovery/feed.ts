@@ -1,9 +1,12 @@
 import { Agent, request } from 'node:http'
+import { Agent as SecureAgent, request as requestSecurely } from 'node:https'
 
 /** Where a feed writes. */
 export interface FeedTarget {
-  readonly type: 'embedded' | 'etcd'
+  readonly api: 'consul' | 'etcd'
   readonly address: string
+  /** PEM of the authority of an `https:` address. */
+  readonly ca?: string
 }
 
 /** Instances on loopback, as services write them into a registry. */
@@ -14,11 +17,13 @@ export interface Feed {
 }
 
 /** @param connections calls that may be under way at once */
-export function openFeed({ type, address }: FeedTarget, connections: number): Feed {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+export function openFeed({ api, address, ca }: FeedTarget, connections: number): Feed {
+  const settings = { keepAlive: true, maxSockets: connections }
+  const agent = ca === undefined ? new Agent(settings) : new SecureAgent({ ...settings, ca })
+  const send = ca === undefined ? request : requestSecurely
   const call: Call = (method, path, body) =>
     new Promise((resolve, reject) => {
-      const sent = request(new URL(path, address), { method, agent }, (response) => {
+      const sent = send(new URL(path, address), { method, agent }, (response) => {
         let text = ''
         response.setEncoding('utf8').on('data', (part: string) => (text += part))
         response.on('end', () => {
@@ -28,7 +33,7 @@ export function openFeed({ type, address }: FeedTarget, connections: number): Fe
       })
       sent.on('error', reject).end(body === null ? undefined : JSON.stringify(body))
     })
-  return { ...(type === 'etcd' ? etcdFeed(call) : consulFeed(call)), close: () => agent.destroy() }
+  return { ...(api === 'etcd' ? etcdFeed(call) : consulFeed(call)), close: () => agent.destroy() }
 }
 
 type Call = (method: 'PUT' | 'POST', path: string, body: object | null) => Promise<void>

@@ -24,8 +24,8 @@ import { SideProcess } from './side-process.ts'
  * Rounds of two turns: the changes are made in another registry of the same kind, which the gateway does not know, then in its own.
  * So what differs between the turns is the gateway's work alone, not that of those who make the changes on the same machine.
  *
- * npm run bench:discovery:gateway -- [--registry etcd|embedded] [--services 10000] [--instances 100000] [--rate 1000] [--seconds 10]
- *   [--rounds 5] [--requests 500] [--workers 1] [--plain]
+ * npm run bench:discovery:gateway -- [--registry etcd|embedded|embedded-h2|consul-h2] [--services 10000] [--instances 100000]
+ *   [--rate 1000] [--seconds 10] [--rounds 5] [--requests 500] [--workers 1] [--plain]
  *
  * It runs with the options that our image gives to Node; --plain: without.
  */
@@ -49,8 +49,8 @@ const { values } = parseArgs({
     plain: { type: 'boolean', default: false },
   },
 })
-const startRegistry = Object.hasOwn(registries, values.registry) ? registries[values.registry as 'etcd'] : null
-if (startRegistry === null) throw new RangeError(`--registry is one of ${Object.keys(registries).join(', ')}`)
+const startRegistry = Object.hasOwn(registries, values.registry) ? registries[values.registry] : undefined
+if (startRegistry === undefined) throw new RangeError(`--registry is one of ${Object.keys(registries).join(', ')}`)
 const services = Number(values.services)
 const perService = Math.round(Number(values.instances) / services)
 const rate = Number(values.rate)

@@ -39,6 +39,7 @@ export interface ConsulSourceConfig {
   readonly datacenters: readonly string[] | null
   /** What tags begin with that are routes; null = none are. */
   readonly routesFromTags: string | null
+  readonly tls: UpstreamTlsSettings | null
 }
 
 export interface MdnsSourceConfig {

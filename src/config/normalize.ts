@@ -86,8 +86,8 @@ function normalizeSource(
   source: Source,
   { folder, tls }: { readonly folder: string; readonly tls: UpstreamTlsSettings | null },
 ): SourceConfig {
-  if (source.type === 'etcd') return { name, ...source, tls }
-  if (source.type === 'consul' || source.type === 'mdns') return { name, ...source }
+  if (source.type === 'etcd' || source.type === 'consul') return { name, ...source, tls }
+  if (source.type === 'mdns') return { name, ...source }
   if (source.type === 'dns') {
     const { minTtl, maxTtl, timeout, ...rest } = source
     return { name, ...rest, minTtlMs: minTtl, maxTtlMs: maxTtl, timeoutMs: timeout }

@@ -49,9 +49,7 @@ export class Agent {
     this.#catalog.register(service, checks)
     if (!replaceExistingChecks) return
     const named = new Set(checks.map((check) => check.id))
-    for (const check of this.#checks.list()) {
-      if (check.serviceId === service.id && !named.has(check.id)) this.#checks.remove(check.id)
-    }
+    for (const id of this.#checks.idsOf(service.id)) if (!named.has(id)) this.#checks.remove(id)
   }
 
   deregisterService(id: string): void {

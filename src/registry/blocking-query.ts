@@ -23,6 +23,8 @@ export interface StoreQuery {
   readonly index: () => number
   /** Whether the latest commit touched what the query reads: an index may grow for less. Default: always. */
   readonly wasTouched?: () => boolean
+  /** Whose index `index` is, where it is that of one service. */
+  readonly service?: string
   readonly read: () => Omit<ApiAnswer, 'headers'>
 }
 
@@ -45,7 +47,8 @@ export async function answerQuery(store: Store, request: ApiRequest, query: Stor
     const isDone = () => store.era !== era || (query.index() > afterIndex && (query.wasTouched?.() ?? true))
     // Consul spreads the ends of waits that began together.
     const jitterMs = (Math.random() * waitMs) / 16
-    await untilCommitted(store, isDone, waitMs + jitterMs, request.signal)
+    const { signal } = request
+    await untilCommitted(store, isDone, { waitMs: waitMs + jitterMs, signal, service: query.service })
   }
   return {
     ...query.read(),

@@ -16,10 +16,13 @@ export class Catalog {
   readonly node: Node
   readonly leadership: Leadership
   readonly #services = new Map<string, ServiceRow>()
+  readonly #servicesByName = new Map<string, Map<string, ServiceRow>>()
   readonly #checks = new Map<string, CheckRow>()
   readonly #checksByService = new Map<string, Map<string, CheckRow>>()
   readonly #indexes = new Indexes()
   readonly #listeners = new Set<() => void>()
+  /** Of those who wait for a service that has instances: ten thousand of them may wait, and mostly one is concerned. */
+  readonly #listenersByService = new Map<string, Set<() => void>>()
   /** Changes that wait for a leader: an agent knows of them before its servers do. */
   #pending: (() => void)[] = []
   #era = 0
@@ -54,7 +57,7 @@ export class Catalog {
     if (service) {
       const row = changedRow(this.#services.get(service.id), service, index)
       if (row) {
-        this.#services.set(service.id, row)
+        this.#putService(row)
         this.#indexes.serviceChanged(service.name)
         isChanged = true
       }
@@ -78,7 +81,7 @@ export class Catalog {
     if (this.#waitForLeader(() => this.deregisterService(id))) return
     const service = this.#services.get(id)
     if (!service) return
-    this.#services.delete(id)
+    this.#dropService(service)
     for (const check of this.#checksByService.get(id)?.values() ?? []) {
       this.#checks.delete(check.id)
       this.#indexes.checkRemoved(check)
@@ -104,7 +107,7 @@ export class Catalog {
    */
   resetIndex(): void {
     const fresh = { createIndex: 1, modifyIndex: 1 }
-    for (const row of this.#services.values()) this.#services.set(row.id, { ...row, ...fresh })
+    for (const row of this.#services.values()) this.#putService({ ...row, ...fresh })
     for (const row of this.#checks.values()) this.#putCheck({ ...row, ...fresh })
     this.#indexes.reset(this.services().map(({ name }) => name))
     this.#era += 1
@@ -114,7 +117,7 @@ export class Catalog {
   /** An index reset, after which only those rows are there whose ids are kept. */
   forget(isKept: (id: string) => boolean): void {
     const checks = this.checks().filter(({ id }) => isKept(id))
-    for (const id of this.#services.keys()) if (!isKept(id)) this.#services.delete(id)
+    for (const row of this.#services.values()) if (!isKept(row.id)) this.#dropService(row)
     this.#checks.clear()
     this.#checksByService.clear()
     for (const row of checks) this.#putCheck(row)
@@ -133,7 +136,7 @@ export class Catalog {
 
   /** The services registered under one name, by id. */
   instances(name: string): ServiceRow[] {
-    return [...this.#services.values()].filter((service) => service.name === name).toSorted(byId)
+    return [...(this.#servicesByName.get(name)?.values() ?? [])].toSorted(byId)
   }
 
   checks(): CheckRow[] {
@@ -145,10 +148,37 @@ export class Catalog {
     return [...(this.#checksByService.get(serviceId)?.values() ?? [])].toSorted(byId)
   }
 
-  /** Calls back after each commit, until the returned function is called. */
-  onCommit(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /** Calls back after each commit, until the returned function is called; with a service at least after those that move its index. */
+  onCommit(listener: () => void, service?: string): () => void {
+    const ofService = service !== undefined && this.#indexes.isKnown(service) ? service : null
+    if (ofService === null) this.#listeners.add(listener)
+    else this.#listenersOf(ofService).add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+      if (ofService === null) return
+      const siblings = this.#listenersByService.get(ofService)
+      if (siblings?.delete(listener) && siblings.size === 0) this.#listenersByService.delete(ofService)
+    }
+  }
+
+  #listenersOf(service: string): Set<() => void> {
+    const listeners = this.#listenersByService.get(service) ?? new Set()
+    this.#listenersByService.set(service, listeners)
+    return listeners
+  }
+
+  #putService(row: ServiceRow): void {
+    const before = this.#services.get(row.id)
+    if (before !== undefined && before.name !== row.name) this.#dropService(before)
+    this.#services.set(row.id, row)
+    const siblings = this.#servicesByName.get(row.name) ?? new Map<string, ServiceRow>()
+    this.#servicesByName.set(row.name, siblings.set(row.id, row))
+  }
+
+  #dropService({ id, name }: ServiceRow): void {
+    this.#services.delete(id)
+    const siblings = this.#servicesByName.get(name)
+    if (siblings?.delete(id) && siblings.size === 0) this.#servicesByName.delete(name)
   }
 
   #putCheck(row: CheckRow): void {
@@ -169,6 +199,16 @@ export class Catalog {
 
   #tell(): void {
     for (const listener of this.#listeners) listener()
+    const { moved } = this.#indexes
+    for (const service of moved === 'all' ? [...this.#listenersByService.keys()] : moved) {
+      const listeners = this.#listenersByService.get(service)
+      if (listeners === undefined) continue
+      for (const listener of listeners) listener()
+      if (this.#indexes.isKnown(service)) continue
+      // The index of a service that is no more follows those of others.
+      this.#listenersByService.delete(service)
+      for (const listener of listeners) this.#listeners.add(listener)
+    }
   }
 }
 

@@ -19,6 +19,10 @@ export interface IndexReader {
    * so that a waiting client learns of its own service's end; before the first such end, any change at all.
    */
   ofService(name: string, withChecks: boolean): number
+  /** The services whose own indexes the latest commit moved. */
+  readonly moved: ReadonlySet<string> | 'all'
+  /** Whether a service has an index of its own, as it has while it has instances. */
+  isKnown(name: string): boolean
   /** Whether the latest commit touched these rows. */
   wasTouched(rows: Rows): boolean
 }
@@ -36,6 +40,9 @@ export class Indexes implements IndexReader {
   readonly #byService = new Map<string, number>()
   #touched = new Set<Rows>()
   #touching = new Set<Rows>()
+  #moved: ReadonlySet<string> | 'all' = 'all'
+  #moving = new Set<string>()
+  #areAllMoving = false
 
   /** Every index is 1 from here on, as if the services of these names, all that there are, had come with the first commit. */
   reset(services: readonly string[]): void {
@@ -44,6 +51,7 @@ export class Indexes implements IndexReader {
     this.#byService.clear()
     for (const name of services) this.#byService.set(name, 1)
     this.#touched = new Set()
+    this.#moved = 'all'
   }
 
   /** The index that the commit under way gives to what it changes. */
@@ -70,13 +78,21 @@ export class Indexes implements IndexReader {
     return Math.max(this.#nodes, this.#services, withChecks ? this.#checks : 0)
   }
 
+  get moved(): ReadonlySet<string> | 'all' {
+    return this.#moved
+  }
+
+  isKnown(name: string): boolean {
+    return this.#byService.has(name)
+  }
+
   wasTouched(rows: Rows): boolean {
     return this.#touched.has(rows)
   }
 
   serviceChanged(name: string): void {
     this.#services = this.next
-    this.#byService.set(name, this.next)
+    this.#move(name)
     this.#touch('services', `services:${name}`)
   }
 
@@ -94,8 +110,9 @@ export class Indexes implements IndexReader {
   checkChanged(check: Check, before: Check | undefined): void {
     this.checkRepeated(check)
     if (before) this.#touch(`status:${before.status}`)
-    if (check.serviceName) this.#byService.set(check.serviceName, this.next)
-    else for (const name of this.#byService.keys()) this.#byService.set(name, this.next)
+    if (check.serviceName) return this.#move(check.serviceName)
+    this.#areAllMoving = true
+    for (const name of this.#byService.keys()) this.#byService.set(name, this.next)
   }
 
   /** Consul moves the table's index even when a check is registered as it was; its service's watchers sleep on. */
@@ -116,6 +133,14 @@ export class Indexes implements IndexReader {
     this.#last += 1
     this.#touched = this.#touching
     this.#touching = new Set()
+    this.#moved = this.#areAllMoving ? 'all' : this.#moving
+    this.#moving = new Set()
+    this.#areAllMoving = false
+  }
+
+  #move(name: string): void {
+    this.#byService.set(name, this.next)
+    this.#moving.add(name)
   }
 
   #touch(...rows: Rows[]): void {

@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { Agent } from './agent.ts'
 import type { Catalog } from './catalog.ts'
 import type { CheckRules } from './checks/decode.ts'
@@ -8,6 +6,7 @@ import type { Fault } from './faults/fault.ts'
 import { KeyStore } from './key-store.ts'
 import type { Operation } from './http/operation.ts'
 import { serve } from './http/serve.ts'
+import { ApiServer, type ServerTls } from './http/server.ts'
 import { isLoopbackHost } from './loopback.ts'
 import { createCatalog, isOwnRow } from './own-node.ts'
 import { agentCheckOperations } from './resources/agent-checks.ts'
@@ -33,6 +32,8 @@ export interface RegistryOptions {
   readonly minReapMs?: number
   /** The least `Interval` of HTTP, TCP and gRPC checks; shorter ones are raised to it. Default 1000. */
   readonly minCheckIntervalMs?: number
+  /** PEM: `https:`, over HTTP/2 and HTTP/1.1. Default: plain HTTP/1.1. */
+  readonly tls?: ServerTls
   /** Takes orders of faults at `/v1/tidegate/faults`, for tests in other processes. Default false. */
   readonly takesFaults?: boolean
 }
@@ -51,9 +52,7 @@ export interface Registry {
   close(): Promise<void>
 }
 
-/** Keep-alive outlasts the pauses of clients that keep connections, which would otherwise race with our closing them. */
-const keepAliveTimeoutMs = 2 * 60_000
-
+/** @throws Error where OpenSSL takes no such certificate and key */
 export function createRegistry(options: RegistryOptions = {}): Registry {
   const { host = '127.0.0.1', port = 8500, nodeName = 'tidegate', reapIntervalMs = 30_000 } = options
   const rules: CheckRules = {
@@ -76,21 +75,21 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
       keys.forget()
     },
     // After the answer to the order, which may have come over one of them.
-    dropConnections: () => setImmediate(() => server.closeAllConnections()),
+    dropConnections: () => setImmediate(() => server.dropConnections()),
   })
   const operations = [
     ...allOperations(agent, catalog, keys, rules),
     ...(options.takesFaults === true ? faultOperations(faults) : []),
   ]
   const listener = serve({ operations, isOnLoopback: isLoopbackHost(host), faults })
-  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, listener)
+  const server = new ApiServer(listener, options.tls ?? null)
   let reaper: NodeJS.Timeout | undefined
 
   return {
     start: async () => {
-      server.listen({ host, port })
+      let address: string
       try {
-        await once(server, 'listening')
+        address = await server.listen(host, port)
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         throw new Error(`The registry cannot listen on ${host} port ${port}: ${reason}. Choose another port.`, {
@@ -98,7 +97,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
         })
       }
       reaper = setInterval(() => agent.reap(), reapIntervalMs)
-      return { address: addressOf(server.address()) }
+      return { address }
     },
     fault: (fault) => {
       const id = faults.order(fault)
@@ -108,8 +107,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
       clearInterval(reaper)
       faults.undoAll()
       agent.close()
-      server.closeAllConnections()
-      if (server.listening) await once(server.close(), 'close')
+      await server.close()
     },
   }
 }
@@ -125,9 +123,4 @@ function allOperations(agent: Agent, catalog: Catalog, keys: KeyStore, rules: Ch
     ...keyOperations(keys),
     ...statusOperations(catalog.node, catalog.leadership),
   ]
-}
-
-function addressOf(address: ReturnType<ReturnType<typeof createServer>['address']>): string {
-  if (address === null || typeof address === 'string') throw new Error('The registry listens on no port')
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
 }

@@ -1,36 +1,30 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { consulLimits } from '../../src/discovery/consul/options.ts'
+import type { ConsulLimits } from '../../src/discovery/consul/options.ts'
 import { consul } from '../../src/discovery/consul/source.ts'
 import type { SkippedEntry } from '../../src/discovery/contract.ts'
 import { seededRandom } from '../../src/util/random.ts'
+import { consulOptions, loopbackCertificate, readings, trustingTls } from '../support/consul-discovery.ts'
 import { serviceRow, startScriptedRegistry, type Script, type ScriptedReply } from '../support/scripted-registry.ts'
 import { watch, type Watching } from '../support/watching.ts'
 
 const healthPath = '/v1/health/service/web'
-const modes = [
-  { mode: 'a query of its own', sharedAbove: 100 },
-  { mode: 'shared queries', sharedAbove: 0 },
-]
+interface Reading {
+  readonly limits: ConsulLimits
+  readonly isSecure: boolean
+}
 
 /** For silence alone: an answer may take longer than that on a busy machine. */
 const shortMs = 300
 
 /** A watch of `web` on a registry that follows the script. */
-async function start(sharedAbove: number, script: Script, answerTimeoutMs = consulLimits.answerTimeoutMs) {
-  const registry = await startScriptedRegistry(script)
+async function start({ limits, isSecure }: Reading, script: Script, answerTimeoutMs = limits.answerTimeoutMs) {
+  const registry = await startScriptedRegistry(script, isSecure ? loopbackCertificate : undefined)
   const skipped: SkippedEntry[] = []
+  const { address } = registry
   const discovery = consul(
-    {
-      name: 'consul',
-      type: 'consul',
-      address: registry.address,
-      token: 'secret',
-      datacenter: 'dc1',
-      datacenters: null,
-      routesFromTags: null,
-    },
+    consulOptions({ address, token: 'secret', datacenter: 'dc1', tls: isSecure ? trustingTls : null }),
     { random: seededRandom(1), onSkipped: (entry) => skipped.push(entry) },
-    { ...consulLimits, sharedAbove, perServiceBelow: 0, answerTimeoutMs },
+    { ...limits, answerTimeoutMs },
   )
   const watching: Watching = watch(discovery, 'web')
   onTestFinished(async () => {
@@ -99,17 +93,17 @@ const faults: readonly { fault: string; reply: ScriptedReply | 'hang'; code: str
   { fault: 'silence', reply: 'hang', code: 'timeout', message: /did not answer .* in time/ },
 ]
 
-describe.each(modes)('consul with $mode', ({ sharedAbove }) => {
+describe.each(readings)('consul with $mode', (reading) => {
   it.each(faults)('takes $fault for an error, never for an empty list', async ({ reply, code, message }) => {
     const script: Script = (request, count) =>
       reply === 'hang' && request.path === healthPath ? 'hang' : standing(reply as ScriptedReply)(request, count)
-    const { watching } = await start(sharedAbove, script, reply === 'hang' ? shortMs : undefined)
+    const { watching } = await start(reading, script, reply === 'hang' ? shortMs : undefined)
     const error: unknown = await watching.next().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'DiscoveryError', code, message: expect.stringMatching(message) })
   })
 
   it('sends the token as a header, never in a URL, and asks any server of the datacenter', async () => {
-    const { registry, watching } = await start(sharedAbove, standing({ body: [serviceRow({ id: 'web-1' })] }))
+    const { registry, watching } = await start(reading, standing({ body: [serviceRow({ id: 'web-1' })] }))
     await watching.next()
     for (const { headers, query } of registry.requests) {
       expect(headers['x-consul-token']).toBe('secret')
@@ -128,7 +122,7 @@ describe.each(modes)('consul with $mode', ({ sharedAbove }) => {
       serviceRow({ id: 'web-4', service: { Address: '10.0.0.1\r\nx: y' } }),
       'nonsense',
     ]
-    const { watching, skipped } = await start(sharedAbove, standing({ body: rows }))
+    const { watching, skipped } = await start(reading, standing({ body: rows }))
     expect((await watching.next())?.instances.map(({ id }) => id)).toEqual(['web-1'])
     expect(skipped.map(({ service, entry }) => `${service} ${entry}`)).toEqual([
       'web n1/web-0',
@@ -141,7 +135,7 @@ describe.each(modes)('consul with $mode', ({ sharedAbove }) => {
   })
 
   it('aborts a query that hangs', async () => {
-    const { registry, watching } = await start(sharedAbove, ({ path }) => (path === healthPath ? 'hang' : {}))
+    const { registry, watching } = await start(reading, ({ path }) => (path === healthPath ? 'hang' : {}))
     const end = watching.next()
     await registry.nextRequest()
     await watching.stop()

@@ -1,27 +1,28 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { consulLimits } from '../../src/discovery/consul/options.ts'
 import { consul } from '../../src/discovery/consul/source.ts'
 import type { Fault } from '../../src/registry/faults/fault.ts'
 import { createRegistry, type Registry } from '../../src/registry/registry.ts'
 import { seededRandom } from '../../src/util/random.ts'
 import { consulApi, type ConsulApi } from '../support/consul-api.ts'
+import {
+  consulOptions,
+  loopbackAuthority,
+  loopbackCertificate,
+  readings,
+  trustingTls,
+} from '../support/consul-discovery.ts'
 import { watch } from '../support/watching.ts'
 
-const modes = [
-  { mode: 'a query of its own', sharedAbove: 100 },
-  { mode: 'shared queries', sharedAbove: 0 },
-]
-
 /** What a registry suffers, as opposed to what it says: that is in discovery-faults.test.ts. */
-describe.each(modes)('consul with $mode over the embedded registry', ({ sharedAbove }) => {
+describe.each(readings)('consul with $mode, of the embedded registry', ({ limits, isSecure }) => {
   let registry: Registry
   let address: string
   let api: ConsulApi
 
   beforeEach(async () => {
-    registry = createRegistry({ port: 0 })
+    registry = createRegistry({ port: 0, ...(isSecure && { tls: loopbackCertificate }) })
     ;({ address } = await registry.start())
-    api = consulApi(address)
+    api = consulApi(address, isSecure ? loopbackAuthority.cert : undefined)
     await register('web-1')
   })
 
@@ -32,17 +33,9 @@ describe.each(modes)('consul with $mode over the embedded registry', ({ sharedAb
   /** Another gateway that watches `web`. */
   function startWatching(answerTimeoutMs = 5000) {
     const discovery = consul(
-      {
-        name: 'consul',
-        type: 'consul',
-        address,
-        token: null,
-        datacenter: null,
-        datacenters: null,
-        routesFromTags: null,
-      },
+      consulOptions({ address, tls: isSecure ? trustingTls : null }),
       { random: seededRandom(1), onSkipped: () => {} },
-      { ...consulLimits, sharedAbove, perServiceBelow: 0, answerTimeoutMs },
+      { ...limits, answerTimeoutMs },
     )
     onTestFinished(async () => discovery.close())
     return watch(discovery, 'web')

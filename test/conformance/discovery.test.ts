@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as afterThisTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe } from 'vitest'
-import { consulLimits, type ConsulLimits } from '../../src/discovery/consul/options.ts'
+import type { ConsulLimits } from '../../src/discovery/consul/options.ts'
 import { consul } from '../../src/discovery/consul/source.ts'
 import { type Discovery, DiscoveryError } from '../../src/discovery/contract.ts'
 import { etcd } from '../../src/discovery/etcd/source.ts'
@@ -10,7 +11,15 @@ import { staticList, type StaticInstance } from '../../src/discovery/static.ts'
 import { mdnsLimits } from '../../src/discovery/mdns/options.ts'
 import { mdns } from '../../src/discovery/mdns/source.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
-import { consulApi } from '../support/consul-api.ts'
+import { consulApi, type ConsulApi } from '../support/consul-api.ts'
+import {
+  consulOptions,
+  loopbackAuthority,
+  loopbackCertificate,
+  ownQueries,
+  readings,
+  trustingTls,
+} from '../support/consul-discovery.ts'
 import { startConsul } from '../support/consul.ts'
 import { etcdOptions } from '../support/etcd-discovery.ts'
 import { type Etcd, startEtcd } from '../support/etcd.ts'
@@ -19,71 +28,133 @@ import { Announcer, loopback, type Style } from '../support/mdns-announcer.ts'
 import { seededRandom } from '../../src/util/random.ts'
 import { discoveryConformance, type DiscoveryStage } from './discovery.ts'
 
+const lossIsHidden = 'the watches under test are opened again after a loss, which is what is tested here'
 const context = { random: seededRandom(1), onSkipped: () => {} }
-const alwaysShared: ConsulLimits = { ...consulLimits, sharedAbove: 0, perServiceBelow: 0 }
-
-/** Starts one on the port; resolves with what ends it. */
-type StartRegistry = (port: number) => Promise<() => Promise<void>>
-
-const startRealConsul: StartRegistry = async (httpPort) => {
-  const running = await startConsul({ httpPort })
-  return async () => running.kill()
+interface Ports {
+  readonly plain: number
+  readonly secure: number
 }
 
-const startEmbedded: StartRegistry = async (port) => {
-  const registry = createRegistry({ port })
-  await registry.start()
-  return async () => registry.close()
+/** Starts one on the ports, or one of them; resolves with what ends it. */
+interface RegistryProgram {
+  readonly start: (ports: Ports, files: CertificatePaths) => Promise<RunningRegistry>
+  /** By which the suite registers, while the source reads by TLS. */
+  readonly api: (ports: Ports, isSecure: boolean) => ConsulApi
 }
 
-const consulSubjects: readonly (readonly [name: string, start: StartRegistry, limits: ConsulLimits])[] = [
-  ['consul on a real Consul, a query per service', startRealConsul, consulLimits],
-  ['consul on a real Consul, shared queries', startRealConsul, alwaysShared],
-  ['consul on the embedded registry, a query per service', startEmbedded, consulLimits],
-  ['consul on the embedded registry, shared queries', startEmbedded, alwaysShared],
-]
+interface RunningRegistry {
+  readonly end: () => Promise<void>
+  readonly dropConnections?: () => Promise<void>
+}
 
-describe.each(consulSubjects)('discovery', (name, start, limits) => {
+interface CertificatePaths {
+  readonly cert: string
+  readonly key: string
+}
+
+const realConsul: RegistryProgram = {
+  start: async ({ plain, secure }, files) => {
+    const running = await startConsul({ httpPort: plain, tls: { port: secure, ...files } })
+    return { end: async () => running.kill() }
+  },
+  api: ({ plain }) => consulApi(`http://127.0.0.1:${plain}`),
+}
+
+const embedded = (isSecure: boolean): RegistryProgram => ({
+  start: async ({ plain, secure }) => {
+    const registry = createRegistry({
+      port: isSecure ? secure : plain,
+      ...(isSecure && { tls: loopbackCertificate }),
+    })
+    await registry.start()
+    const dropConnections = async () => {
+      registry.fault({ dropConnections: true })
+      await afterThisTurn()
+    }
+    return { end: async () => registry.close(), dropConnections }
+  },
+  api: ({ plain, secure }) =>
+    isSecure
+      ? consulApi(`https://127.0.0.1:${secure}`, loopbackAuthority.cert)
+      : consulApi(`http://127.0.0.1:${plain}`),
+})
+
+interface ConsulSubject {
+  readonly name: string
+  readonly program: RegistryProgram
+  readonly limits: ConsulLimits
+  readonly isSecure: boolean
+  /** All connections break in each test, and watches are opened again. */
+  readonly isCut?: true
+}
+
+const onReal = readings.map(({ mode, ...reading }) => ({
+  name: `consul on a real Consul, ${mode}`,
+  program: realConsul,
+  ...reading,
+}))
+const onEmbedded = readings.map(({ mode, ...reading }) => ({
+  name: `consul on the embedded registry, ${mode}`,
+  program: embedded(reading.isSecure),
+  ...reading,
+}))
+const cutOff: ConsulSubject = {
+  name: 'consul on the embedded registry over HTTP/2, whose connections break in each test',
+  program: embedded(true),
+  limits: ownQueries,
+  isSecure: true,
+  isCut: true,
+}
+const consulSubjects: readonly ConsulSubject[] = [...onReal, ...onEmbedded, cutOff]
+
+describe.each(consulSubjects)('discovery', ({ name, program, limits, isSecure, isCut = false }) => {
+  const cutIn = new Set<string>()
   let stage: DiscoveryStage
-  let end: () => Promise<void>
+  let running: RunningRegistry
+  let folder: string
 
   beforeAll(async () => {
-    const [port = 0] = await freePorts(1)
-    const address = `http://127.0.0.1:${port}`
-    const api = consulApi(address)
+    const [plain = 0, secure = 0] = await freePorts(2)
+    const ports = { plain, secure }
+    folder = await mkdtemp(join(tmpdir(), 'tidegate-consul-tls-'))
+    const files = { cert: join(folder, 'agent.pem'), key: join(folder, 'agent.key') }
+    await writeFile(files.cert, loopbackCertificate.cert)
+    await writeFile(files.key, loopbackCertificate.key)
+    const api = program.api(ports, isSecure)
     const call = async (path: string, body?: object) => {
       const answer = await api('PUT', path, body)
       if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text}`)
     }
-    const open = () =>
-      consul(
-        {
-          name: 'consul',
-          type: 'consul',
-          address,
-          token: null,
-          datacenter: null,
-          datacenters: null,
-          routesFromTags: null,
-        },
-        context,
-        limits,
-      )
-    end = await start(port)
+    const options = isSecure
+      ? consulOptions({ address: `https://127.0.0.1:${secure}`, tls: trustingTls })
+      : consulOptions({ address: `http://127.0.0.1:${plain}` })
+    const open = () => {
+      const source = consul(options, context, limits)
+      return withShortIds(isCut ? persistent(source) : source)
+    }
+    const cutOnce = async (service: string) => {
+      if (!isCut || cutIn.has(service)) return
+      cutIn.add(service)
+      await running.dropConnections?.()
+    }
+    running = await program.start(ports, files)
     stage = {
-      discovery: withShortIds(open()),
-      open: () => withShortIds(open()),
-      register: async (service, { id, host, port: servicePort, weight = 1, warningWeight = 1, tags = [], meta = {} }) =>
-        call('/v1/agent/service/register?replace-existing-checks=true', {
+      discovery: open(),
+      open,
+      register: async (service, registration) => {
+        const { id, host, port, weight = 1, warningWeight = 1, tags = [], meta = {} } = registration
+        await call('/v1/agent/service/register?replace-existing-checks=true', {
           Name: service,
           ID: unique(service, id),
           Address: host,
-          Port: servicePort,
+          Port: port,
           Weights: { Passing: weight, Warning: warningWeight },
           Tags: tags,
           Meta: meta,
           Check: { CheckID: `check:${unique(service, id)}`, TTL: '10m', Status: 'passing' },
-        }),
+        })
+        await cutOnce(service)
+      },
       report: async (service, id, status) => {
         const verb = { passing: 'pass', warning: 'warn', critical: 'fail' }[status]
         await call(`/v1/agent/check/${verb}/check:${unique(service, id)}`)
@@ -91,19 +162,21 @@ describe.each(consulSubjects)('discovery', (name, start, limits) => {
       maintain: async (service, id, isOn) =>
         call(`/v1/agent/service/maintenance/${unique(service, id)}?enable=${isOn}`),
       deregister: async (service, id) => call(`/v1/agent/service/deregister/${unique(service, id)}`),
-      stop: async () => end(),
+      stop: async () => running.end(),
       restart: async () => {
-        end = await start(port)
+        running = await program.start(ports, files)
       },
     }
   })
 
   afterAll(async () => {
     await stage.discovery.close()
-    await end()
+    await running.end()
+    await rm(folder, { recursive: true, force: true })
   })
 
-  discoveryConformance({ name, stage: () => stage, gaps: {} })
+  const gaps = { 'takes the loss of the registry for an error, and a new watch for a new start': lossIsHidden }
+  discoveryConformance({ name, stage: () => stage, gaps: isCut ? gaps : {} })
 })
 
 const checkless = async () => {
@@ -254,8 +327,6 @@ const etcdGaps = {
   'weighs an instance that warns as it asked for': unchecked,
   'tells maintenance from failure': unchecked,
 }
-const lossIsHidden = 'the watches under test are opened again after a loss, which is what is tested here'
-
 describe.each([
   { name: 'etcd on a real etcd', isKilled: false, gaps: etcdGaps },
   {

@@ -20,6 +20,7 @@ function consulStage(address: string, api: ConsulApi, restart: () => Promise<voi
     datacenter: null,
     datacenters: null,
     routesFromTags: null,
+    tls: null,
   } as const
   const discovery = createDiscovery(options, context)
   return {

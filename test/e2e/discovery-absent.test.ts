@@ -24,6 +24,7 @@ describe.each(modes)('a watch of an absent service by $mode', ({ sharedAbove }) 
         datacenter: null,
         datacenters: null,
         routesFromTags: null,
+        tls: null,
       },
       { random: seededRandom(1), onSkipped: () => {} },
       { ...consulLimits, sharedAbove, perServiceBelow: 0 },

@@ -43,6 +43,7 @@ describe('one source with more services than an agent allows connections', () =>
       datacenter: null,
       datacenters: null,
       routesFromTags: null,
+      tls: null,
     } as const
     discovery = consul(options, { random: seededRandom(1), onSkipped: () => {} })
     for (const name of names) await register(name, 8000)

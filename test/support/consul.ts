@@ -9,6 +9,8 @@ import { GuardedProcess } from './guarded-process.ts'
 export interface ConsulOptions {
   /** Default: a free port. A fixed one lets a test restart Consul where its clients expect it. */
   readonly httpPort?: number
+  /** Serves its API by TLS, too, on a port of its own: a fixed one lets a test restart Consul. Certificate and key are PEM files. */
+  readonly tls?: { readonly port: number; readonly cert: string; readonly key: string }
   /** Serves DNS there, over UDP and TCP; 0 = on a free port. Default: not at all. */
   readonly dnsPort?: number
   /** Keeps the catalog there over restarts. Default: in memory, gone with the process. */
@@ -53,6 +55,7 @@ const startAttempts = 3
  */
 export async function startConsul(options: ConsulOptions = {}): Promise<Consul> {
   const binary = await findOrFetchConsul()
+  const { tls } = options
   for (let attempt = 1; ; attempt++) {
     const [freeHttpPort = 0, server = 0, serfLan = 0, serfWan = 0, freeDnsPort = 0] = await freePorts(5)
     const port = options.httpPort ?? freeHttpPort
@@ -65,7 +68,8 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
       ...(options.joins !== undefined && { retry_join: [`127.0.0.1:${options.joins.lanPort}`], retry_interval: '1s' }),
       bind_addr: '127.0.0.1',
       client_addr: '127.0.0.1',
-      ports: { http: port, dns, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
+      ...(tls !== undefined && { cert_file: tls.cert, key_file: tls.key }),
+      ports: { http: port, https: tls?.port ?? -1, dns, grpc: -1, server, serf_lan: serfLan, serf_wan: serfWan },
       // Consul asks HashiCorp for news otherwise.
       disable_update_check: true,
       log_level: 'INFO',

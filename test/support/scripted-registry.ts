@@ -1,5 +1,14 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import {
+  constants,
+  createSecureServer,
+  type ServerHttp2Session,
+  type SecureServerOptions,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
 
 export interface ScriptedReply {
   /** Default 200. */
@@ -19,11 +28,22 @@ export interface ScriptedRequest {
   readonly index: string | null
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
+  /** Its connection; null over HTTP/1.1. */
+  readonly session: ServerHttp2Session | null
+  /** Aborts when nobody waits for the answer any more. */
+  readonly gone: AbortSignal
+  /** `1.1`, or `2.0`. */
+  readonly httpVersion: string
 }
 
 export interface ScriptedRegistry {
   /** For example `http://127.0.0.1:41234`. */
   readonly address: string
+  readonly port: number
+  /** Of HTTP/2, those that are open. */
+  readonly sessions: ReadonlySet<ServerHttp2Session>
+  /** Connections that are open. */
+  readonly sockets: ReadonlySet<Socket>
   readonly requests: readonly ScriptedRequest[]
   /** Resolves with the next request from now on. */
   nextRequest(): Promise<ScriptedRequest>
@@ -34,35 +54,64 @@ export interface ScriptedRegistry {
 export type Script = (request: ScriptedRequest, count: number) => Reply | Promise<Reply>
 type Reply = ScriptedReply | 'hang'
 
-/** An HTTP server that plays a Consul which says and does what a real one can't be made to; `count` is 1 for the first request. */
-export async function startScriptedRegistry(script: Script): Promise<ScriptedRegistry> {
+/**
+ * An HTTP server that plays a Consul which says and does what a real one can't be made to; `count` is 1 for the first request.
+ * @param secure with certificate and key it speaks TLS: HTTP/2 and HTTP/1.1, or only the latter
+ */
+export async function startScriptedRegistry(
+  script: Script,
+  secure?: SecureServerOptions & { readonly isWithoutH2?: boolean },
+  port = 0,
+): Promise<ScriptedRegistry> {
   const requests: ScriptedRequest[] = []
   let awaited = Promise.withResolvers<ScriptedRequest>()
-  const server = createServer((incoming, response) => {
+  const listener: RequestListener = (incoming, response) => {
     const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://registry')
+    const gone = new AbortController()
+    response.on('close', () => gone.abort())
     const request = {
+      gone: gone.signal,
       path: pathname,
       index: searchParams.get('index'),
       query: searchParams,
       headers: incoming.headers,
+      session: sessionOf(incoming),
+      httpVersion: incoming.httpVersion,
     }
     requests.push(request)
     awaited.resolve(request)
     awaited = Promise.withResolvers()
     void reply(script, request, requests.length, response)
+  }
+  const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
+  const server = serverFor(listener, secure)
+  if (secure !== undefined) {
+    server.on('session', (session: ServerHttp2Session) => {
+      sessions.add(session)
+      session.on('error', () => {})
+      session.on('close', () => sessions.delete(session))
+    })
+  }
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const at = server.address()
+  const taken = typeof at === 'object' && at !== null ? at.port : 0
   return {
-    address: `http://127.0.0.1:${port}`,
+    address: `${secure === undefined ? 'http' : 'https'}://127.0.0.1:${taken}`,
+    port: taken,
+    sessions,
+    sockets,
     requests,
     nextRequest: async () => awaited.promise,
     close: async () => {
       const closed = once(server, 'close')
       server.close()
-      server.closeAllConnections()
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }
@@ -79,8 +128,24 @@ async function reply(script: Script, request: ScriptedRequest, count: number, re
     ...(index !== null && { 'x-consul-index': String(index) }),
     ...headers,
   })
-  if (isCut) response.write(text.slice(0, text.length / 2), () => response.destroy())
+  if (isCut) response.write(text.slice(0, text.length / 2), () => cutOff(response))
   else response.end(text)
+}
+
+function serverFor(listener: RequestListener, secure: (SecureServerOptions & { isWithoutH2?: boolean }) | undefined) {
+  if (secure === undefined) return createServer(listener)
+  const { isWithoutH2 = false, ...options } = secure
+  if (isWithoutH2) return createHttpsServer(options, listener)
+  return createSecureServer({ allowHTTP1: true, ...options }, listener as never)
+}
+
+function cutOff(response: ServerResponse & { readonly stream?: ServerHttp2Stream }): void {
+  if (response.stream === undefined) response.destroy()
+  else response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+}
+
+function sessionOf({ stream }: IncomingMessage & { readonly stream?: ServerHttp2Stream }): ServerHttp2Session | null {
+  return (stream?.session as ServerHttp2Session | undefined) ?? null
 }
 
 /** A row of `/v1/health/service/:service` with what a test does not care about filled in. */

@@ -5,8 +5,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 export interface TcpProxy {
   /** `http://127.0.0.1:41234`. */
   readonly address: string
+  readonly port: number
+  /** Of clients, that are open. */
+  readonly connections: number
   /** From now on nothing comes through and nothing ends: what a router does that has forgotten its connections. */
   fallSilent(): void
+  /** Sends every client what the other side has not said. */
+  garble(): void
   /** After that many more, connections wait; resolves with the first that does. */
   hold(after: number): Promise<void>
   /** Those that waited go on, and new ones, too. */
@@ -16,6 +21,7 @@ export interface TcpProxy {
 
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
+  const clients = new Set<Socket>()
   const waiting: Socket[] = []
   let isSilent = false
   let held: PromiseWithResolvers<void> | null = null
@@ -38,16 +44,26 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
   }
   const server: Server = createServer((client) => {
     track(client)
+    clients.add(client)
+    client.on('close', () => clients.delete(client))
     if (held === null || isLetThrough-- > 0) return join(client)
     waiting.push(client)
     held.resolve()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const at = server.address()
+  const taken = typeof at === 'object' && at !== null ? at.port : 0
   return {
-    address: `http://127.0.0.1:${typeof at === 'object' && at !== null ? at.port : 0}`,
+    address: `http://127.0.0.1:${taken}`,
+    port: taken,
+    get connections() {
+      return clients.size
+    },
     fallSilent: () => {
       isSilent = true
+    },
+    garble: () => {
+      for (const client of clients) client.write('nonsense')
     },
     hold: async (after) => {
       isLetThrough = after

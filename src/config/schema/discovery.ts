@@ -1,46 +1,10 @@
 import { z } from 'zod'
 import { parseInstanceAddress } from '../address.ts'
 import { InvalidValue } from '../invalid-value.ts'
+import { consul } from './consul-source.ts'
 import { dnsSource } from './dns-source.ts'
 import { etcd } from './etcd-source.ts'
 import { integer, name, parsedText, parseName } from './fields.ts'
-import { emptyIsNull, parseRegistryUrl } from './registry-fields.ts'
-
-const consul = z.strictObject({
-  type: z.literal('consul').describe('Follows the services of a Consul agent that are routed, by blocking queries.'),
-  address: parsedText((text) => parseRegistryUrl(text, { whose: 'an agent', port: 8500, secretKey: 'token' }))
-    .prefault('http://127.0.0.1:8500')
-    .describe('URL of the agent. A path before `/v1` is kept.'),
-  token: z
-    .string()
-    .nullable()
-    .prefault(null)
-    .transform(emptyIsNull)
-    .describe(
-      'ACL token with `service:read` and `node:read`; null or empty = none. Shown nowhere. Write it as `${…}`.',
-    ),
-  datacenter: z
-    .string()
-    .nullable()
-    .prefault(null)
-    .transform(emptyIsNull)
-    .describe("Datacenter to ask about; null or empty = the agent's own."),
-  datacenters: z
-    .array(z.string().min(1))
-    .min(1)
-    .max(8)
-    .nullable()
-    .prefault(null)
-    .describe(
-      'Several datacenters to look in, the nearest first: instances of the next are used while those of the ones before are not enough. In place of `datacenter`. null = that one.',
-    ),
-  routesFromTags: parsedText(parseTagPrefix)
-    .nullable()
-    .prefault(null)
-    .describe(
-      'Tags that begin so are routes in the form of Fabio, mostly `urlprefix-`: `urlprefix-example.com/path strip=/path`. Their services need no entry here. Routes of this file win. null = tags are no routes.',
-    ),
-})
 
 const mdns = z.strictObject({
   type: z
@@ -119,11 +83,6 @@ export type Source =
 function parseSourceName(text: string): string {
   if (/^\d+$/.test(text)) throw new InvalidValue('the name of a source is not a number', `write "source-${text}"`)
   return parseName(text)
-}
-
-function parseTagPrefix(text: string): string {
-  if (/^[\x21-\x7e]{2,64}$/.test(text)) return text
-  throw new InvalidValue('expected what the tags begin with, 2 to 64 characters', 'write "urlprefix-", as Fabio does')
 }
 
 function parseDomain(text: string): string {

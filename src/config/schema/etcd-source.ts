@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import { InvalidValue } from '../invalid-value.ts'
 import { parsedText, settle } from './fields.ts'
-import { emptyIsNull, parseRegistryUrl } from './registry-fields.ts'
+import { emptyIsNull, parseRegistryUrl, requireHttps } from './registry-fields.ts'
 import { tls } from './services.ts'
 
 export const etcdFormats = ['auto', 'address', 'grpc-go', 'go-micro', 'kratos', 'go-zero', 'json'] as const
 
 const cluster = { whose: 'an etcd member', port: 2379, secretKey: 'password' }
 const member = parsedText((text) => parseRegistryUrl(text, cluster))
+
+const httpsWay = 'write `https:` endpoints, or remove `tls`'
 
 const entry = z.strictObject({
   type: z
@@ -47,16 +49,9 @@ const entry = z.strictObject({
 export const etcd = entry.superRefine((source, context) => {
   const { endpoints, username, password, tls: settings } = source
   settle(() => requireUser(username, password), { context, path: ['password'], input: password })
-  settle(() => requireHttps(endpoints, settings !== null), { context, path: ['tls'], input: settings })
+  settle(() => requireHttps(endpoints, settings !== null, httpsWay), { context, path: ['tls'], input: settings })
 })
 
 function requireUser(username: string | null, password: string | null): void {
   if (password !== null && username === null) throw new InvalidValue('needs `username` beside it')
-}
-
-function requireHttps(endpoints: readonly string[], hasTls: boolean): void {
-  const plain = endpoints.find((url) => url.startsWith('http:'))
-  if (hasTls && plain !== undefined) {
-    throw new InvalidValue(`${plain} is plain text`, 'write `https:` endpoints, or remove `tls`')
-  }
 }

@@ -4,6 +4,12 @@ export function emptyIsNull(text: string | null): string | null {
   return text === '' ? null : text
 }
 
+/** `tls` is for `https:` URLs alone. */
+export function requireHttps(urls: readonly string[], hasTls: boolean, way: string): void {
+  const plain = urls.find((url) => url.startsWith('http:'))
+  if (hasTls && plain !== undefined) throw new InvalidValue(`${plain} is plain text`, way)
+}
+
 /** For people: whose URL it is, the port it mostly has, and the key that its secret goes into. */
 interface Registry {
   readonly whose: string

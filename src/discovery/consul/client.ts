@@ -1,10 +1,9 @@
-import { EventEmitter } from 'node:events'
-import { Agent as HttpAgent, IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import Consul from 'consul'
-import { consulError, denied, unreadable } from './error.ts'
+import { denied, unreadable } from './error.ts'
+import { createH2Wire } from './h2/wire.ts'
+import { NegotiatedWire } from './negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from './options.ts'
-import { guardAnswers, type QueryContext } from './transport.ts'
+import { createPackageWire } from './package-wire.ts'
+import type { Answered, Question, Wire } from './wire.ts'
 
 /** One answer of a blocking query. */
 export interface Reading<Body> {
@@ -30,114 +29,51 @@ export interface ConsulClient {
   readonly close: () => void
 }
 
-interface Answered {
-  readonly url: string
-  readonly headers: IncomingMessage['headers']
-  readonly body: unknown
+/** How many watches may have a query each; see ConsulLimits. */
+export type Room = Pick<ConsulLimits, 'sharedAbove' | 'perServiceBelow'>
+
+/** A client that knows, or finds out, how the agent is to be spoken to. */
+export interface AgentClient extends ConsulClient {
+  /** Null = `prepare` has to find out first. */
+  readonly room: Room | null
+  /** Resolves once there is a `room`. Rejects with a DiscoveryError where the agent can't be reached. */
+  prepare(): Promise<void>
 }
 
-const maxIdleSockets = 16
-const idleSocketMs = 15_000
-const timeoutReserveMs = 5000
-
-export function createConsulClient(options: ConsulOptions, limits: ConsulLimits): ConsulClient {
-  const baseUrl = `${options.address.replace(/\/+$/, '')}/v1`
-  // An idle socket is closed before whatever lies between would drop it silently; papi sets its own timeout on busy ones.
-  const { maxSockets } = limits
-  const agentOptions = { keepAlive: true, maxSockets, maxFreeSockets: maxIdleSockets, timeout: idleSocketMs }
-  const settings = {
-    baseUrl,
-    agent: new URL(baseUrl).protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions),
+/** @param onRoom called when another `room` is in force than before */
+export function createConsulClient(options: ConsulOptions, limits: ConsulLimits, onRoom: () => void): AgentClient {
+  const plain = createPackageWire(options, limits)
+  if (!options.address.startsWith('https:')) {
+    return { ...readsOver(plain), room: limits, prepare: async () => {} }
   }
-  const consul = new Consul(settings)
-  guardAnswers(consul)
-
-  const common = {
-    // Any server may answer, also while there is no leader: https://developer.hashicorp.com/consul/api-docs/features/consistency
-    stale: true,
-    ...(options.token !== null && { token: options.token }),
-    ...(options.datacenter !== null && { dc: options.datacenter }),
+  const wire = new NegotiatedWire(plain, (onProtocol) => createH2Wire(options, limits, onProtocol), { limits, onRoom })
+  return {
+    ...readsOver(wire),
+    get room() {
+      return wire.room
+    },
+    prepare: async () => wire.prepare(),
   }
-  // The server adds up to a sixteenth to the wait: https://developer.hashicorp.com/consul/api-docs/features/blocking
-  const blockingTimeoutMs = (limits.waitMs * 17) / 16 + timeoutReserveMs
-  const blocking = { wait: `${limits.waitMs / 1000}s` }
-  const immediate = { timeout: limits.answerTimeoutMs }
+}
 
-  function ask<Body>(
-    path: string,
-    call: (query: object) => Promise<unknown>,
-    accept: (answer: Answered) => Body,
-  ): Ask<Body> {
-    const url = shown(baseUrl) + path
-    return async (index, signal) => {
-      const context = new CallContext(signal, index === null ? null : blockingTimeoutMs)
-      const timing = index === null ? immediate : { ...blocking, index: String(index) }
-      try {
-        const answer = answered(url, await call({ ...common, ...timing, ctx: context }))
-        return { body: accept(answer), index: indexOf(answer) }
-      } catch (error) {
-        throw consulError(error, url)
-      } finally {
-        context.release()
-      }
+function readsOver(wire: Wire): ConsulClient {
+  const ask =
+    <Body>(question: Question, accept: (answer: Answered) => Body): Ask<Body> =>
+    async (index, signal) => {
+      const answer = await wire.ask(question, { index, signal })
+      return { body: accept(answer), index: indexOf(answer) }
     }
-  }
-
   return {
     service: (service, filter = null) =>
-      ask(
-        `/health/service/${encodeURIComponent(service)}`,
-        async (query) => consul.health.service({ ...query, service, ...(filter !== null && { filter }) }),
-        (answer) => {
-          // Fewer rows for want of rights is not the same as fewer instances.
-          if (answer.headers['x-consul-results-filtered-by-acls'] === 'true') throw denied(answer.url)
-          return list(answer)
-        },
-      ),
-    checks: ask('/health/state/any', async (query) => consul.health.state({ ...query, state: 'any' }), list),
-    services: ask('/catalog/services', async (query) => consul.catalog.service.list(query), record),
-    close: () => consul.destroy(),
+      ask({ list: 'service', service, filter }, (answer) => {
+        // Fewer rows for want of rights is not the same as fewer instances.
+        if (answer.headers['x-consul-results-filtered-by-acls'] === 'true') throw denied(answer.url)
+        return list(answer)
+      }),
+    checks: ask({ list: 'checks' }, list),
+    services: ask({ list: 'services' }, record),
+    close: () => wire.close(),
   }
-}
-
-/** Papi cancels a request when its context emits `cancel`. */
-class CallContext extends EventEmitter implements QueryContext {
-  readonly includeResponse = true
-  readonly waitsMs: number | null
-  readonly #signal: AbortSignal
-  readonly #onAbort = () => {
-    this.canceled = true
-    this.emit('cancel')
-  }
-  /** Read by papi before it sends. */
-  canceled: boolean
-
-  constructor(signal: AbortSignal, waitsMs: number | null) {
-    super()
-    this.waitsMs = waitsMs
-    this.#signal = signal
-    this.canceled = signal.aborted
-    signal.addEventListener('abort', this.#onAbort, { once: true })
-  }
-
-  release(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort)
-  }
-}
-
-/** For messages: without a user's name and password. */
-function shown(baseUrl: string): string {
-  const url = new URL(baseUrl)
-  url.username = ''
-  url.password = ''
-  return url.href
-}
-
-/** With `includeResponse` the package resolves to a pair, which its types don't say. */
-function answered(url: string, resolved: unknown): Answered {
-  const [response, body]: readonly unknown[] = Array.isArray(resolved) ? resolved : []
-  if (!(response instanceof IncomingMessage)) throw unreadable(url, 'it has no headers')
-  return { url, headers: response.headers, body }
 }
 
 function indexOf({ url, headers }: Answered): number {

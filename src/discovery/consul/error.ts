@@ -19,17 +19,24 @@ export function consulError(cause: unknown, url: string): DiscoveryError {
   if (cause instanceof DiscoveryError) return cause
   if (!isPapiError(cause)) return unreadable(url, String(cause))
   const status = cause.response?.statusCode ?? 200
-  if (status < 200 || status > 299) return statusError(status, cause, url)
-  if (cause.isTimeout) {
-    const way = 'check that the agent is not overloaded and that nothing between drops connections'
-    return new DiscoveryError('timeout', `Consul did not answer ${url} in time; ${way}`)
-  }
+  if (status < 200 || status > 299) return refused(status, cause.response?.body, url)
+  if (cause.isTimeout) return timedOut(url)
   if (cause instanceof SyntaxError || cause.isCodec || cause.code?.startsWith('HPE_')) {
     return unreadable(url, cause.message)
   }
-  const way = 'check that the agent runs and that the address is right'
-  const reason = cause.code ?? cause.message
-  return new DiscoveryError('unreachable', `Consul can't be reached at ${url} (${reason}); ${way}`)
+  return unreachable(cause, url)
+}
+
+/** Nothing came back, or not all of it. */
+export function unreachable(cause: NodeJS.ErrnoException, url: string): DiscoveryError {
+  const tls = url.startsWith('https:') ? ', and that `tls` fits' : ''
+  const way = `check that the agent runs and that the address is right${tls}`
+  return new DiscoveryError('unreachable', `Consul can't be reached at ${url} (${cause.code ?? cause.message}); ${way}`)
+}
+
+export function timedOut(url: string): DiscoveryError {
+  const way = 'check that the agent is not overloaded and that nothing between drops connections'
+  return new DiscoveryError('timeout', `Consul did not answer ${url} in time; ${way}`)
 }
 
 /** Every mark is optional: any error fits. */
@@ -49,9 +56,10 @@ export function denied(url: string): DiscoveryError {
   return new DiscoveryError('denied', message)
 }
 
-function statusError(status: number, error: PapiError, url: string): DiscoveryError {
+/** @param body where it is text */
+export function refused(status: number, body: unknown, url: string): DiscoveryError {
   if (status === 401 || status === 403) return denied(url)
-  const said = oneLine(error.response?.body)
+  const said = oneLine(body)
   // A filter that it does not understand is an error of the server to Consul.
   const way = said.includes('boolean expression evaluator') ? 'mend the `filter` of the subset' : wayOut(status)
   return new DiscoveryError('status', `Consul answered ${status}${said} to ${url}; ${way}`)

@@ -1,3 +1,5 @@
+import type { SourceTls } from '../source-tls.ts'
+
 export interface ConsulOptions {
   readonly name: string
   readonly type: 'consul'
@@ -11,6 +13,8 @@ export interface ConsulOptions {
   readonly datacenters: readonly string[] | null
   /** What tags begin with that are routes; null = none are. */
   readonly routesFromTags: string | null
+  /** For an `https:` address; null = as Node does by default. */
+  readonly tls: SourceTls | null
 }
 
 /** Not for the configuration; tests shorten them. */
@@ -25,6 +29,25 @@ export interface ConsulLimits {
   readonly answerTimeoutMs: number
   /** Connections to the agent. */
   readonly maxSockets: number
+  readonly h2: H2Limits
+}
+
+/** Where the agent speaks HTTP/2, with a stream for each query. */
+export interface H2Limits {
+  /** In place of `maxSockets`. */
+  readonly maxConnections: number
+  /** Of one connection, where the agent does not allow fewer. */
+  readonly maxStreams: number
+  /** Queries under way that don't block, so that a thousand watches that begin together don't ask together. */
+  readonly maxFirstReads: number
+  /** In place of `waitMs`. */
+  readonly waitMs: number
+  /** How often a connection is asked for a sign of life; two unanswered ones in a row end it. */
+  readonly probeIntervalMs: number
+  /** How long a connection is kept that nobody uses. */
+  readonly idleMs: number
+  /** Between two attempts to connect after a failure, after the first two. */
+  readonly connectIntervalMs: number
 }
 
 export const consulLimits: ConsulLimits = Object.freeze({
@@ -34,4 +57,15 @@ export const consulLimits: ConsulLimits = Object.freeze({
   answerTimeoutMs: 10_000,
   // Room for `sharedAbove` watches, and for the shared polls with their reads while one mode replaces the other.
   maxSockets: 128,
+  h2: Object.freeze({
+    // 16,000 streams of Go's 250; twice that, for a gateway and its successor, leaves the agent's 200 a third for others.
+    maxConnections: 64,
+    maxStreams: 250,
+    maxFirstReads: 32,
+    // A silent connection is found by its pings, so that the end of a wait only repeats what is known.
+    waitMs: 300_000,
+    probeIntervalMs: 5000,
+    idleMs: 15_000,
+    connectIntervalMs: 250,
+  }),
 })

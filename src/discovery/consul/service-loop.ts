@@ -9,17 +9,25 @@ import type { Watcher } from './watcher.ts'
 const busyIntervalMs = 10
 const busyMsPerRow = 0.2
 const absentIntervalMs = 1000
+/** Keeps all absent services together near 300 reads per second however often something registers. */
+const absentMsPerWatcher = 3
+
+export interface LoopOptions {
+  readonly random: Random
+  /** The watchers of absent services, of all loops. */
+  readonly absent: Set<Watcher>
+  readonly signal: AbortSignal
+}
 
 /** Keeps one watcher up to date by a blocking query of its own, until the signal aborts. */
 export async function followService(
   client: ConsulClient,
   watcher: Watcher,
-  random: Random,
-  signal: AbortSignal,
+  { random, absent: allAbsent, signal }: LoopOptions,
 ): Promise<void> {
   // The index of an absent service follows those of all others (https://github.com/hashicorp/consul/issues/3890): what wakes its
   // query is mostly not about it. All such queries wake together and come back apart.
-  const absentMs = absentIntervalMs * (1 + random())
+  const spread = 1 + random()
   const busy = new ChurnLimit()
   const absent = new ChurnLimit()
   try {
@@ -27,9 +35,14 @@ export async function followService(
       const hasChanged = watcher.accept(reading)
       const isBusy = hasChanged || !watcher.isEmpty
       const busyMs = busyIntervalMs + busyMsPerRow * reading.body.length
+      if (watcher.isEmpty) allAbsent.add(watcher)
+      else allAbsent.delete(watcher)
+      const absentMs = Math.max(absentIntervalMs, allAbsent.size * absentMsPerWatcher) * spread
       await pause(isBusy ? busy.takeMs(busyMs) : absent.takeMs(absentMs), signal)
     }
   } catch (error) {
     watcher.box.fail(error)
+  } finally {
+    allAbsent.delete(watcher)
   }
 }

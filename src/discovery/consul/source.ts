@@ -1,7 +1,7 @@
 import type { DiscoveryContext } from '../context.ts'
 import type { Answer, Discovery, Listing } from '../contract.ts'
 import { ChurnLimit } from '../churn-limit.ts'
-import { createConsulClient, type ConsulClient } from './client.ts'
+import { createConsulClient, type AgentClient, type Room } from './client.ts'
 import { consulLimits, type ConsulLimits, type ConsulOptions } from './options.ts'
 import { pause } from '../pause.ts'
 import { poll } from './poll.ts'
@@ -20,11 +20,11 @@ export function consul(
   limits: ConsulLimits = consulLimits,
 ): Discovery {
   const { datacenters } = options
-  if (datacenters === null) return new ConsulSource(createConsulClient(options, limits), options, context, limits)
+  if (datacenters === null) return new ConsulSource(options, context, limits)
   const share = shareOf(limits, datacenters.length)
   const each = datacenters.map((name) => {
     const ofOne = { ...options, datacenter: name, datacenters: null }
-    return { name, discovery: new ConsulSource(createConsulClient(ofOne, share), ofOne, context, share) }
+    return { name, discovery: new ConsulSource(ofOne, context, share) }
   })
   return new Datacenters(each, context)
 }
@@ -37,34 +37,34 @@ function shareOf(limits: ConsulLimits, count: number): ConsulLimits {
     sharedAbove: part(limits.sharedAbove),
     perServiceBelow: part(limits.perServiceBelow),
     maxSockets: part(limits.maxSockets),
+    h2: { ...limits.h2, maxConnections: part(limits.h2.maxConnections), maxFirstReads: part(limits.h2.maxFirstReads) },
   }
 }
 
 class ConsulSource implements Discovery {
-  readonly #client: ConsulClient
+  readonly #client: AgentClient
   readonly #routeTags: string | null
   readonly #context: DiscoveryContext
-  readonly #limits: ConsulLimits
   readonly #closing = new AbortController()
   readonly #watchers = new Set<Watcher>()
+  /** Those that nothing keeps up to date yet. */
+  readonly #begun = new Set<Watcher>()
   /** What stops each watcher's own loop; empty while they share. */
   readonly #loops = new Map<Watcher, AbortController>()
+  readonly #absent = new Set<Watcher>()
   #shared: { readonly polls: SharedPolls; readonly stop: AbortController; readonly known: WeakSet<Watcher> } | null =
     null
   #isSharing = false
   #mayStopSharing = false
   #isArranging = false
 
-  constructor(
-    client: ConsulClient,
-    { routesFromTags }: ConsulOptions,
-    context: DiscoveryContext,
-    limits: ConsulLimits,
-  ) {
-    this.#client = client
-    this.#routeTags = routesFromTags
+  constructor(options: ConsulOptions, context: DiscoveryContext, limits: ConsulLimits) {
+    this.#client = createConsulClient(options, limits, () => {
+      this.#mayStopSharing = true
+      this.#arrangeSoon()
+    })
+    this.#routeTags = options.routesFromTags
     this.#context = context
-    this.#limits = limits
   }
 
   async *watch(service: string, signal: AbortSignal, filter?: string): AsyncGenerator<Answer, void, void> {
@@ -74,12 +74,15 @@ class ConsulSource implements Discovery {
     const onEnd = () => watcher.box.cancel()
     end.addEventListener('abort', onEnd, { once: true })
     this.#watchers.add(watcher)
+    this.#begun.add(watcher)
     this.#arrangeSoon()
     try {
       yield* watcher.box.answers()
     } finally {
       end.removeEventListener('abort', onEnd)
       this.#watchers.delete(watcher)
+      this.#begun.delete(watcher)
+      this.#stopLoop(watcher)
       // In an outage all watches fail and come back one by one: that is no reason to give each its own connection.
       if (!watcher.box.hasFailed) this.#mayStopSharing = true
       watcher.box.cancel()
@@ -98,7 +101,8 @@ class ConsulSource implements Discovery {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#arrange()
+    for (const watcher of this.#loops.keys()) this.#stopLoop(watcher)
+    this.#stopSharing()
     this.#client.close()
   }
 
@@ -106,38 +110,54 @@ class ConsulSource implements Discovery {
   #arrangeSoon(): void {
     if (this.#isArranging) return
     this.#isArranging = true
-    setImmediate(() => {
-      this.#isArranging = false
-      this.#arrange()
-    })
+    setImmediate(() => void this.#prepareAndArrange())
   }
 
-  /** Gives every open watcher what keeps it up to date, and takes it from all others. */
-  #arrange(): void {
-    const open = new Set([...this.#watchers].filter((watcher) => watcher.box.isOpen))
-    if (open.size > this.#limits.sharedAbove) this.#isSharing = true
-    else if (this.#mayStopSharing && open.size < this.#limits.perServiceBelow) this.#isSharing = false
+  async #prepareAndArrange(): Promise<void> {
+    try {
+      if (this.#client.room === null) await this.#client.prepare()
+    } catch (error) {
+      for (const watcher of this.#begun) watcher.box.fail(error)
+      this.#begun.clear()
+    }
+    this.#isArranging = false
+    if (!this.#closing.signal.aborted && this.#client.room !== null) this.#arrange(this.#client.room)
+  }
+
+  /** Gives every open watcher what keeps it up to date; where that is something else than before, takes it from all others. */
+  #arrange({ sharedAbove, perServiceBelow }: Room): void {
+    let open = 0
+    for (const watcher of this.#watchers) if (watcher.box.isOpen) open++
+    const wasSharing = this.#isSharing
+    if (open > sharedAbove) this.#isSharing = true
+    else if (this.#mayStopSharing && open < perServiceBelow) this.#isSharing = false
     this.#mayStopSharing = false
 
-    for (const [watcher, stop] of this.#loops) {
-      if (open.has(watcher) && !this.#isSharing) continue
-      stop.abort()
-      this.#loops.delete(watcher)
-    }
-    if (this.#shared !== null && (!this.#isSharing || open.size === 0)) {
-      this.#shared.stop.abort()
-      this.#shared = null
-    }
-    for (const watcher of open) {
+    if (this.#isSharing) for (const watcher of this.#loops.keys()) this.#stopLoop(watcher)
+    if (!this.#isSharing || open === 0) this.#stopSharing()
+    for (const watcher of wasSharing === this.#isSharing ? this.#begun : this.#watchers) {
+      if (!watcher.box.isOpen) continue
       if (this.#isSharing) this.#share(watcher)
-      else if (!this.#loops.has(watcher)) this.#startLoop(watcher)
+      else this.#startLoop(watcher)
     }
+    this.#begun.clear()
   }
 
   #startLoop(watcher: Watcher): void {
     const stop = new AbortController()
     this.#loops.set(watcher, stop)
-    void followService(this.#client, watcher, this.#context.random, stop.signal)
+    const options = { random: this.#context.random, absent: this.#absent, signal: stop.signal }
+    void followService(this.#client, watcher, options)
+  }
+
+  #stopLoop(watcher: Watcher): void {
+    this.#loops.get(watcher)?.abort()
+    this.#loops.delete(watcher)
+  }
+
+  #stopSharing(): void {
+    this.#shared?.stop.abort()
+    this.#shared = null
   }
 
   #share(watcher: Watcher): void {

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type Consul from 'consul'
+import { maxAnswerBytes, tooLarge } from './wire.ts'
 
 /** What papi passes to its `onRequest` extensions (https://github.com/silas/node-papi#client_extevent-callback). */
 interface PapiRequest {
@@ -16,9 +17,6 @@ export interface QueryContext {
 interface PapiClient {
   _ext(event: 'onRequest', extension: (request: PapiRequest, next: () => void) => void): void
 }
-
-// Some hundred thousand checks; what is larger is no registry's answer.
-const maxAnswerBytes = 256 * 1024 * 1024
 
 /**
  * Closes gaps of the HTTP client under the `consul` package: it waits for its timeout when a connection breaks in the middle of
@@ -64,6 +62,6 @@ function guard(answer: IncomingMessage, sent: ClientRequest): void {
   answer.on('error', (error) => sent.emit('error', error))
   answer.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > maxAnswerBytes) answer.destroy(new Error(`the answer is larger than ${maxAnswerBytes} bytes`))
+    if (bytes > maxAnswerBytes) answer.destroy(tooLarge())
   })
 }

@@ -1,14 +1,5 @@
+import type { SourceTls } from '../source-tls.ts'
 import type { EtcdFormat } from './formats/index.ts'
-
-/** How a TLS connection to etcd is made; texts are PEM. */
-export interface EtcdTls {
-  /** Null = the authorities that Node knows. */
-  readonly ca: string | null
-  /** Null = the host of the endpoint's URL. */
-  readonly servername: string | null
-  readonly keyPair: { readonly cert: string; readonly key: string } | null
-  readonly verify: boolean
-}
 
 export interface EtcdOptions {
   readonly name: string
@@ -21,7 +12,7 @@ export interface EtcdOptions {
   readonly username: string | null
   readonly password: string | null
   /** For `https:` endpoints; null = as Node does by default. */
-  readonly tls: EtcdTls | null
+  readonly tls: SourceTls | null
 }
 
 /** Not for the configuration; tests shorten them. */

@@ -27,6 +27,7 @@ function openConsul(place: RegistryPlace): Discovery {
     datacenter: place.params.get('dc') ?? null,
     datacenters: null,
     routesFromTags: null,
+    tls: null,
   } as const
   return createDiscovery(options, context)
 }

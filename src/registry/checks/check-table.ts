@@ -26,6 +26,8 @@ const outputSyncIntervalMs = 5 * 60_000
 export class CheckTable {
   readonly #catalog: Catalog
   readonly #checks = new Map<string, LocalCheck>()
+  /** Ids by service, those of the node under an empty one. */
+  readonly #idsByService = new Map<string, Set<string>>()
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog
@@ -33,6 +35,11 @@ export class CheckTable {
 
   list(): Check[] {
     return [...this.#checks.values()].map((local) => local.check)
+  }
+
+  /** The ids of a service's checks. */
+  idsOf(serviceId: string): readonly string[] {
+    return [...(this.#idsByService.get(serviceId) ?? [])]
   }
 
   has(id: string): boolean {
@@ -71,6 +78,8 @@ export class CheckTable {
       criticalSinceMs: before?.criticalSinceMs ?? null,
       syncedAtMs: performance.now(),
     })
+    const siblings = this.#idsByService.get(check.serviceId) ?? new Set()
+    this.#idsByService.set(check.serviceId, siblings.add(id))
     return check
   }
 
@@ -87,17 +96,15 @@ export class CheckTable {
   remove(id: string): void {
     const local = this.#checks.get(id)
     if (!local) throw unknownCheck(id)
-    local.runner?.stop()
-    this.#checks.delete(id)
+    this.#drop(id, local)
     this.#catalog.deregisterCheck(id)
   }
 
   /** Drops the checks of a service that the catalog removes as a whole. */
   forgetService(serviceId: string): void {
-    for (const { check, runner } of this.#checks.values()) {
-      if (check.serviceId !== serviceId) continue
-      runner?.stop()
-      this.#checks.delete(check.id)
+    for (const id of this.idsOf(serviceId)) {
+      const local = this.#checks.get(id)
+      if (local !== undefined) this.#drop(id, local)
     }
   }
 
@@ -115,6 +122,13 @@ export class CheckTable {
   /** Stops all checks; the list stays readable. */
   close(): void {
     for (const { runner } of this.#checks.values()) runner?.stop()
+  }
+
+  #drop(id: string, { check, runner }: LocalCheck): void {
+    runner?.stop()
+    this.#checks.delete(id)
+    const siblings = this.#idsByService.get(check.serviceId)
+    if (siblings?.delete(id) && siblings.size === 0) this.#idsByService.delete(check.serviceId)
   }
 
   #report(id: string, status: CheckStatus, output: string): void {

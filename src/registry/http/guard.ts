@@ -11,7 +11,8 @@ export function refuseBrowsers(request: IncomingMessage, isOnLoopback: boolean):
     throw new ApiError(403, 'Requests from web pages may not change this registry (they carry an Origin header)')
   }
   if (!isOnLoopback) return
-  const host = request.headers.host ?? ''
+  // RFC 9113 section 8.3.1: a request of HTTP/2 has an authority in its place.
+  const host = request.headers.host ?? String(request.headers[':authority'] ?? '')
   // Whatever precedes the port; an IPv6 address is in brackets.
   const name = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host)
   if (name && isLoopbackHost(name[1] ?? name[2] ?? '')) return

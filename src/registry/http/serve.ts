@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import { ApiError } from '../api-error.ts'
 import type { FaultTable } from '../faults/fault-table.ts'
 import { suffer } from '../faults/suffer.ts'
@@ -41,7 +42,7 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
     const [encodedPath = '', search = ''] = (request.url ?? '/').split(/\?(.*)/s, 2)
     const path = decodePath(encodedPath)
     const { answer: ordered, cut } = await suffer(options.faults.meet(path), gone.signal)
-    if (cut === 'head') return void response.destroy()
+    if (cut === 'head') return cutOff(response)
     isCut = cut === 'body'
     answer = ordered
       ? write(ordered, false)
@@ -90,8 +91,15 @@ function plain(status: number, text: string, headers: Readonly<Record<string, st
 /** Cut, the second half of the body is announced and never sent. */
 function send(response: ServerResponse, { status, headers, body }: Written, isCut: boolean): void {
   response.writeHead(status, { ...headers, 'content-length': body.length })
-  if (isCut) response.write(body.subarray(0, body.length / 2), () => response.destroy())
+  if (isCut) response.write(body.subarray(0, body.length / 2), () => cutOff(response))
   else response.end(body)
+}
+
+/** Breaks the connection or, over HTTP/2, which many requests share, the stream. */
+function cutOff(response: ServerResponse): void {
+  const { stream } = response as ServerResponse & { readonly stream?: ServerHttp2Stream }
+  if (stream === undefined) response.destroy()
+  else stream.close(constants.NGHTTP2_INTERNAL_ERROR)
 }
 
 function decodePath(path: string): string {

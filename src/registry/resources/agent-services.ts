@@ -72,7 +72,10 @@ async function answerService(agent: Agent, catalog: Catalog, request: ApiRequest
     return service ? contentHash(service) : ''
   }
   if (seen === current()) {
-    await untilCommitted(catalog, () => current() !== seen, readWaitMs(request.query), request.signal)
+    await untilCommitted(catalog, () => current() !== seen, {
+      waitMs: readWaitMs(request.query),
+      signal: request.signal,
+    })
   }
   const service = agent.service(id)
   if (!service) throw new ApiError(404, `unknown service ID: ${id}`)

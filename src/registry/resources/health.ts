@@ -37,6 +37,7 @@ async function answerService(catalog: Catalog, request: ApiRequest): Promise<Api
   const instances = () => catalog.instances(name).filter((service) => hasTags(service, request.query))
   return answerQuery(catalog, request, {
     index: () => catalog.indexes.ofService(name, true),
+    service: name,
     // What there is changes with its checks; what there is not, by registration alone.
     wasTouched: () => instances().length > 0 || catalog.indexes.wasTouched(serviceRows(catalog, name)),
     read: () => {

@@ -288,26 +288,28 @@ routes: []
   })
 })
 
-describe('the files of an etcd source', () => {
-  test('are read relative to the configuration; its password is shown nowhere', async () => {
+describe.each([
+  { type: 'etcd', place: { endpoints: ['https://10.0.0.1:2379'], username: 'gateway' }, secret: 'password' },
+  { type: 'consul', place: { address: 'https://10.0.0.1:8501' }, secret: 'token' },
+])('the files of a source of type $type', ({ type, place, secret }) => {
+  test('are read relative to the configuration; its secret is shown nowhere', async () => {
     const files = new CertificateFiles()
     files.write('ca.pem', authority.cert)
     files.writePair('client', other)
     const tls = { ca: 'ca.pem', cert: 'client.pem', key: 'client.key' }
-    const etcd = { type: 'etcd', endpoints: ['https://10.0.0.1:2379'], username: 'gateway', password: 'secret', tls }
-    const loaded = await loadConfig(files.write('tidegate.yaml', stringify({ discovery: { etcd }, routes: [] })))
+    const discovery = { it: { type, ...place, [secret]: 's3cret', tls } }
+    const loaded = await loadConfig(files.write('tidegate.yaml', stringify({ discovery, routes: [] })))
     expect(loaded.config.discovery[0]).toMatchObject({
-      password: 'secret',
+      [secret]: 's3cret',
       tls: { ca: authority.cert, servername: null, keyPair: other, verify: true },
     })
-    expect(JSON.stringify(describeConfig(loaded))).not.toContain('secret')
+    expect(JSON.stringify(describeConfig(loaded))).not.toContain('s3cret')
   })
 
   test('that are not there are findings at their place', async () => {
-    const config =
-      'discovery:\n  etcd: { type: etcd, endpoints: ["https://10.0.0.1:2379"], tls: { ca: no.pem } }\nroutes: []\n'
+    const config = stringify({ discovery: { it: { type, ...place, tls: { ca: 'no.pem' } } }, routes: [] })
     expect(await findingsOf(new CertificateFiles(), config)).toEqual([
-      expect.stringMatching(/^tidegate\.yaml:2:\d+ discovery\.etcd\.tls\.ca: no\.pem/),
+      expect.stringMatching(/^tidegate\.yaml:\d+:\d+ discovery\.it\.tls\.ca: no\.pem/),
     ])
   })
 })

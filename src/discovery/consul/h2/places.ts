@@ -1,0 +1,153 @@
+import { ChurnLimit } from '../../churn-limit.ts'
+import { pause } from '../../pause.ts'
+import type { H2Limits } from '../options.ts'
+import type { AgentSession } from './agent-session.ts'
+
+/** The right to open one stream. */
+export interface Place {
+  readonly session: AgentSession
+  /** To be called once. */
+  readonly leave: () => void
+}
+
+interface Waiter {
+  readonly isFirst: boolean
+  readonly take: (place: Place) => void
+  readonly fail: (error: unknown) => void
+}
+
+export interface PlacesOptions {
+  /** Resolves with null where HTTP/2 is not offered. */
+  readonly open: (signal: AbortSignal) => Promise<AgentSession | null>
+  /** Called after each attempt that has come to something. */
+  readonly onConnected: (isH2: boolean) => void
+  readonly limits: H2Limits
+}
+
+/**
+ * Streams of all connections, handed out in the order in which they are asked for: a bounded number at once to those that want an
+ * answer at once, who come in crowds. Connections are made one after the other as they are needed, and after a failure in no hurry.
+ */
+export class Places {
+  readonly #options: PlacesOptions
+  readonly #limits: H2Limits
+  readonly #sessions = new Set<AgentSession>()
+  readonly #firsts = new Set<Waiter>()
+  readonly #others = new Set<Waiter>()
+  readonly #closing = new AbortController()
+  readonly #pace = new ChurnLimit()
+  #streamsEach: number
+  #runningFirsts = 0
+  #hasFailed = false
+  #connecting: Promise<boolean> | null = null
+
+  constructor(options: PlacesOptions) {
+    this.#options = options
+    this.#limits = options.limits
+    this.#streamsEach = options.limits.maxStreams
+  }
+
+  /** Of all connections that may be made, as the agent has allowed last. */
+  get maxStreams(): number {
+    return this.#limits.maxConnections * this.#streamsEach
+  }
+
+  /** Rejects with what keeps a connection from being made, or when the signal aborts. @param isFirst wants an answer at once */
+  async take(isFirst: boolean, signal: AbortSignal): Promise<Place> {
+    signal.throwIfAborted()
+    this.#closing.signal.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<Place>()
+    const waiter: Waiter = { isFirst, take: resolve, fail: reject }
+    const waiting = isFirst ? this.#firsts : this.#others
+    waiting.add(waiter)
+    this.#serve()
+    const onAbort = () => {
+      if (waiting.delete(waiter)) reject(signal.reason)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    return promise.finally(() => signal.removeEventListener('abort', onAbort))
+  }
+
+  /** Makes one more connection, whether it is needed or not. Those who ask meanwhile share it. @returns false where HTTP/2 is not offered */
+  async connect(): Promise<boolean> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null
+      this.#serve()
+    })
+    return this.#connecting
+  }
+
+  close(): void {
+    const reason = new Error('the source was closed')
+    this.#closing.abort(reason)
+    this.#failAll(reason)
+    for (const session of this.#sessions) session.destroy()
+  }
+
+  async #connect(): Promise<boolean> {
+    const { signal } = this.#closing
+    if (this.#hasFailed) await pause(this.#pace.takeMs(this.#limits.connectIntervalMs), signal)
+    try {
+      signal.throwIfAborted()
+      const session = await this.#options.open(signal)
+      this.#hasFailed = session === null
+      if (session === null) this.#failAll(new Error('it does not offer HTTP/2 any more'))
+      else this.#add(session)
+      this.#options.onConnected(session !== null)
+      return session !== null
+    } catch (error) {
+      this.#hasFailed = true
+      this.#failAll(error)
+      throw error
+    }
+  }
+
+  #add(session: AgentSession): void {
+    this.#sessions.add(session)
+    this.#streamsEach = session.maxStreams
+    session.onChange = () => {
+      if (!session.isOpen) this.#sessions.delete(session)
+      this.#serve()
+    }
+    session.onChange()
+  }
+
+  #serve(): void {
+    for (const waiting of [this.#others, this.#firsts]) {
+      for (const waiter of waiting) {
+        if (waiter.isFirst && this.#runningFirsts >= this.#limits.maxFirstReads) return
+        const session = this.#withPlace()
+        if (session === null) return this.#grow()
+        waiting.delete(waiter)
+        waiter.take(this.#place(session, waiter))
+      }
+    }
+  }
+
+  #place(session: AgentSession, { isFirst }: Waiter): Place {
+    session.take(isFirst)
+    if (isFirst) this.#runningFirsts++
+    const leave = () => {
+      if (isFirst) this.#runningFirsts--
+      session.leave(isFirst)
+    }
+    return { session, leave }
+  }
+
+  #withPlace(): AgentSession | null {
+    for (const session of this.#sessions) if (session.hasPlace) return session
+    return null
+  }
+
+  #grow(): void {
+    const isNeeded = this.#connecting === null && this.#sessions.size < this.#limits.maxConnections
+    if (isNeeded && !this.#closing.signal.aborted) void this.connect().catch(() => {})
+  }
+
+  #failAll(error: unknown): void {
+    const all = [...this.#others, ...this.#firsts]
+    this.#others.clear()
+    this.#firsts.clear()
+    for (const waiter of all) waiter.fail(error)
+  }
+}
