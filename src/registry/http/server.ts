@@ -59,7 +59,7 @@ function secure(listener: RequestListener, { cert, key }: ServerTls): Http2Secur
   const settings = { maxConcurrentStreams }
   let server: Http2SecureServer
   try {
-    server = createSecureServer({ cert, key, allowHTTP1: true, settings })
+    server = createSecureServer({ cert, key, allowHTTP1: true, noDelay: true, settings })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`The registry cannot use its certificate and key: ${reason}`, { cause: error })
