@@ -176,7 +176,7 @@ test('one that needs a connection of its own keeps nobody behind it from one tha
 })
 
 test('what waited for its turn while the endpoint took others is no evidence against it', async () => {
-  const { endpoint, engine, ask, connecting, inflight } = await crowded({ connectTimeoutMs: 1500 })
+  const { endpoint, engine, ask, connecting, inflight } = await crowded({ connectTimeoutMs: 3000 })
   const late: RawClient[] = []
   for (let i = 0; i < 3; i++) {
     late.push(await ask(`/late-${i}`))

@@ -74,8 +74,8 @@ describe('Expect: 100-continue', () => {
     const origin = await flow.rawOrigin((request) => answer(`got ${request.body}`))
     const engine = await flow.engine({
       origins: [origin],
-      service: { headTimeoutMs: 150 },
-      listener: { timeouts: { bodyMs: 600 } },
+      service: { headTimeoutMs: 500 },
+      listener: { timeouts: { bodyMs: 1500 } },
     })
     const client = await flow.client(engine)
 

@@ -32,11 +32,14 @@ const post = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi'
 const silent: Script = () => undefined
 const once = { retry: { attempts: 0 } }
 
+/** For what never comes; what does, comes within it on a busy machine, too. */
+const shortMs = 300
+
 /** How the engine is brought to each failure that it answers itself. Those that cut, or answer nobody, are not here. */
 const cases: Partial<Record<Failure, Case>> = {
   'no-route': { bytes: get, options: { route: { path: '/other' } }, next: 404 },
   'bad-request': { bytes: 'GET / HTTP/1.1\r\n\r\n' },
-  'request-timeout': { bytes: 'GET / HT', options: { listener: { timeouts: { headMs: 50 } } } },
+  'request-timeout': { bytes: 'GET / HT', options: { listener: { timeouts: { headMs: shortMs } } } },
   'body-too-large': { bytes: post, options: { listener: { limits: { bodyBytes: 1 } } } },
   'uri-too-long': { bytes: get, options: { listener: { limits: { headBytes: 10 } } } },
   'headers-too-large': { bytes: get, options: { listener: { limits: { headBytes: 20 } } } },
@@ -47,8 +50,8 @@ const cases: Partial<Record<Failure, Case>> = {
   'no-endpoint': { bytes: get, options: { route: { service: 'empty' } }, next: 503 },
   'reset-before-head': { bytes: post, script: ({ connection }) => void connection.socket.destroy() },
   'bad-response': { bytes: get, script: () => 'nonsense\r\n\r\n' },
-  'head-timeout': { bytes: get, script: silent, options: { service: { headTimeoutMs: 50 } } },
-  'total-timeout': { bytes: get, script: silent, options: { route: { ...once, timeoutMs: 50 } } },
+  'head-timeout': { bytes: get, script: silent, options: { service: { headTimeoutMs: shortMs } } },
+  'total-timeout': { bytes: get, script: silent, options: { route: { ...once, timeoutMs: shortMs } } },
 }
 
 test.each(Object.entries(cases) as [Failure, Case][])(
@@ -135,7 +138,7 @@ test('a refusal that comes before the end of a body closes the connection', asyn
 })
 
 test('an empty line behind a request is not taken for the beginning of another', async () => {
-  stage = await setStage({ listener: { timeouts: { headMs: 50, idleMs: 200 } } })
+  stage = await setStage({ listener: { timeouts: { headMs: shortMs, idleMs: 3 * shortMs } } })
   const client = await RawClient.connect(stage.engine.port)
   expect((await client.send(`${get}\r\n`).response()).status).toBe(200)
   expect(await client.rest()).toEqual({ text: '', ending: 'fin' })

@@ -132,7 +132,8 @@ describe('the time for the first head', () => {
   })
 
   test.each(engines)('is up for a head that does not come behind its handshake (%s)', async (engine) => {
-    const running = await serve({ engine, timeouts: { headMs: 100 } })
+    // Enough for a handshake.
+    const running = await serve({ engine, timeouts: { headMs: 500 } })
     const { client } = await flow.tlsClient(running, { ca: authority.cert })
     expect(await client.rest()).toEqual({ text: '', ending: 'fin' })
     const { client: slow } = await flow.tlsClient(running, { ca: authority.cert })
