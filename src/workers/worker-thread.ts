@@ -12,6 +12,9 @@ import type { ThreadSockets } from './thread-sockets.ts'
  */
 export type ThreadState = 'starting' | 'serving' | 'draining'
 
+/** V8 would let young objects have 192 MiB once many survive, as lists of many services do; with less, a request costs the same. */
+const maxYoungGenerationSizeMb = 48
+
 export interface WorkerThreadOptions {
   /** Unique, never used again. */
   readonly id: number
@@ -56,7 +59,7 @@ export class WorkerThread {
     this.#worker = new Worker(entry, {
       name: `tidegate-${this.column}`,
       workerData: parameters,
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb },
     })
     this.pulse = new Pulse(cell, (...readings) => this.#worker.performance.eventLoopUtilization(...readings))
     this.#worker.on('message', (message: ThreadMessage) => onMessage(this, message))
