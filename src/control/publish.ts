@@ -1,4 +1,4 @@
-import type { Ledger } from '../core/ledger.ts'
+import type { Ledger, LedgerShape } from '../core/ledger.ts'
 import type { ControlMessage } from '../core/message.ts'
 import type { ConfigSnapshot, PublishedEndpoint, PublishedService } from '../core/snapshot.ts'
 
@@ -6,6 +6,8 @@ import type { ConfigSnapshot, PublishedEndpoint, PublishedService } from '../cor
 interface Thread {
   readonly send: (message: ControlMessage) => void
   configAcknowledged: number
+  /** The ledger's growth in what it was sent last. */
+  growth: number
   /** Per service the version on its way (0 = none) and the last one acknowledged. */
   readonly services: Map<string, { sent: number; acknowledged: number }>
 }
@@ -30,7 +32,7 @@ export class Publisher {
   }
 
   addThread(id: number, send: (message: ControlMessage) => void): void {
-    const thread: Thread = { send, configAcknowledged: 0, services: new Map() }
+    const thread: Thread = { send, configAcknowledged: 0, growth: -1, services: new Map() }
     this.#threads.set(id, thread)
     if (this.#tickets !== null) send({ type: 'tickets', secret: this.#tickets })
     for (const published of this.#services.values()) this.#offer(thread, published)
@@ -102,7 +104,7 @@ export class Publisher {
   }
 
   #sendConfig(thread: Thread, snapshot: ConfigSnapshot): void {
-    thread.send({ type: 'config', snapshot, forgotten: this.#forgotten, ledger: this.#ledger.shape() })
+    thread.send({ type: 'config', snapshot, forgotten: this.#forgotten, ledger: this.#newShape(thread) })
   }
 
   #offer(thread: Thread, published: PublishedService): void {
@@ -113,6 +115,14 @@ export class Publisher {
     }
     if (state.sent !== 0) return
     state.sent = published.version
-    thread.send({ type: 'service', published, ledger: this.#ledger.shape() })
+    thread.send({ type: 'service', published, ledger: this.#newShape(thread) })
+  }
+
+  /** Null where the thread was sent all of it. */
+  #newShape(thread: Thread): LedgerShape | null {
+    const { growth } = this.#ledger
+    if (growth === thread.growth) return null
+    thread.growth = growth
+    return this.#ledger.shape()
   }
 }

@@ -58,6 +58,7 @@ export class Ledger {
   readonly #listeners: SharedArrayBuffer[]
   readonly #clients: (SharedArrayBuffer | null)[]
   readonly #vitals: SharedArrayBuffer
+  #growth = 0
 
   constructor(shape: LedgerShape) {
     this.workers = shape.workers
@@ -90,6 +91,11 @@ export class Ledger {
     }
   }
 
+  /** Grows with each buffer that is added: who has a shape of the same growth has them all. */
+  get growth(): number {
+    return this.#growth
+  }
+
   /** Takes over what the control plane added since. */
   attach(shape: LedgerShape): void {
     for (const segment of shape.endpoints.slice(this.#endpoints.length)) this.#addEndpoints(segment)
@@ -109,6 +115,7 @@ export class Ledger {
     while (this.#services.length * rowsPerSegment < serviceRows) {
       this.#services.push(createServiceSegment(rowsPerSegment, this.workers))
       this.#admissions.push(createAdmissionSegment(rowsPerSegment, this.workers))
+      this.#growth++
       grown = true
     }
     return grown
@@ -119,6 +126,7 @@ export class Ledger {
     while (this.#listeners.length * listenersPerSegment < rows) {
       this.#listeners.push(createCountSegment(listenersPerSegment, this.workers))
       this.#clients.push(...Array.from({ length: listenersPerSegment }, () => null))
+      this.#growth++
     }
   }
 
@@ -130,7 +138,9 @@ export class Ledger {
    */
   reserveClients(slot: number, connections: number): void {
     const rows = Math.min(Math.max(connections * rowsPerConnection, minClientRows), maxClientRows)
-    this.#clients[slot] ??= KeyedCounts.create(this.workers, rows, crypto.getRandomValues(new Int32Array(2)))
+    if (this.#clients[slot] != null) return
+    this.#clients[slot] = KeyedCounts.create(this.workers, rows, crypto.getRandomValues(new Int32Array(2)))
+    this.#growth++
   }
 
   /** @param worker Column of the calling data thread; -1 for the control plane, which only reads and decides. */
@@ -209,6 +219,7 @@ export class Ledger {
   #addEndpoints(segment: EndpointSegment): void {
     this.#endpoints.push(segment)
     this.#endpointViews.push(viewsOf(segment))
+    this.#growth++
   }
 
   *#counts(): Iterable<LimitedCount> {

@@ -7,21 +7,22 @@ import type { ConfigSnapshot, PublishedService } from './snapshot.ts'
 /** What the control plane tells a data thread. Plain values: functions and class instances don't survive the crossing. */
 export type ControlMessage =
   /**
-   * Replaces listeners, routes and service settings. `ledger` holds every row the snapshot names. Of services that it does not name,
-   * lists of a version up to `forgotten` are of no use any more.
+   * Replaces listeners, routes and service settings. Of services that it does not name, lists of a version up to `forgotten` are of no
+   * use any more. `ledger` holds every row that it names; null where the thread was sent all buffers before: there are hundreds, and to
+   * send them costs ten times what a list does.
    */
   | {
       readonly type: 'config'
       readonly snapshot: ConfigSnapshot
       readonly forgotten: number
-      readonly ledger: LedgerShape
+      readonly ledger: LedgerShape | null
     }
   /** What the next configuration's new listeners listen on, in place of sockets of their own. What they don't want is closed. */
   | { readonly type: 'sockets'; readonly sockets: readonly ListenSocket[] }
   /** What all threads make the keys of session tickets of: sent first, and again whenever it is replaced. Kept in memory only. */
   | { readonly type: 'tickets'; readonly secret: Uint8Array }
-  /** Replaces one service's list. */
-  | { readonly type: 'service'; readonly published: PublishedService; readonly ledger: LedgerShape }
+  /** Replaces one service's list; `ledger` as above. */
+  | { readonly type: 'service'; readonly published: PublishedService; readonly ledger: LedgerShape | null }
   | { readonly type: 'series-released'; readonly ids: readonly number[] }
   /** Stop accepting, finish what is in flight, then answer `drained`; at the deadline close what is left. */
   | { readonly type: 'drain'; readonly deadlineMs: number }

@@ -109,7 +109,7 @@ export class DataThread {
     switch (message.type) {
       case 'config': {
         const { snapshot } = message
-        this.#ledger.attach(message.ledger)
+        if (message.ledger !== null) this.#ledger.attach(message.ledger)
         // At once, in the order of the messages: a list is for the services of the configuration before it, whatever still waits
         // for its listeners.
         this.#configure(snapshot, message.forgotten)
@@ -117,7 +117,7 @@ export class DataThread {
         return
       }
       case 'service':
-        this.#ledger.attach(message.ledger)
+        if (message.ledger !== null) this.#ledger.attach(message.ledger)
         this.#services.publish(message.published)
         this.#goOn(message.published.service)
         this.#options.send({

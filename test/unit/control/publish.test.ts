@@ -57,6 +57,26 @@ describe('publishing', () => {
     expect(slow.got).toHaveLength(4)
   })
 
+  it('sends the ledger with what is the first to need it, and not again before it has grown', () => {
+    const ledger = Ledger.create(1, 0)
+    const publisher = new Publisher(ledger)
+    const sent: (number | null)[] = []
+    const send = (message: ControlMessage) => {
+      if (message.type === 'config' || message.type === 'service') sent.push(message.ledger?.endpoints.length ?? null)
+    }
+    publisher.configure(config(1, 'users', 'orders'))
+    publisher.addThread(0, send)
+    publisher.publish('users', one)
+    expect(sent).toEqual([0, null])
+    ledger.reserve(1025, 1)
+    publisher.publish('orders', two)
+    publisher.configure(config(2, 'users', 'orders'))
+    expect(sent.slice(2)).toEqual([2, null])
+    publisher.removeThread(0)
+    publisher.addThread(0, send)
+    expect(sent.slice(4)).toEqual([2, null, null])
+  })
+
   it('gives a late thread every list, once, and then the configuration by which it opens its listeners', () => {
     const publisher = setUp()
     publisher.publish('users', one)
