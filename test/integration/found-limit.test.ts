@@ -9,7 +9,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 const engines: readonly EngineName[] = ['fast', 'standard']
 
 /** What the origin does with a request: so long that on a busy machine, too, it is this that takes the time, and not the way there. */
-const usualMs = 50
+const usualMs = 40
 /** Its multiples, less their whole parts, are spread evenly. */
 const goldenRatio = 0.618
 
@@ -120,10 +120,11 @@ describe.each(engines)('without a configured limit, engine: %s', (engine) => {
     while ((await gateway.timeline('limited')).length === 0) {
       await first.received(first.statuses.length + 1)
       now = await load(gateway)
-      // A busy machine can disturb a look, which finds nothing then. Of three times as much another one is taken at once.
+      // A busy machine can disturb a look, which finds nothing then. Where twice as much is asked another one is taken at once.
       if (now.search?.state === 'watching' && now.search.why !== why) {
-        crowds.push(clients(gateway.port(), 2 * asking))
-        asking *= 3
+        const more = Math.ceil(asking * 1.25)
+        crowds.push(clients(gateway.port(), more))
+        asking += more
         why = now.search.why
       }
     }
