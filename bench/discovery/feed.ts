@@ -9,10 +9,17 @@ export interface FeedTarget {
   readonly ca?: string
 }
 
-/** Instances on loopback, as services write them into a registry. */
+/** One instance on loopback. */
+export interface Entry {
+  readonly service: string
+  readonly id: string
+  readonly port: number
+}
+
+/** Instances as services write them into a registry. */
 export interface Feed {
-  put(service: string, id: string, port: number): Promise<void>
-  remove(service: string, id: string): Promise<void>
+  put(...entries: readonly Entry[]): Promise<void>
+  remove(...entries: readonly Entry[]): Promise<void>
   close(): void
 }
 
@@ -41,33 +48,40 @@ type Call = (method: 'PUT' | 'POST', path: string, body: object | null) => Promi
 const meta = { protocol: 'http', team: 'checkout' }
 
 function etcdFeed(call: Call): Omit<Feed, 'close'> {
+  const all = (success: readonly object[]) => call('POST', '/v3/kv/txn', { success })
   return {
-    put: (service, id, port) => {
-      const instance = { address: '127.0.0.1', port, zone: 'zone-a', version: '1.0.0', meta }
-      return call('POST', '/v3/kv/put', { key: keyOf(service, id), value: base64(JSON.stringify(instance)) })
-    },
-    remove: (service, id) => call('POST', '/v3/kv/deleterange', { key: keyOf(service, id) }),
+    put: (...entries) => all(entries.map((entry) => ({ request_put: { key: keyOf(entry), value: valueOf(entry) } }))),
+    remove: (...entries) => all(entries.map((entry) => ({ request_delete_range: { key: keyOf(entry) } }))),
   }
+}
+
+function keyOf({ service, id }: Entry): string {
+  return base64(`/micro/services/${service}/${id}`)
+}
+
+function valueOf({ port }: Entry): string {
+  return base64(JSON.stringify({ address: '127.0.0.1', port, zone: 'zone-a', version: '1.0.0', meta }))
 }
 
 /** Passing by a check of its own: what has none leaves no trace in the polls that services share. */
 function consulFeed(call: Call): Omit<Feed, 'close'> {
   return {
-    put: (service, id, port) =>
-      call('PUT', '/v1/agent/service/register?replace-existing-checks=true', {
-        Name: service,
-        ID: id,
-        Address: '127.0.0.1',
-        Port: port,
-        Meta: { ...meta, zone: 'zone-a', version: '1.0.0' },
-        Check: { CheckID: `check:${id}`, TTL: '10m', Status: 'passing' },
-      }),
-    remove: (_, id) => call('PUT', `/v1/agent/service/deregister/${id}`, null),
+    async put(...entries) {
+      for (const { service, id, port } of entries) {
+        await call('PUT', '/v1/agent/service/register?replace-existing-checks=true', {
+          Name: service,
+          ID: id,
+          Address: '127.0.0.1',
+          Port: port,
+          Meta: { ...meta, zone: 'zone-a', version: '1.0.0' },
+          Check: { CheckID: `check:${id}`, TTL: '10m', Status: 'passing' },
+        })
+      }
+    },
+    async remove(...entries) {
+      for (const { id } of entries) await call('PUT', `/v1/agent/service/deregister/${id}`, null)
+    },
   }
-}
-
-function keyOf(service: string, id: string): string {
-  return base64(`/micro/services/${service}/${id}`)
 }
 
 function base64(text: string): string {

@@ -16,6 +16,8 @@ export interface ChurnTask {
   readonly services: number
   /** Changes per second: half of them add an instance, half take it away again. */
   readonly rate: number
+  /** Changes, each of another service, that one call makes where the registry can. */
+  readonly perCall: number
   readonly seconds: number
 }
 
@@ -30,26 +32,30 @@ serveTasks({
     let next = 0
     await inLanes(async () => {
       for (let i = next++; i < services * perService; i = next++) {
-        await feed.put(nameOf(i % services), `filler-${i}`, 20_000 + (i % 10_000))
+        await feed.put({ service: nameOf(i % services), id: `filler-${i}`, port: 20_000 + (i % 10_000) })
       }
     })
     feed.close()
   },
 
   /** @returns how many changes were made */
-  async churn({ target, services, rate, seconds }: ChurnTask) {
+  async churn({ target, services, rate, perCall, seconds }: ChurnTask) {
     const feed = openFeed(target, lanes)
     const beganMs = performance.now()
     const endMs = beganMs + seconds * 1000
     let pairs = 0
     await inLanes(async () => {
       while (performance.now() < endMs) {
-        const pair = pairs++
-        const dueMs = beganMs + (pair * 2000) / rate
+        const first = pairs
+        pairs += perCall
+        const dueMs = beganMs + (first * 2000) / rate
         if (dueMs > performance.now()) await after(dueMs - performance.now())
-        const service = nameOf((pair * 7919) % services)
-        await feed.put(service, `extra-${pair}`, 30_000 + (pair % 10_000))
-        await feed.remove(service, `extra-${pair}`)
+        const entries = Array.from({ length: perCall }, (_, i) => {
+          const pair = first + i
+          return { service: nameOf((pair * 7919) % services), id: `extra-${pair}`, port: 30_000 + (pair % 10_000) }
+        })
+        await feed.put(...entries)
+        await feed.remove(...entries)
       }
     })
     feed.close()
