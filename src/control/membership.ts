@@ -1,5 +1,6 @@
 import type { Instance } from '../core/instance.ts'
 import type { EndpointCell } from '../core/endpoint-cell.ts'
+import { isSameEndpoint } from '../core/same-endpoint.ts'
 import type { PublishedEndpoint, RegistryWord } from '../core/snapshot.ts'
 import type { Listing } from './listing.ts'
 
@@ -97,22 +98,8 @@ export function dropIdle(records: Records): { records: Records; dropped: readonl
 function worded(record: EndpointRecord, instance: Instance, word: RegistryWord, standing: Standing): EndpointRecord {
   const { published, cell } = record
   const after = publishedOf(published.id, published.slot, instance, word, standing)
-  if (!isSame(published, after)) return { instance, published: after, cell }
+  if (!isSameEndpoint(published, after)) return { instance, published: after, cell }
   return instance === record.instance ? record : { instance, published, cell }
-}
-
-/** Of one identity, so what the identity holds is the same anyway. */
-function isSame(one: PublishedEndpoint, other: PublishedEndpoint): boolean {
-  return (
-    one.registry === other.registry &&
-    one.weight === other.weight &&
-    one.draining === other.draining &&
-    one.unhealthy === other.unhealthy &&
-    one.zone === other.zone &&
-    one.tier === other.tier &&
-    one.version === other.version &&
-    one.hostName === other.hostName
-  )
 }
 
 function publishedOf(

@@ -39,6 +39,11 @@ export interface Forwarder {
   forward(x: Exchange, endpoint: Endpoint): void
 }
 
+export interface RestingPool {
+  /** Closes what has been idle too long. @param nowMs of `performance.now()` */
+  sweep(nowMs: number): void
+}
+
 export interface ProxyOptions {
   readonly wheel: TimerWheel
   readonly random: Random
@@ -76,6 +81,8 @@ export class ProxyContext {
   /** Called for every settled exchange; null = no access log. */
   accessLog: ((exchange: SettledExchange) => void) | null = null
   readonly upstreamContexts = new UpstreamContexts()
+  /** Those that have idle connections, or had some a moment ago: few of all endpoints there are. */
+  readonly restingPools = new Set<RestingPool>()
   /** What keys of session tickets are made of; null until the control plane has said it. */
   ticketSecret: Uint8Array | null = null
   /** Used again for every pick that has to pass over full endpoints. */

@@ -1,6 +1,5 @@
 import { closeSync } from 'node:fs'
 import type { AdmissionCell } from '../core/admission-cell.ts'
-import type { Endpoint } from '../core/endpoint.ts'
 import type { SettledExchange } from '../core/exchange.ts'
 import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ListenError, ListenAddress } from '../core/message.ts'
@@ -9,7 +8,6 @@ import type { Service } from '../core/service.ts'
 import { Admission } from './admission.ts'
 import { ProxyContext, type ProxyOptions, type Routing } from './context.ts'
 import { fastEngine } from './h1/engine.ts'
-import { Pool } from './h1/pool.ts'
 import { type Engine, Listener } from './listener.ts'
 import { standardEngine } from './standard/engine.ts'
 
@@ -107,12 +105,12 @@ export class Proxy {
     for (const listener of this.#listeners.values()) listener.renewTickets()
   }
 
-  /** Starts the clock of deadlines and of idle upstream connections. @param endpoints those alive now */
-  start(endpoints: () => Iterable<Endpoint>): void {
+  /** Starts the clock of deadlines and of idle upstream connections. */
+  start(): void {
     this.#context.wheel.start()
     this.#sweeper = setInterval(() => {
       const now = performance.now()
-      for (const { pool } of endpoints()) if (pool instanceof Pool) pool.sweep(now)
+      for (const pool of this.#context.restingPools) pool.sweep(now)
     }, 1000)
     this.#sweeper.unref()
   }

@@ -92,7 +92,7 @@ export class DataThread {
       middlewares: options.middlewares ?? [],
       reusePort: options.sharesPorts,
     })
-    this.#proxy.start(() => this.#services.endpoints())
+    this.#proxy.start()
     const workerMeter = new WorkerMeter(this.#series, options.column)
     const memoryWatch = new MemoryWatch((isShedding, cause) => {
       this.#proxy.shed(isShedding)

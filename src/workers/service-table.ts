@@ -6,6 +6,7 @@ import type { Ledger } from '../core/ledger.ts'
 import { EndpointMeter, ServiceMeter } from '../core/meter.ts'
 import type { SeriesWriter } from '../core/series.ts'
 import { type OutlierDetector, Service } from '../core/service.ts'
+import { isSameEndpoint } from '../core/same-endpoint.ts'
 import type { PublishedEndpoint, PublishedService, ServiceSettings } from '../core/snapshot.ts'
 import { eligible } from '../health/eligibility.ts'
 
@@ -17,6 +18,9 @@ export interface ServiceTableOptions {
   readonly outlier: OutlierDetector
   readonly balancing: Omit<BalancerOptions, 'hash'>
 }
+
+/** Of no moment of a service: whatever was built then is out of date. */
+const noEpoch = -1
 
 /**
  * The services and endpoints of one data thread, assembled from published values. A Service and an Endpoint live on over
@@ -74,10 +78,11 @@ export class ServiceTable {
       const kept = before.get(next.id)
       if (kept === undefined || kept.slot !== next.slot) return this.#endpoint(service.name, next)
       before.delete(next.id)
-      kept.published = next
+      // What was taken over stays, where it says the same: of many lists that come, little is to outlive the next.
+      if (!isSameEndpoint(kept.published, next)) kept.published = next
       return kept
     })
-    this.#build(service, all, published.version)
+    this.#adopt(service, all, published.version)
     for (const gone of before.values()) retire(gone, true)
   }
 
@@ -89,7 +94,7 @@ export class ServiceTable {
       meter: new ServiceMeter(series, settings.name),
       outlier,
       rebuild: this.#rebuild,
-      endpoints: { version: 0, epoch: -1, all: [], eligible: [], panic: false, picker: { pick: () => null } },
+      endpoints: { version: 0, epoch: noEpoch, all: [], eligible: [], panic: false, picker: { pick: () => null } },
     })
     this.#services.set(settings.name, service)
     const early = this.#early.get(settings.name)
@@ -104,6 +109,12 @@ export class ServiceTable {
       ledger.endpoint(published.slot, column),
       new EndpointMeter(series, service, published.id),
     )
+  }
+
+  /** The next pick builds the picker: of thousands of services that change most have no request before they change again. */
+  #adopt(service: Service, all: readonly Endpoint[], version: number): void {
+    const { picker } = service.endpoints
+    service.endpoints = { version, epoch: noEpoch, all, ...eligible(all, service.settings.spillBelowPercent), picker }
   }
 
   #build(service: Service, all: readonly Endpoint[], version: number): void {

@@ -30,6 +30,8 @@ export class Pool implements EndpointPool {
   /** Connections on their way, and for whom. */
   readonly #connecting = new Map<UpstreamConnection, Exchange>()
   #isClosed = false
+  /** It is in the context's `restingPools`. */
+  #isResting = false
 
   /** @param tls for all its connections: other settings are another pool */
   constructor(context: ProxyContext, endpoint: Endpoint, tls: UpstreamTlsSettings | null = null) {
@@ -89,6 +91,10 @@ export class Pool implements EndpointPool {
     }
     connection.idleUntilMs = nowMs + keepMs
     this.#idle.push(connection)
+    if (!this.#isResting) {
+      this.#isResting = true
+      this.context.restingPools.add(this)
+    }
     if (this.#queue !== null) this.#serveQueue(this.#queue, nowMs)
   }
 
@@ -98,7 +104,7 @@ export class Pool implements EndpointPool {
     if (at !== -1) this.#idle.splice(at, 1)
   }
 
-  /** Closes what has been idle too long; called about once a second. */
+  /** Closes what has been idle too long; called about once a second while it is among the resting. */
   sweep(now: number): void {
     let kept = 0
     for (const connection of this.#idle) {
@@ -106,6 +112,9 @@ export class Pool implements EndpointPool {
       else connection.destroy()
     }
     this.#idle.length = kept
+    if (kept > 0) return
+    this.#isResting = false
+    this.context.restingPools.delete(this)
   }
 
   close(isGone: boolean): void {

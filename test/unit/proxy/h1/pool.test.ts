@@ -18,8 +18,8 @@ beforeEach(() => {
 })
 afterEach(() => vi.restoreAllMocks())
 
-function newPool(): Pool {
-  return new Pool({} as ProxyContext, {} as Endpoint)
+function newPool(restingPools = new Set()): Pool {
+  return new Pool({ restingPools } as unknown as ProxyContext, {} as Endpoint)
 }
 
 /** @returns how long from now it may be idle, in milliseconds; -1 when it was not kept */
@@ -71,6 +71,26 @@ test('sweeps those that have been idle too long and keeps the rest', () => {
 
   expect([short.isDestroyed, long.isDestroyed]).toEqual([true, false])
   expect(pool.take(performance.now())).toBe(long)
+})
+
+test('is swept only while it may have idle connections', () => {
+  const resting = new Set()
+  const pool = newPool(resting)
+  expect(resting.size).toBe(0)
+  give(pool, new FakeConnection(), -1)
+  pool.take(performance.now())
+  give(pool, new FakeConnection(), -1)
+  expect([...resting]).toEqual([pool])
+
+  pool.sweep(performance.now())
+  expect(resting.size).toBe(1)
+  pool.sweep(performance.now() + 4000)
+  expect(resting.size).toBe(0)
+
+  give(pool, new FakeConnection(), -1)
+  pool.close(false)
+  pool.sweep(performance.now())
+  expect(resting.size).toBe(0)
 })
 
 test('forgets a connection that ended by itself', () => {
