@@ -132,7 +132,8 @@ describe.each(engines)('without a configured limit, engine: %s', (engine) => {
       service: 'only',
       cause: expect.stringMatching(/^with \d+ % fewer in flight/),
     })
-    while (now.inflight > asking - slots) now = await load(gateway)
+    do now = await load(gateway)
+    while (now.inflight > asking - slots)
     expect(now).toMatchObject({ search: { state: 'limited' }, maxRequests: expect.any(Number) })
     expect(now.maxRequests).toBeLessThan(asking - slots)
 
