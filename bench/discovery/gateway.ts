@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util'
 import { readDockerfile } from '../../test/support/dockerfile.ts'
 import { createConfigFile, startGatewayWith } from '../../test/support/gateway-process.ts'
 import { HttpClient } from '../../test/support/http-client.ts'
-import { startInstances } from '../../test/support/instance.ts'
 import { percentile } from '../acceptance/figures.ts'
 import { parseResidentBytes, parseStat, readMicrosPerTick } from '../macro/procfs.ts'
 import { table } from '../markdown-table.ts'
+import { setApart } from './apart.ts'
 import type { ClientTask } from './client.ts'
 import { openFeed } from './feed.ts'
 import type { ChurnTask, FillTask } from './feeder.ts'
@@ -25,9 +25,10 @@ import { SideProcess } from './side-process.ts'
  * So what differs between the turns is the gateway's work alone, not that of those who make the changes on the same machine.
  *
  * npm run bench:discovery:gateway -- [--registry etcd|embedded|embedded-h2|consul-h2] [--services 10000] [--instances 100000]
- *   [--rate 1000] [--seconds 10] [--rounds 5] [--requests 500] [--workers 1] [--per-call 1] [--plain]
+ *   [--rate 1000] [--seconds 10] [--rounds 5] [--requests 500] [--workers 1] [--per-call 1] [--apart] [--plain]
  *
  * --per-call: so many changes in one transaction. On two cores an etcd that takes a thousand calls a second is what all others wait for.
+ * --apart: the way of a request has a CPU of its own, as with more than two it would; all that happens beside it shares another.
  * It runs with the options that our image gives to Node; --plain: without.
  */
 const maxRoutedMs = 250
@@ -48,6 +49,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     requests: { type: 'string', default: '500' },
     workers: { type: 'string', default: '1' },
+    apart: { type: 'boolean', default: false },
     plain: { type: 'boolean', default: false },
   },
 })
@@ -70,14 +72,13 @@ try {
     closers.push(() => started.kill())
     return started
   }
-  const [feeder, clients] = [side('feeder.ts'), side('client.ts')]
+  const [feeder, clients, origin] = [side('feeder.ts'), side('client.ts'), side('origin.ts')]
   await feeder.run('fill', { target: other.target, services, perService: 1 } satisfies FillTask)
   await feeder.run('fill', { target: own.target, services, perService } satisfies FillTask)
   say(`${services * perService} instances registered`)
 
-  const [calm, one, two] = await startInstances('live', 3)
+  const [calm, one, two] = await origin.run<{ id: string; port: number }[]>('start', { count: 3 })
   if (calm === undefined || one === undefined || two === undefined) throw new RangeError('three instances')
-  closers.push(async () => void (await Promise.all([calm, one, two].map((instance) => instance.close()))))
   const feed = openFeed(own.target, 1)
   closers.push(() => feed.close())
   await feed.put({ service: 'calm', id: calm.id, port: calm.port })
@@ -113,6 +114,7 @@ try {
   say(`gateway ready after ${(readyMs / 1000).toFixed(1)} s`)
   const client = new HttpClient(port)
   closers.push(() => client.close())
+  if (values.apart) setApart({ gateway: gateway.pid, way: [clients.pid, origin.pid] })
   await after(3000)
 
   let [from, to] = [one, two]

@@ -5,19 +5,25 @@ import { fileURLToPath } from 'node:url'
 /** A part of a bench in a process of its own, which does one task at a time: nothing that it measures waits for another part's garbage collection. */
 export class SideProcess {
   readonly #process: ChildProcess
+  readonly #exit: Promise<never>
 
   /** @param file that calls `serveTasks` */
   constructor(file: URL) {
     this.#process = fork(fileURLToPath(file), [], { serialization: 'advanced', execArgv: [] })
+    this.#exit = once(this.#process, 'exit').then(() => {
+      throw new Error('a part of the bench ended before it')
+    })
+    this.#exit.catch(() => {})
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
   }
 
   async run<Result>(task: string, parameters: object): Promise<Result> {
-    const exit = once(this.#process, 'exit').then(() => {
-      throw new Error(`a part of the bench ended in the midst of "${task}"`)
-    })
-    exit.catch(() => {})
+    const answer = once(this.#process, 'message')
     this.#process.send({ task, parameters })
-    const [result] = (await Promise.race([once(this.#process, 'message'), exit])) as [Result]
+    const [result] = (await Promise.race([answer, this.#exit])) as [Result]
     return result
   }
 
