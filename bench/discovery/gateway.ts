@@ -136,7 +136,8 @@ try {
 
   const slowdown = median(here.map(({ p99Ms }, round) => p99Ms / (elsewhere[round]?.p99Ms ?? NaN)))
   const routedP99Ms = percentile(routedMs, 0.99)
-  const controlMiB = Math.max(...here.map(({ controlBytes }) => controlBytes)) / mebibyte
+  const { mostBytes } = JSON.parse(readFileSync(heapFile, 'utf8')) as HeapReport
+  const controlMiB = mostBytes / mebibyte
   const residentMiB = parseResidentBytes(readFileSync(`/proc/${gateway.pid}/status`, 'latin1')) / mebibyte
   const each = (turns: readonly Turn[], figure: (turn: Turn) => number, digits: number) =>
     median(turns.map(figure)).toFixed(digits)
@@ -153,7 +154,7 @@ try {
           [elsewhere, here].map((t) => each(t, ({ changes }) => changes, 0)).join(' · '),
         ],
         [
-          'change to routed, p50 · p99 · longest, ms',
+          'change to routed, from the call that makes it on, p50 · p99 · longest, ms',
           `${[0.5, 0.99, 1].map((share) => percentile(routedMs, share).toFixed(1)).join(' · ')} (${routedMs.length})`,
         ],
         ['heap of the control thread and what hangs on it, MiB', controlMiB.toFixed(0)],
@@ -186,26 +187,24 @@ try {
     const made = await churn
     const tookPercent = (ticks: number) => (ticks * microsPerTick) / (performance.now() - fromMs) / 10
     const now = ticksOf(gateway.pid)
-    const { heapBytes, externalBytes } = JSON.parse(readFileSync(heapFile, 'utf8')) as HeapReport
     return {
       changes: made / ((performance.now() - fromMs) / 1000),
       p50Ms: percentile(tookMs, 0.5),
       p99Ms: percentile(tookMs, 0.99),
       controlPercent: tookPercent(now.control - before.control),
       othersPercent: tookPercent(now.all - now.control - before.all + before.control),
-      controlBytes: heapBytes + externalBytes,
     }
   }
 
-  /** Replaces the one instance of a service by another, to and fro, and asks until that answers. */
+  /** Gives the one instance of a service another one beside it, asks until that answers, and takes the first away: to and fro. */
   async function moving(signal: AbortSignal): Promise<number[]> {
     const delaysMs: number[] = []
     for (; !signal.aborted; [from, to] = [to, from]) {
+      const calledMs = performance.now()
       await feed.put({ service: 'moving', id: to.id, port: to.port })
-      await feed.remove({ service: 'moving', id: from.id, port: from.port })
-      const movedMs = performance.now()
       while ((await client.get('/moving')).instance !== to.id) await after(askEveryMs)
-      delaysMs.push(performance.now() - movedMs)
+      delaysMs.push(performance.now() - calledMs)
+      await feed.remove({ service: 'moving', id: from.id, port: from.port })
       await after(moveEveryMs)
     }
     return delaysMs
@@ -221,7 +220,6 @@ interface Turn {
   readonly p99Ms: number
   readonly controlPercent: number
   readonly othersPercent: number
-  readonly controlBytes: number
 }
 
 /** CPU ticks of the process, and of its first thread (proc_pid_task(5)). */

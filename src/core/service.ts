@@ -5,11 +5,11 @@ import type { ServiceMeter } from './meter.ts'
 import type { Feedback, Picker, PickInput } from './picker.ts'
 import type { ServiceSettings } from './snapshot.ts'
 
-/** Immutable: all endpoints of a service, those that may be picked, and the Picker over them. */
+/** Immutable: all endpoints of a service, those that may be picked, and the Picker over them, or over those before until one is to be picked. */
 export interface EndpointSet {
   /** Version of the published list it was built from; 0 before the first. */
   readonly version: number
-  /** The service's epoch in the Ledger when it was built. */
+  /** The service's epoch in the Ledger when the picker was built; -1 where it is still the one before. */
   readonly epoch: number
   readonly all: readonly Endpoint[]
   readonly eligible: readonly Endpoint[]
@@ -35,7 +35,7 @@ export class Service {
   readonly meter: ServiceMeter
   readonly outlier: OutlierDetector
   endpoints: EndpointSet
-  /** The picker's; null where it learns nothing. Replaced with `endpoints`. */
+  /** The picker's; null where it learns nothing. */
   feedback: Feedback | null = null
   /** Rebuilds `endpoints` from what the Ledger says now; called when the epoch moved. */
   readonly rebuild: (service: Service) => void

@@ -156,15 +156,14 @@ export function attemptFailed(
   }
 }
 
-/** Whether an exchange that waits for a connection has somewhere else to go. */
+/** Whether an exchange that waits for a connection has somewhere else to go: not where it would have to wait for a place. */
 export function mayGoElsewhere(x: Exchange): boolean {
-  return x.route !== null && hasUntried(x, x.route.service, null)
+  return x.route !== null && hasUntried(x, x.route.service, x.endpoint)
 }
 
 /** The service has the endpoint no more, and nothing was sent to it: another one is picked, whatever the method, and nothing has failed. */
 export function attemptWithdrawn(x: Exchange, endpoint: Endpoint): void {
   endAttempt(x, endpoint, null, false, performance.now())
-  if (x.admission !== null) x.admission.goOn()
   attempt(x)
 }
 

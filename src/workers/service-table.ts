@@ -59,7 +59,7 @@ export class ServiceTable {
       if (existing === undefined) this.#add(settings)
       else {
         existing.settings = keepTls(existing.settings, settings)
-        this.#rebuild(existing)
+        this.#adopt(existing, existing.endpoints.all, existing.endpoints.version)
       }
     }
     // Their rows may be others' by now.
@@ -113,8 +113,9 @@ export class ServiceTable {
 
   /** The next pick builds the picker: of thousands of services that change most have no request before they change again. */
   #adopt(service: Service, all: readonly Endpoint[], version: number): void {
-    const { picker } = service.endpoints
-    service.endpoints = { version, epoch: noEpoch, all, ...eligible(all, service.settings.spillBelowPercent), picker }
+    const judged = eligible(all, service.settings.spillBelowPercent)
+    for (const endpoint of judged.eligible) endpoint.weight = warmWeight(endpoint)
+    service.endpoints = { version, epoch: noEpoch, all, ...judged, picker: service.endpoints.picker }
   }
 
   #build(service: Service, all: readonly Endpoint[], version: number): void {

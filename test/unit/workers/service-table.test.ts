@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Ledger } from '../../../src/core/ledger.ts'
+import type { PickInput } from '../../../src/core/picker.ts'
+import type { PublishedEndpoint } from '../../../src/core/snapshot.ts'
 import { ServiceTable } from '../../../src/workers/service-table.ts'
 import { publishedEndpoint, seriesToNowhere } from '../../support/endpoints.ts'
 import { serviceSettings } from '../../support/service.ts'
@@ -34,5 +36,42 @@ describe('a list that comes before the configuration that names its service', ()
     table.configure([serviceSettings('orders', 0)], 2)
     table.configure([serviceSettings('orders', 0), serviceSettings('users', 1)], 2)
     expect(endpointsOf(table, 'users')).toBe(0)
+  })
+})
+
+describe('a list that takes the place of another', () => {
+  const input: PickInput = { tried: null, clientAddress: '127.0.0.1', path: '/', header: () => null }
+  const publishAll = (table: ServiceTable, version: number, ...endpoints: PublishedEndpoint[]) =>
+    table.publish({ service: 'users', version, endpoints })
+
+  it('is in force with the next pick, and says at once who takes part, and with what weight', () => {
+    const table = makeTable()
+    table.configure([serviceSettings('users', 0)], 0)
+    publishAll(table, 1, publishedEndpoint(0), publishedEndpoint(1, { weight: 0 }))
+    const users = table.get('users')
+    expect(users?.pick(input)?.slot).toBe(0)
+    publishAll(table, 2, publishedEndpoint(1, { weight: 7 }))
+    expect(users?.endpoints.eligible.map(({ slot, weight }) => ({ slot, weight }))).toEqual([{ slot: 1, weight: 7 }])
+    expect(users?.pick(input)?.slot).toBe(1)
+    publishAll(table, 3)
+    expect(users?.pick(input)).toBeNull()
+  })
+
+  it('is in force with the next pick after new settings, too', () => {
+    const table = makeTable()
+    table.configure([serviceSettings('users', 0)], 0)
+    publishAll(table, 1, publishedEndpoint(0))
+    table.configure([{ ...serviceSettings('users', 0), balancer: 'random' }], 1)
+    expect(table.get('users')?.pick(input)?.slot).toBe(0)
+  })
+
+  it('leaves what it says again as it was', () => {
+    const table = makeTable()
+    table.configure([serviceSettings('users', 0)], 0)
+    publishAll(table, 1, publishedEndpoint(0), publishedEndpoint(1))
+    const before = table.get('users')?.endpoints.all.map(({ published }) => published)
+    publishAll(table, 2, publishedEndpoint(0), publishedEndpoint(1, { draining: true }))
+    const after = table.get('users')?.endpoints.all.map(({ published }) => published)
+    expect([after?.[0] === before?.[0], after?.[1]?.draining]).toEqual([true, true])
   })
 })

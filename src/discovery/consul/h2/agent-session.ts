@@ -103,8 +103,13 @@ export class AgentSession {
     return Math.min(maxConcurrentStreams, this.#limits.maxStreams)
   }
 
+  /** False once it is about to end: streams that there are go on for as long as they take. */
+  get takesStreams(): boolean {
+    return !this.#isGoing && !this.#session.closed
+  }
+
   get hasPlace(): boolean {
-    return !this.#isGoing && !this.#session.closed && this.#taken < this.maxStreams
+    return this.takesStreams && this.#taken < this.maxStreams
   }
 
   /** Takes a place for one stream, until `leave`. @param holds whether the process lives on for its answer; a change in a registry is no reason to */

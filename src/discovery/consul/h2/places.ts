@@ -19,7 +19,7 @@ interface Waiter {
 export interface PlacesOptions {
   /** Resolves with null where HTTP/2 is not offered. */
   readonly open: (signal: AbortSignal) => Promise<AgentSession | null>
-  /** Called after each attempt that has come to something. */
+  /** Called after each attempt that has come to something, or has shown that there can't be more connections. */
   readonly onConnected: (isH2: boolean) => void
   readonly limits: H2Limits
 }
@@ -39,6 +39,8 @@ export class Places {
   #streamsEach: number
   #runningFirsts = 0
   #hasFailed = false
+  /** The agent has refused one more connection than there are. */
+  #isBounded = false
   #connecting: Promise<boolean> | null = null
 
   constructor(options: PlacesOptions) {
@@ -47,9 +49,9 @@ export class Places {
     this.#streamsEach = options.limits.maxStreams
   }
 
-  /** Of all connections that may be made, as the agent has allowed last. */
+  /** Of all connections that may be made, as the agent has allowed last; of those that there are, where it takes no more. */
   get maxStreams(): number {
-    return this.#limits.maxConnections * this.#streamsEach
+    return (this.#isBounded ? this.#sessions.size : this.#limits.maxConnections) * this.#streamsEach
   }
 
   /** Rejects with what keeps a connection from being made, or when the signal aborts. @param isFirst wants an answer at once */
@@ -91,13 +93,16 @@ export class Places {
       signal.throwIfAborted()
       const session = await this.#options.open(signal)
       this.#hasFailed = session === null
+      this.#isBounded = false
       if (session === null) this.#failAll(new Error('it does not offer HTTP/2 any more'))
       else this.#add(session)
       this.#options.onConnected(session !== null)
       return session !== null
     } catch (error) {
       this.#hasFailed = true
+      this.#isBounded = this.#sessions.size > 0 && !signal.aborted
       this.#failAll(error)
+      if (this.#isBounded) this.#options.onConnected(true)
       throw error
     }
   }
@@ -140,7 +145,8 @@ export class Places {
   }
 
   #grow(): void {
-    const isNeeded = this.#connecting === null && this.#sessions.size < this.#limits.maxConnections
+    const taking = [...this.#sessions].filter((session) => session.takesStreams)
+    const isNeeded = this.#connecting === null && taking.length < this.#limits.maxConnections
     if (isNeeded && !this.#closing.signal.aborted) void this.connect().catch(() => {})
   }
 
