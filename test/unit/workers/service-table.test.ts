@@ -18,6 +18,9 @@ function makeTable() {
   })
 }
 
+const input: PickInput = { tried: null, clientAddress: '127.0.0.1', path: '/', header: () => null }
+const publishAll = (table: ServiceTable, version: number, ...endpoints: PublishedEndpoint[]) =>
+  table.publish({ service: 'users', version, endpoints })
 const list = (service: string, version: number) => ({ service, version, endpoints: [publishedEndpoint(0)] })
 const endpointsOf = (table: ServiceTable, service: string) => table.get(service)?.endpoints.all.length
 
@@ -40,10 +43,6 @@ describe('a list that comes before the configuration that names its service', ()
 })
 
 describe('a list that takes the place of another', () => {
-  const input: PickInput = { tried: null, clientAddress: '127.0.0.1', path: '/', header: () => null }
-  const publishAll = (table: ServiceTable, version: number, ...endpoints: PublishedEndpoint[]) =>
-    table.publish({ service: 'users', version, endpoints })
-
   it('is in force with the next pick, and says at once who takes part, and with what weight', () => {
     const table = makeTable()
     table.configure([serviceSettings('users', 0)], 0)
