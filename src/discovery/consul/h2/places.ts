@@ -19,7 +19,7 @@ interface Waiter {
 export interface PlacesOptions {
   /** Resolves with null where HTTP/2 is not offered. */
   readonly open: (signal: AbortSignal) => Promise<AgentSession | null>
-  /** Called after each attempt that has come to something, or has shown that there can't be more connections. */
+  /** Called after each attempt that has come to something. */
   readonly onConnected: (isH2: boolean) => void
   readonly limits: H2Limits
 }
@@ -39,8 +39,6 @@ export class Places {
   #streamsEach: number
   #runningFirsts = 0
   #hasFailed = false
-  /** The agent has refused one more connection than there are. */
-  #isBounded = false
   #connecting: Promise<boolean> | null = null
 
   constructor(options: PlacesOptions) {
@@ -49,9 +47,9 @@ export class Places {
     this.#streamsEach = options.limits.maxStreams
   }
 
-  /** Of all connections that may be made, as the agent has allowed last; of those that there are, where it takes no more. */
+  /** Of all connections that may be made, as the agent has allowed last. */
   get maxStreams(): number {
-    return (this.#isBounded ? this.#sessions.size : this.#limits.maxConnections) * this.#streamsEach
+    return this.#limits.maxConnections * this.#streamsEach
   }
 
   /** Rejects with what keeps a connection from being made, or when the signal aborts. @param isFirst wants an answer at once */
@@ -93,16 +91,13 @@ export class Places {
       signal.throwIfAborted()
       const session = await this.#options.open(signal)
       this.#hasFailed = session === null
-      this.#isBounded = false
       if (session === null) this.#failAll(new Error('it does not offer HTTP/2 any more'))
       else this.#add(session)
       this.#options.onConnected(session !== null)
       return session !== null
     } catch (error) {
       this.#hasFailed = true
-      this.#isBounded = this.#sessions.size > 0 && !signal.aborted
       this.#failAll(error)
-      if (this.#isBounded) this.#options.onConnected(true)
       throw error
     }
   }

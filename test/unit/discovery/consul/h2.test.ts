@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
+import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { consulLimits, type ConsulOptions, type H2Limits } from '../../../../src/discovery/consul/options.ts'
 import { consul } from '../../../../src/discovery/consul/source.ts'
@@ -61,24 +60,6 @@ describe('a Consul source whose agent offers HTTP/2', () => {
     await agent.untilWaiting(2)
     expect(agent.waitingPaths).toEqual(shared)
     expect(registry.sockets.size).toBeLessThanOrEqual(2)
-  })
-
-  it('has services share polls where the agent takes no more connections', async () => {
-    const { agent, registry } = await startMovingAgent({ settings: { maxConcurrentStreams: 10 } })
-    const narrow = createServer((near) => {
-      const far = connect(Number(new URL(registry.address).port), '127.0.0.1')
-      near.on('error', () => far.destroy()).pipe(far)
-      far.on('error', () => near.destroy()).pipe(near)
-    })
-    narrow.maxConnections = 2
-    narrow.listen(0, '127.0.0.1')
-    await once(narrow, 'listening')
-    onTestFinished(() => void narrow.close())
-    const discovery = open(`https://127.0.0.1:${(narrow.address() as AddressInfo).port}`, { maxFirstReads: 4 })
-    await Promise.allSettled(watchMany(discovery, 30).map((each) => each.next()))
-    // On their way down from twenty they may be two for a moment.
-    for (; agent.waitingPaths.join() !== shared.join(); await setImmediate()) await agent.untilWaiting(2)
-    expect(await watch(discovery, 'one-more').next()).toMatchObject({ instances: [{ id: 'one-more-1' }] })
   })
 
   it('asks a bounded number of first questions at once', async () => {
