@@ -30,8 +30,8 @@ export class FoundLimits {
   readonly #ledger: Ledger
   readonly #clock: ControlClock
   readonly #timeline: Timeline
-  /** Those that ask for it. */
-  #lines: readonly ServiceLine[] = []
+  /** Those that ask for it, with how long their requests may wait. */
+  #asking: ReadonlyMap<ServiceLine, number> = new Map()
   readonly #followed = new Map<ServiceLine, Followed>()
   #cancel: Cancel | null = null
 
@@ -43,8 +43,13 @@ export class FoundLimits {
 
   /** These are in force from now on: of thousands that ask for nothing, a look knows nothing. */
   follow(lines: Iterable<ServiceLine>): void {
-    this.#lines = [...lines].filter(({ entry }) => entry.limits?.findsRequests === true)
-    if (this.#cancel === null && this.#lines.length > 0) this.#lookLater()
+    const asking = new Map<ServiceLine, number>()
+    for (const line of lines) {
+      const { limits } = line.entry
+      if (limits?.findsRequests === true) asking.set(line, limits.pendingTimeoutMs)
+    }
+    this.#asking = asking
+    if (this.#cancel === null && asking.size > 0) this.#lookLater()
   }
 
   /** What was found of a service; null where nothing is looked for. */
@@ -66,10 +71,9 @@ export class FoundLimits {
   }
 
   #look(): void {
-    const seen = new Set(this.#lines)
-    for (const line of seen) this.#lookAt(line, line.entry.limits?.pendingTimeoutMs ?? 0)
+    for (const [line, pendingTimeoutMs] of this.#asking) this.#lookAt(line, pendingTimeoutMs)
     for (const [line, { cell }] of this.#followed) {
-      if (seen.has(line)) continue
+      if (this.#asking.has(line)) continue
       this.#followed.delete(line)
       cell.setFound(null)
     }

@@ -61,7 +61,7 @@ export interface KeyPair {
   readonly key: string
 }
 
-/** How connections to a service's endpoints are secured. */
+/** How connections to a service's endpoints, or to a registry, are secured. */
 export interface UpstreamTlsSettings {
   /** PEM of the authorities that are believed; null = the public ones that Node knows. */
   readonly ca: string | null

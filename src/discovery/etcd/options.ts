@@ -1,4 +1,4 @@
-import type { SourceTls } from '../source-tls.ts'
+import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 import type { EtcdFormat } from './formats/index.ts'
 
 export interface EtcdOptions {
@@ -12,7 +12,7 @@ export interface EtcdOptions {
   readonly username: string | null
   readonly password: string | null
   /** For `https:` endpoints; null = as Node does by default. */
-  readonly tls: SourceTls | null
+  readonly tls: UpstreamTlsSettings | null
 }
 
 /** Not for the configuration; tests shorten them. */

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
-import type { SourceTls } from '../source-tls.ts'
+import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 
 export interface Answered {
   readonly status: number
@@ -36,7 +36,7 @@ export class Transport {
   readonly #https: HttpsAgent
   readonly #tls: Pick<ConnectionOptions, 'ca' | 'servername' | 'cert' | 'key' | 'rejectUnauthorized'>
 
-  constructor(tls: SourceTls | null, maxSockets = defaultMaxSockets) {
+  constructor(tls: UpstreamTlsSettings | null, maxSockets = defaultMaxSockets) {
     this.#http = new HttpAgent({ keepAlive: true, maxSockets, timeout: idleSocketMs })
     this.#tls = {
       ...(tls?.ca != null && { ca: tls.ca }),

@@ -105,10 +105,10 @@ export class Pool implements EndpointPool {
   }
 
   /** Closes what has been idle too long; called about once a second while it is among the resting. */
-  sweep(now: number): void {
+  sweep(nowMs: number): void {
     let kept = 0
     for (const connection of this.#idle) {
-      if (connection.idleUntilMs > now) this.#idle[kept++] = connection
+      if (connection.idleUntilMs > nowMs) this.#idle[kept++] = connection
       else connection.destroy()
     }
     this.#idle.length = kept
