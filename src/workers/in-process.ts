@@ -4,6 +4,7 @@ import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import type { DataPlane, DataPlaneOptions, DrainAnswer, RunningThread } from './data-plane.ts'
 import { DataThread } from './data-thread.ts'
 import { LentSockets } from './lent-sockets.ts'
+import { Outbox } from './outbox.ts'
 import { lookMs, Pulse } from './pulse.ts'
 import { ThreadSockets } from './thread-sockets.ts'
 import { type ThreadView, viewThread } from './thread-view.ts'
@@ -18,6 +19,7 @@ const onlyColumn = 0
  */
 export class InProcess implements DataPlane {
   readonly #channel = new MessageChannel()
+  readonly #outbox = new Outbox<ControlMessage>((messages) => this.#channel.port1.postMessage(messages))
   readonly #thread: DataThread
   readonly #options: DataPlaneOptions
   readonly #pulse: Pulse
@@ -30,13 +32,14 @@ export class InProcess implements DataPlane {
 
   constructor(options: DataPlaneOptions) {
     const { port1, port2 } = this.#channel
+    const answers = new Outbox<ThreadMessage>((messages) => port2.postMessage(messages))
     this.#options = options
     this.#sockets = new ThreadSockets(options.lent ?? new LentSockets([], 0), options.given ?? [])
     this.#thread = new DataThread({
       column: onlyColumn,
       sharesPorts: false,
       ledger: options.ledger.shape(),
-      send: (message) => port2.postMessage(message),
+      send: (message) => answers.put(message),
       accessLog: () => options.accessLog,
       middlewares: options.middlewares ?? [],
       ...(options.memory !== undefined && { memory: options.memory }),
@@ -44,8 +47,12 @@ export class InProcess implements DataPlane {
     this.#pulse = new Pulse(options.ledger.worker(onlyColumn), (...readings) =>
       performance.eventLoopUtilization(...readings),
     )
-    port1.on('message', (message: ThreadMessage) => this.#received(message))
-    port2.on('message', (message: ControlMessage) => this.#thread.receive(message))
+    port1.on('message', (messages: readonly ThreadMessage[]) => {
+      for (const message of messages) this.#received(message)
+    })
+    port2.on('message', (messages: readonly ControlMessage[]) => {
+      for (const message of messages) this.#thread.receive(message)
+    })
   }
 
   running(): readonly RunningThread[] {
@@ -58,7 +65,7 @@ export class InProcess implements DataPlane {
   }
 
   send(message: ControlMessage): void {
-    this.#sockets.pass(message, (passed) => this.#channel.port1.postMessage(passed))
+    this.#sockets.pass(message, (passed) => this.#outbox.put(passed))
   }
 
   listening(): readonly ListenSocket[] | null {

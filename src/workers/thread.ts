@@ -5,6 +5,7 @@ import { createAccessLog } from '../observe/access-log.ts'
 import { openLogSink } from '../observe/log-sink.ts'
 import { LogWriter } from '../observe/log-writer.ts'
 import { DataThread } from './data-thread.ts'
+import { Outbox } from './outbox.ts'
 
 /** What a worker thread is started with. */
 export interface ThreadParameters {
@@ -19,6 +20,7 @@ export interface ThreadParameters {
 const port = parentPort
 if (port === null) throw new Error('workers/thread.ts runs in a worker thread only')
 const parameters = workerData as ThreadParameters
+const outbox = new Outbox<ThreadMessage>((messages) => port.postMessage(messages))
 const sink = openLogSink(parameters.logFd)
 let logWriter: LogWriter | null = null
 const thread = new DataThread({
@@ -29,11 +31,13 @@ const thread = new DataThread({
     return createAccessLog(logWriter)
   },
 })
-port.on('message', (message: ControlMessage) => thread.receive(message))
-port.postMessage({ type: 'started' })
+port.on('message', (messages: readonly ControlMessage[]) => {
+  for (const message of messages) thread.receive(message)
+})
+outbox.put({ type: 'started' })
 
 async function send(message: ThreadMessage): Promise<void> {
   // The last message: after it the thread may be ended, with whatever it has not written.
   if (message.type === 'drained') await logWriter?.close()
-  port?.postMessage(message)
+  outbox.put(message)
 }

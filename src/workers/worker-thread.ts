@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { ListenSocket } from '../core/listen-socket.ts'
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 import type { WorkerCell } from '../core/worker-cell.ts'
+import { Outbox } from './outbox.ts'
 import { Pulse } from './pulse.ts'
 import type { ThreadParameters } from './thread.ts'
 import type { ThreadSockets } from './thread-sockets.ts'
@@ -48,6 +49,7 @@ export class WorkerThread {
   listening: readonly ListenSocket[] = []
   readonly #sockets: ThreadSockets
   readonly #worker: Worker
+  readonly #outbox = new Outbox<ControlMessage>((messages) => this.#worker.postMessage(messages))
   #state: ThreadState = 'starting'
   #sinceMs = Date.now()
   #isEnding = false
@@ -62,7 +64,9 @@ export class WorkerThread {
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb },
     })
     this.pulse = new Pulse(cell, (...readings) => this.#worker.performance.eventLoopUtilization(...readings))
-    this.#worker.on('message', (message: ThreadMessage) => onMessage(this, message))
+    this.#worker.on('message', (messages: readonly ThreadMessage[]) => {
+      for (const message of messages) onMessage(this, message)
+    })
     this.#worker.on('error', (error) => {
       this.cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
     })
@@ -84,7 +88,7 @@ export class WorkerThread {
   }
 
   send(message: ControlMessage): void {
-    this.#sockets.pass(message, (passed) => this.#worker.postMessage(passed))
+    this.#sockets.pass(message, (passed) => this.#outbox.put(passed))
   }
 
   /** Terminates it, wherever it stands; `onExit` follows. Once is enough. */

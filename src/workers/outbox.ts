@@ -1,0 +1,22 @@
+/**
+ * What one thread has to say to another, a turn of the event loop at a time: each post wakes the other thread, which costs more than
+ * most messages do.
+ */
+export class Outbox<Message> {
+  readonly #post: (messages: readonly Message[]) => void
+  #messages: Message[] = []
+  readonly #flush = () => {
+    const messages = this.#messages
+    this.#messages = []
+    this.#post(messages)
+  }
+
+  /** @param post gets them in the order in which they were put, none twice */
+  constructor(post: (messages: readonly Message[]) => void) {
+    this.#post = post
+  }
+
+  put(message: Message): void {
+    if (this.#messages.push(message) === 1) setImmediate(this.#flush)
+  }
+}
