@@ -8,14 +8,14 @@ export interface LogWriterOptions {
   readonly onDropped?: () => void
 }
 
-/** How long lines for the thread pool are gathered, unless a chunk is full before: a write there costs as much as twenty lines. */
+/** How long lines are gathered where a write was just before, or where it takes the thread pool, unless a chunk is full sooner: a write costs as much as twenty lines. */
 const gatherMs = 10
 const firstRetryMs = 1
 const lastRetryMs = 50
 
 /**
- * Writes log lines of one thread: collects them and hands over one chunk of whole lines per write, once per turn of the
- * event loop, or where a write may block once per 10 ms or 64 KiB. It never waits for a slow reader: what does not fit the backlog, or can't be written at all, is dropped and
+ * Writes log lines of one thread: collects them and hands over one chunk of whole lines per write, after a quiet time with the next
+ * turn of the event loop, else once per 10 ms or chunk. It never waits for a slow reader: what does not fit the backlog, or can't be written at all, is dropped and
  * counted.
  */
 export class LogWriter {
@@ -30,6 +30,7 @@ export class LogWriter {
   #busy = false
   /** True while the thread pool holds the first chunk. */
   #inPool = false
+  #wroteAtMs = -Infinity
   #retryMs = firstRetryMs
   #retry: NodeJS.Timeout | null = null
   #gathering: NodeJS.Timeout | null = null
@@ -92,8 +93,8 @@ export class LogWriter {
 
   #ask(): void {
     this.#busy = true
-    if (this.#sink.mayBlock) this.#gathering = setTimeout(() => this.#endGathering(), gatherMs)
-    else setImmediate(() => this.#writeOut())
+    if (!this.#sink.mayBlock && performance.now() - this.#wroteAtMs >= gatherMs) setImmediate(() => this.#writeOut())
+    else this.#gathering = setTimeout(() => this.#endGathering(), gatherMs)
   }
 
   #endGathering(): void {
@@ -153,6 +154,7 @@ export class LogWriter {
 
   #empty(): void {
     this.#busy = false
+    this.#wroteAtMs = performance.now()
     this.#whenEmpty?.()
   }
 

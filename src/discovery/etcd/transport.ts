@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { setImmediate as turn, setTimeout as after } from 'node:timers/promises'
 import type { ConnectionOptions } from 'node:tls'
 import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
 
@@ -27,6 +28,10 @@ export class TimeIsUp extends Error {
 
 const defaultMaxSockets = 16
 const idleSocketMs = 15_000
+/** What comes so soon after other lines is taken with all that does: of a thousand changes a second each would be heard of by itself. */
+const gatherMs = 10
+/** After so many, what they change goes on its way, and others have their turn. */
+const linesPerTurn = 32
 // As many keys as one page has, of the largest values that etcd takes by default, would be more; no registry has those.
 const maxAnswerBytes = 256 * 1024 * 1024
 
@@ -133,6 +138,7 @@ async function* linesOf(response: Promise<IncomingMessage>, sent: ClientRequest)
   const answer = await response
   let begun: string[] = []
   let chars = 0
+  let taken = 0
   try {
     for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) {
       const [first = '', ...others] = chunk.split('\n')
@@ -143,7 +149,9 @@ async function* linesOf(response: Promise<IncomingMessage>, sent: ClientRequest)
         yield begun.join('')
         begun = [next]
         chars = next.length
+        if (++taken % linesPerTurn === 0) await turn()
       }
+      await after(gatherMs, undefined, { ref: false })
     }
     // The gateway's last word, an error mostly, has no end of line.
     const rest = begun.join('')

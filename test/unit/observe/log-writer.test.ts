@@ -2,13 +2,18 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openLogSink, type LogSink } from '../../../src/observe/log-sink.ts'
 import { LogWriter } from '../../../src/observe/log-writer.ts'
 import { openPipe, type Pipe } from './pipe.ts'
 
 function lines(count: number, length = 100): string[] {
   return Array.from({ length: count }, (_, i) => `${String(i).padEnd(length - 1, '.')}\n`)
+}
+
+function readAfter(pipe: Pipe, ms: number): string {
+  vi.advanceTimersByTime(ms)
+  return pipe.read()
 }
 
 describe('LogWriter on a pipe', () => {
@@ -40,6 +45,22 @@ describe('LogWriter on a pipe', () => {
     await turn()
     expect(pipe.read()).toBe(lines(50).join(''))
     expect(sink).toMatchObject({ chunkBytes: 4096, mayBlock: false })
+  })
+
+  test('gathers for 10 ms what comes soon after a write', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const writer = new LogWriter(sink)
+    writer.write('first\n')
+    expect(readAfter(pipe, 0)).toBe('first\n')
+    writer.write('second\n')
+    expect(readAfter(pipe, 4)).toBe('')
+    writer.write('third\n')
+    expect(readAfter(pipe, 5)).toBe('')
+    expect(readAfter(pipe, 1)).toBe('second\nthird\n')
+    vi.advanceTimersByTime(10)
+    writer.write('fourth\n')
+    expect(readAfter(pipe, 0)).toBe('fourth\n')
   })
 
   test('goes on where it was when a reader that had stopped reads again', async () => {
