@@ -8,6 +8,20 @@ export class AddressBook<Owner> {
     for (const address of now) if (!before.has(address)) this.#add(owner, address)
   }
 
+  /** The same, and `listed` becomes what the owner lists now; of a text that stays, the one that was there. */
+  follow(owner: Owner, listed: Set<string>, now: ReadonlySet<string>): void {
+    for (const address of listed) {
+      if (now.has(address)) continue
+      listed.delete(address)
+      this.#remove(owner, address)
+    }
+    for (const address of now) {
+      if (listed.has(address)) continue
+      listed.add(address)
+      this.#add(owner, address)
+    }
+  }
+
   ownersOf(address: string): Iterable<Owner> {
     const owners = this.#owners.get(address)
     if (owners === undefined) return []

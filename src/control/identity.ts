@@ -1,4 +1,5 @@
 import type { Instance } from '../core/instance.ts'
+import type { Listing } from './listing.ts'
 
 /**
  * `source/node/instance@host:port`, the identity by which an endpoint lives on over answers, restarts of the registry and
@@ -13,15 +14,22 @@ export function addressOf({ host, port }: { readonly host: string; readonly port
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Instances by identity. Two entries of one identity are one endpoint: the last wins, and its id is in `duplicates`. */
+/**
+ * Instances by identity. Two entries of one identity are one endpoint: the last wins, and its id is in `duplicates`.
+ *
+ * @param before what that source said last: what it lists again keeps its id's text, which lives long, as its endpoint does
+ */
 export function byIdentity(
   source: string,
   instances: readonly Instance[],
+  before: Listing,
 ): { listed: Map<string, Instance>; duplicates: string[] } {
   const listed = new Map<string, Instance>()
   const duplicates: string[] = []
+  const known = new Map<Instance, string>()
+  for (const [id, { instance }] of before) known.set(instance, id)
   for (const instance of instances) {
-    const id = endpointId(source, instance)
+    const id = known.get(instance) ?? endpointId(source, instance)
     if (listed.has(id)) duplicates.push(id)
     listed.set(id, instance)
   }

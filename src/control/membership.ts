@@ -85,9 +85,10 @@ export function restand(before: Records, standingOf: StandingOf): Membership | n
 
 /** Takes out absent endpoints whose last exchange is done. */
 export function dropIdle(records: Records): { records: Records; dropped: readonly EndpointRecord[] } {
-  const dropped = [...records.values()].filter(
-    ({ published, cell }) => published.registry === 'absent' && cell.inflight() === 0,
-  )
+  const dropped: EndpointRecord[] = []
+  for (const record of records.values()) {
+    if (record.published.registry === 'absent' && record.cell.inflight() === 0) dropped.push(record)
+  }
   if (dropped.length === 0) return { records, dropped }
   const left = new Map(records)
   for (const { published } of dropped) left.delete(published.id)
@@ -97,6 +98,9 @@ export function dropIdle(records: Records): { records: Records; dropped: readonl
 /** The same record when nothing that crosses to the data threads differs, but for what only the control plane keeps. */
 function worded(record: EndpointRecord, instance: Instance, word: RegistryWord, standing: Standing): EndpointRecord {
   const { published, cell } = record
+  const isAsBefore = instance === record.instance && word === published.registry
+  if (isAsBefore && standing.unhealthy === published.unhealthy && drains(word, standing) === published.draining)
+    return record
   const after = publishedOf(published.id, published.slot, instance, word, standing)
   if (!isSameEndpoint(published, after)) return { instance, published: after, cell }
   return instance === record.instance ? record : { instance, published, cell }
@@ -107,9 +111,14 @@ function publishedOf(
   slot: number,
   instance: Instance,
   registry: RegistryWord,
-  { drained, unhealthy }: Standing,
+  standing: Standing,
 ): PublishedEndpoint {
   const { host, hostName = null, port, weight, zone, tier = 0, version } = instance
-  const draining = drained || registry === 'absent' || registry === 'maintenance'
+  const draining = drains(registry, standing)
+  const { unhealthy } = standing
   return { id, slot, host, hostName, port, weight, zone, tier, version, registry, draining, unhealthy }
+}
+
+function drains(registry: RegistryWord, { drained }: Standing): boolean {
+  return drained || registry === 'absent' || registry === 'maintenance'
 }

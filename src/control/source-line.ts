@@ -75,7 +75,7 @@ export class SourceLine {
   #held: ReadonlySet<string> = new Set()
   #listing: Listing = new Map()
   /** `host:port` of all that the last answer lists. */
-  #addresses: ReadonlySet<string> = new Set()
+  readonly #addresses = new Set<string>()
 
   constructor({ source, name }: ServiceSource, owner: OwningService, parts: SourceLineParts) {
     this.source = source
@@ -132,7 +132,7 @@ export class SourceLine {
 
   /** Takes over what an earlier process saw last, and tells nobody; the first answer is compared with it. `follow` comes next. */
   recall({ position, instances, held }: SavedList): void {
-    const { listed } = byIdentity(this.source, instances)
+    const { listed } = byIdentity(this.source, instances, this.#listing)
     this.#position = position
     this.#take(listed, new Set(held.filter((id) => listed.has(id))))
   }
@@ -199,8 +199,7 @@ export class SourceLine {
     const { key } = this.#owner.entry
     outages.forget(this.source, key)
     for (const id of this.#held) holds.end(key, id)
-    addresses.replace(this, this.#addresses, nowhere)
-    this.#addresses = nowhere
+    addresses.follow(this, this.#addresses, nowhere)
     askers.replace(this, new Set([placeOf(this.source, this.name)]), nowhere)
     this.#discovery = null
     await this.#watch?.stop()
@@ -213,7 +212,7 @@ export class SourceLine {
     const instances = [...answer.instances, ...knownFromBefore(answer.unresolved, this.#listing)]
     this.updates[changed ? 'changed' : 'same']++
     outages.answered(this.source, key)
-    const { listed, duplicates } = byIdentity(this.source, instances)
+    const { listed, duplicates } = byIdentity(this.source, instances, this.#listing)
     for (const id of duplicates) onProblem({ place: id, message: 'listed twice; the last entry counts' })
     const held = heldAfter({
       before: this.#listing,
@@ -225,8 +224,7 @@ export class SourceLine {
     })
     this.#position = position
     const now = new Set(instances.map(addressOf))
-    addresses.replace(this, this.#addresses, now)
-    this.#addresses = now
+    addresses.follow(this, this.#addresses, now)
     const proof = healthCheck === null ? 'it accepts connections' : 'its health check passes'
     const doubt = wentBackwards ? 'the registry lost its memory' : 'the registry answered after an outage'
     this.#settle(listed, held, { held: `${doubt} and does not let it serve; kept while ${proof}` })

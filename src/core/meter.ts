@@ -28,7 +28,8 @@ const histogramWidth = durationBuckets.length + 2
 
 /** Series that come into being at their first use, by a small integer key. After `retire` nothing is counted any more. */
 class LazyCounters {
-  readonly #cells = new Map<number, SeriesCells>()
+  /** Null before the first use: an empty map for each of ten thousand services would weigh more than they do. */
+  #cells: Map<number, SeriesCells> | null = null
   readonly #allot: (key: number) => SeriesCells
   #isRetired = false
 
@@ -37,10 +38,11 @@ class LazyCounters {
   }
 
   increment(key: number): void {
-    let cells = this.#cells.get(key)
+    let cells = this.#cells?.get(key)
     if (cells === undefined) {
       if (this.#isRetired) return
       cells = this.#allot(key)
+      this.#cells ??= new Map()
       this.#cells.set(key, cells)
     }
     increment(cells)
@@ -48,8 +50,9 @@ class LazyCounters {
 
   retire(writer: SeriesWriter): void {
     this.#isRetired = true
+    if (this.#cells === null) return
     for (const cells of this.#cells.values()) writer.retire(cells)
-    this.#cells.clear()
+    this.#cells = null
   }
 }
 
@@ -105,28 +108,39 @@ export class RouteMeter {
 const outcomes = ['1xx', '2xx', '3xx', '4xx', '5xx', ...(Object.keys(failures) as Failure[])]
 const failureKeys = new Map(outcomes.map((name, index) => [name, index]))
 
-/** `tidegate_upstream_requests_total` of one endpoint. */
+/** `tidegate_upstream_requests_total` of one endpoint. Of a hundred thousand endpoints most are never asked: until then it is small. */
 export class EndpointMeter {
   readonly #writer: SeriesWriter
-  readonly #outcomes: LazyCounters
+  readonly #service: string
+  readonly #instance: string
+  #outcomes: LazyCounters | null = null
 
   constructor(writer: SeriesWriter, service: string, instance: string) {
     this.#writer = writer
-    this.#outcomes = new LazyCounters((key) =>
-      writer.allot('tidegate_upstream_requests_total', { service, instance, outcome: outcomes[key] as string }, 1),
-    )
+    this.#service = service
+    this.#instance = instance
   }
 
   answered(status: number): void {
+    this.#outcomes ??= this.#counters()
     this.#outcomes.increment(Math.floor(status / 100) - 1)
   }
 
   failed(failure: Failure): void {
+    this.#outcomes ??= this.#counters()
     this.#outcomes.increment(failureKeys.get(failure) as number)
   }
 
   retire(): void {
+    this.#outcomes ??= this.#counters()
     this.#outcomes.retire(this.#writer)
+  }
+
+  #counters(): LazyCounters {
+    const [writer, service, instance] = [this.#writer, this.#service, this.#instance]
+    return new LazyCounters((key) =>
+      writer.allot('tidegate_upstream_requests_total', { service, instance, outcome: outcomes[key] as string }, 1),
+    )
   }
 }
 

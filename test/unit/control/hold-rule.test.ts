@@ -7,7 +7,7 @@ import { listingOf, type Listing } from '../../../src/control/listing.ts'
 import { instance } from './scripted-watch.ts'
 
 function listing(instances: readonly Instance[], kept: readonly string[] = []): Listing {
-  return listingOf(byIdentity('reg', instances).listed, new Set(kept), new Map())
+  return listingOf(byIdentity('reg', instances, new Map()).listed, new Set(kept), new Map())
 }
 
 const isListedElsewhere = (address: string) => address === '10.0.0.1:9001'
@@ -21,7 +21,7 @@ function held(now: readonly Instance[], question: Partial<HoldQuestion> & { held
   return [
     ...heldAfter({
       before: listing([a, b], question.held),
-      listed: byIdentity('reg', now).listed,
+      listed: byIdentity('reg', now, new Map()).listed,
       afterOutage: false,
       wentBackwards: false,
       holdMs: 600_000,
@@ -113,10 +113,10 @@ describe('the hold rule', () => {
     })
     fc.assert(
       fc.property(given, ({ before, now, wasHeld, ...doubt }) => {
-        const ids = [...byIdentity('reg', before).listed.keys()]
+        const ids = [...byIdentity('reg', before, new Map()).listed.keys()]
         const heldBefore = wasHeld.flatMap((n) => ids[n] ?? [])
         const was = listing(before, heldBefore)
-        const { listed } = byIdentity('reg', now)
+        const { listed } = byIdentity('reg', now, new Map())
         const after = heldAfter({ before: was, listed, isListedElsewhere: () => false, ...doubt })
         const begun = [...after].filter((id) => !heldBefore.includes(id))
         expect([...after].filter((id) => !serving.includes(was.get(id)?.word ?? ''))).toEqual([])

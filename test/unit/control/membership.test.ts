@@ -39,7 +39,7 @@ function setUp() {
 /** What the source says, with what is held as it was served before. */
 function listingAfter(before: Records, instances: readonly Instance[], held: ReadonlySet<string>): Listing {
   const served = [...before].map(([key, record]) => [key, { instance: record.instance, word: 'passing' }] as const)
-  return listingOf(byIdentity('reg', instances).listed, held, new Map(served))
+  return listingOf(byIdentity('reg', instances, new Map()).listed, held, new Map(served))
 }
 
 function id({ id: name, port }: Instance): string {
@@ -166,12 +166,12 @@ describe('membership', () => {
 
 describe('identity', () => {
   it('is made of source, node, id and address, IPv6 in brackets', () => {
-    const { listed } = byIdentity('reg', [instance('a-1'), instance('b-2', { node: '', host: 'fe80::1' })])
+    const { listed } = byIdentity('reg', [instance('a-1'), instance('b-2', { node: '', host: 'fe80::1' })], new Map())
     expect([...listed.keys()]).toEqual(['reg/n1/a-1@10.0.0.1:9001', 'reg//b-2@[fe80::1]:9002'])
   })
 
   it('listed twice counts once: the last entry wins and is told', () => {
-    const { listed, duplicates } = byIdentity('reg', [a, b, { ...a, weight: 9 }])
+    const { listed, duplicates } = byIdentity('reg', [a, b, { ...a, weight: 9 }], new Map())
     expect(listed.get(id(a))?.weight).toBe(9)
     expect(listed.size).toBe(2)
     expect(duplicates).toEqual([id(a)])

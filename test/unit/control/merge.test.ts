@@ -15,12 +15,12 @@ function says(
   instances: readonly Instance[],
   { weightPercent = 100, held = [] as readonly Instance[] } = {},
 ): WeightedListing {
-  const before = byIdentity(source, held).listed
+  const before = byIdentity(source, held, new Map()).listed
   const served = new Map([...before].map(([id, each]) => [id, { instance: each, word: each.status }] as const))
   return {
     source,
     weightPercent,
-    listing: listingOf(byIdentity(source, instances).listed, new Set(before.keys()), served),
+    listing: listingOf(byIdentity(source, instances, new Map()).listed, new Set(before.keys()), served),
   }
 }
 
