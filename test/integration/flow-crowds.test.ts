@@ -233,3 +233,25 @@ test('where there is no other endpoint, they wait on for the one that is gone', 
   ;(await endpoint.request(2)).response.end('done')
   expect((await late.response()).body).toBe('done')
 })
+
+test('nor do they go where all have as much as they may', async () => {
+  const [leaving, full] = [await startReluctant(), await startReluctant()]
+  const limits = { requests: null, findsRequests: false, requestsPerEndpoint: 1, pending: 0, pendingTimeoutMs: 1000 }
+  const engine = await flow.engine({ origins: [leaving], service: { tls, limits } })
+  const ask = async (target: string) => (await flow.client(engine)).send(`GET ${target} HTTP/1.1\r\nhost: a\r\n\r\n`)
+  const waiting = await ask('/waiting')
+  await leaving.connections(1)
+  await engine.publish([leaving, full])
+  const served = await ask('/served')
+  await full.connections(1)
+  full.letStand(0)
+  const held = await full.request(0)
+  await engine.publish([full])
+  leaving.letStand(0)
+  const carried = await leaving.request(0)
+  expect(carried.target).toBe('/waiting')
+  carried.response.end('done')
+  expect(await waiting.response()).toMatchObject({ status: 200, body: 'done' })
+  held.response.end('too')
+  expect((await served.response()).body).toBe('too')
+})

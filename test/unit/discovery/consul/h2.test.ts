@@ -94,6 +94,19 @@ describe('a Consul source whose agent offers HTTP/2', () => {
     expect([...agent.waiting.keys()][0]?.session === first).toBe(false)
   })
 
+  it('gives a new watch another connection while the only one that there may be is going away', async () => {
+    const { agent, registry } = await startMovingAgent()
+    const discovery = open(registry.address, { maxConnections: 1 })
+    await watch(discovery, 's').next()
+    await agent.untilWaiting(1)
+    const [first] = registry.sessions
+    first?.goaway(0)
+    await new Promise((resolve) => first?.ping(resolve))
+    expect(await watch(discovery, 'late').next()).toMatchObject({ instances: [{ id: 'late-1' }] })
+    await agent.untilWaiting(2)
+    expect(registry.sockets.size).toBe(2)
+  })
+
   it('loses with a connection only the watches that have their streams there', async () => {
     const { agent, registry } = await startMovingAgent()
     const discovery = open(registry.address, { maxStreams: 3 })
