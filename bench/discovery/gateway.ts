@@ -123,6 +123,8 @@ try {
   if (atRest === undefined || elsewhere === undefined || here === undefined)
     throw new RangeError('three kinds of turns')
   atRest.push(await turn(null))
+  // What the gateway compiles for the first changes, and collects of its start, is no part of what changes cost.
+  await turn(own.target)
   for (let round = 0; round < Number(values.rounds); round++) {
     elsewhere.push(await turn(other.target))
     const over = new AbortController()
