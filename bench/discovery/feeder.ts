@@ -48,8 +48,8 @@ serveTasks({
       while (performance.now() < endMs) {
         const first = pairs
         pairs += perCall
-        const dueMs = beganMs + (first * 2000) / rate
-        if (dueMs > performance.now()) await after(dueMs - performance.now())
+        const restMs = beganMs + (first * 2000) / rate - performance.now()
+        if (restMs > 0) await after(restMs)
         const entries = Array.from({ length: perCall }, (_, i) => {
           const pair = first + i
           return { service: nameOf((pair * 7919) % services), id: `extra-${pair}`, port: 30_000 + (pair % 10_000) }
