@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { parseDurationMs } from '../util/duration.ts'
 import type { EndpointAction } from './admin-input.ts'
 import { json, problem, type Answer } from './answer.ts'
@@ -21,11 +22,13 @@ export const endpointCommands: readonly Resource[] = (['drain', 'undrain', 'ejec
     method: 'POST',
     access: 'token',
     summary: summaries[action],
-    answer(input, { segments: [id = ''], query }) {
+    async answer(input, { segments: [id = ''], query }) {
       const durationMs = durationIn(query, action)
       if (typeof durationMs === 'object' && durationMs !== null) return durationMs
       const outcome = input.commandEndpoint(id, action, durationMs)
       if (!outcome.found) return unknownEndpoint(id, outcome.suggestion)
+      // What one turn says to the data threads is posted at its end. An order that is confirmed is on its way.
+      await turn()
       const { until, changed, services } = outcome
       return json({ endpoint: id, action, until, changed, services })
     },

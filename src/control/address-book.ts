@@ -2,23 +2,20 @@
 export class AddressBook<Owner> {
   readonly #owners = new Map<string, Owner | Set<Owner>>()
 
-  /** An owner lists these instead of those. */
-  replace(owner: Owner, before: ReadonlySet<string>, now: ReadonlySet<string>): void {
-    for (const address of before) if (!now.has(address)) this.#remove(owner, address)
-    for (const address of now) if (!before.has(address)) this.#add(owner, address)
-  }
-
-  /** The same, and `listed` becomes what the owner lists now; of a text that stays, the one that was there. */
+  /**
+   * An owner lists these now, and `listed`, what it did before, becomes the same. A text that stays is the one that was there: it is in the
+   * old generation already.
+   */
   follow(owner: Owner, listed: Set<string>, now: ReadonlySet<string>): void {
     for (const address of listed) {
       if (now.has(address)) continue
       listed.delete(address)
-      this.#remove(owner, address)
+      this.remove(owner, address)
     }
     for (const address of now) {
       if (listed.has(address)) continue
       listed.add(address)
-      this.#add(owner, address)
+      this.add(owner, address)
     }
   }
 
@@ -28,14 +25,14 @@ export class AddressBook<Owner> {
     return owners instanceof Set ? owners : [owners]
   }
 
-  #add(owner: Owner, address: string): void {
+  add(owner: Owner, address: string): void {
     const owners = this.#owners.get(address)
     if (owners === undefined) this.#owners.set(address, owner)
     else if (owners instanceof Set) owners.add(owner)
     else this.#owners.set(address, new Set([owners, owner]))
   }
 
-  #remove(owner: Owner, address: string): void {
+  remove(owner: Owner, address: string): void {
     const owners = this.#owners.get(address)
     const isLast = owners instanceof Set ? owners.delete(owner) && owners.size === 0 : owners === owner
     if (isLast) this.#owners.delete(address)

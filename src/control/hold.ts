@@ -12,7 +12,6 @@ import type { Prober } from './prober.ts'
 const probeEveryMs = 5000
 /** Probes come at 90–110 % of their interval, so that what was held together is not probed together for ever. */
 const jitterShare = 0.1
-const none: ReadonlySet<string> = new Set()
 
 export interface HeldEndpoint {
   readonly service: string
@@ -68,7 +67,7 @@ export class Holds {
       cancel: () => {},
     }
     this.#holds.set(key, hold)
-    this.#addresses.replace(hold, none, new Set([addressOf(endpoint)]))
+    this.#addresses.add(hold, addressOf(endpoint))
     this.#probe(hold)
   }
 
@@ -79,7 +78,7 @@ export class Holds {
     if (hold === undefined) return
     hold.cancel()
     this.#holds.delete(key)
-    this.#addresses.replace(hold, new Set([addressOf(hold.endpoint)]), none)
+    this.#addresses.remove(hold, addressOf(hold.endpoint))
   }
 
   /** Another service lists these addresses: held endpoints of others that have one of them are not what they were. */

@@ -17,7 +17,7 @@ export function addressOf({ host, port }: { readonly host: string; readonly port
 /**
  * Instances by identity. Two entries of one identity are one endpoint: the last wins, and its id is in `duplicates`.
  *
- * @param before what that source said last: what it lists again keeps its id's text, which lives long, as its endpoint does
+ * @param before what that source said last: an instance that it lists again keeps its id's text, which is in the old generation already
  */
 export function byIdentity(
   source: string,

@@ -136,7 +136,7 @@ export class ServiceEndpoints {
     if (this.#standAnew()) this.#publish([])
   }
 
-  /** The same without waiting for others: an order is in force when it is confirmed. */
+  /** The same without waiting for others: an order is on its way to the data threads when it is confirmed. */
   restandNow(): void {
     this.restand()
     this.sendNow()

@@ -158,7 +158,7 @@ export class SourceLine {
         failed: (error, first) => this.#failed(error, first),
       },
     })
-    askers.replace(this, nowhere, new Set([placeOf(this.source, name)]))
+    askers.add(this, placeOf(this.source, name))
     this.#watch.start()
     // Recalled, or ended when it was stopped.
     for (const id of this.#held) this.#hold(id)
@@ -200,7 +200,7 @@ export class SourceLine {
     outages.forget(this.source, key)
     for (const id of this.#held) holds.end(key, id)
     addresses.follow(this, this.#addresses, nowhere)
-    askers.replace(this, new Set([placeOf(this.source, this.name)]), nowhere)
+    askers.remove(this, placeOf(this.source, this.name))
     this.#discovery = null
     await this.#watch?.stop()
   }

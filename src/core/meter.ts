@@ -28,7 +28,7 @@ const histogramWidth = durationBuckets.length + 2
 
 /** Series that come into being at their first use, by a small integer key. After `retire` nothing is counted any more. */
 class LazyCounters {
-  /** Null before the first use: an empty map for each of ten thousand services would weigh more than they do. */
+  /** Null before the first use: ten thousand services have three of these each, most for nothing. */
   #cells: Map<number, SeriesCells> | null = null
   readonly #allot: (key: number) => SeriesCells
   #isRetired = false
@@ -114,6 +114,7 @@ export class EndpointMeter {
   readonly #service: string
   readonly #instance: string
   #outcomes: LazyCounters | null = null
+  #isRetired = false
 
   constructor(writer: SeriesWriter, service: string, instance: string) {
     this.#writer = writer
@@ -122,18 +123,20 @@ export class EndpointMeter {
   }
 
   answered(status: number): void {
+    if (this.#isRetired) return
     this.#outcomes ??= this.#counters()
     this.#outcomes.increment(Math.floor(status / 100) - 1)
   }
 
   failed(failure: Failure): void {
+    if (this.#isRetired) return
     this.#outcomes ??= this.#counters()
     this.#outcomes.increment(failureKeys.get(failure) as number)
   }
 
   retire(): void {
-    this.#outcomes ??= this.#counters()
-    this.#outcomes.retire(this.#writer)
+    this.#isRetired = true
+    this.#outcomes?.retire(this.#writer)
   }
 
   #counters(): LazyCounters {

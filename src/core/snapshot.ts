@@ -65,7 +65,10 @@ export interface KeyPair {
 export interface UpstreamTlsSettings {
   /** PEM of the authorities that are believed; null = the public ones that Node knows. */
   readonly ca: string | null
-  /** Name or address that certificates have to be for; null = the name in the registry, else the endpoint's address. */
+  /**
+   * Name or address that certificates have to be for; null = that of an endpoint in its registry, else its
+   * address; of a registry the host of its URL.
+   */
   readonly servername: string | null
   /** What we show of ourselves; null = nothing. */
   readonly keyPair: KeyPair | null

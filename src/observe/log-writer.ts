@@ -8,7 +8,7 @@ export interface LogWriterOptions {
   readonly onDropped?: () => void
 }
 
-/** How long lines are gathered where a write was just before, or where it takes the thread pool, unless a chunk is full sooner: a write costs as much as twenty lines. */
+/** How long lines are gathered soon after a write, and always where a write takes the thread pool: it costs as much as twenty lines. */
 const gatherMs = 10
 const firstRetryMs = 1
 const lastRetryMs = 50
@@ -60,12 +60,13 @@ export class LogWriter {
     this.#backlogBytes += line.length
     const last = this.#chunks.length - 1
     const open = this.#chunks[last]
-    // The first chunk may be with the thread pool already: it is not touched then.
-    if (open === undefined || (last === 0 && this.#inPool) || open.length + line.length > this.#sink.chunkBytes) {
-      this.#chunks.push(line)
-    } else this.#chunks[last] = open + line
+    const fits = open !== undefined && open.length + line.length <= this.#sink.chunkBytes
+    // A chunk is full. It goes alone: with the line that did not fit there would be a second write, of that line.
+    if (!fits && this.#gathering !== null) this.#endGathering()
+    // The first chunk may be with the thread pool already, or written: it is not touched then.
+    if (fits && !(last === 0 && this.#inPool)) this.#chunks[last] = open + line
+    else this.#chunks.push(line)
     if (!this.#busy) this.#ask()
-    else if (this.#chunks.length > 1 && this.#gathering !== null) this.#endGathering()
   }
 
   /** For the end of a process that can't wait for events: writes the backlog, or what the reader takes of it in time. */

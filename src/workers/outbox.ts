@@ -5,18 +5,23 @@
 export class Outbox<Message> {
   readonly #post: (messages: readonly Message[]) => void
   #messages: Message[] = []
-  readonly #flush = () => {
-    const messages = this.#messages
-    this.#messages = []
-    this.#post(messages)
-  }
+  readonly #onTurnEnd = () => this.flush()
 
   /** @param post gets them in the order in which they were put, none twice */
   constructor(post: (messages: readonly Message[]) => void) {
     this.#post = post
   }
 
+  /** @param message is copied at the end of the turn: not to be changed meanwhile */
   put(message: Message): void {
-    if (this.#messages.push(message) === 1) setImmediate(this.#flush)
+    if (this.#messages.push(message) === 1) setImmediate(this.#onTurnEnd)
+  }
+
+  /** Posts now what waits: the thread is about to end. */
+  flush(): void {
+    if (this.#messages.length === 0) return
+    const messages = this.#messages
+    this.#messages = []
+    this.#post(messages)
   }
 }

@@ -35,6 +35,11 @@ port.on('message', (messages: readonly ControlMessage[]) => {
   for (const message of messages) thread.receive(message)
 })
 outbox.put({ type: 'started' })
+// Also where it ends by an exception: what it has to say and to log is said.
+process.on('exit', () => {
+  outbox.flush()
+  logWriter?.flushSync(0)
+})
 
 async function send(message: ThreadMessage): Promise<void> {
   // The last message: after it the thread may be ended, with whatever it has not written.

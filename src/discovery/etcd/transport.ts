@@ -28,8 +28,10 @@ export class TimeIsUp extends Error {
 
 const defaultMaxSockets = 16
 const idleSocketMs = 15_000
-/** What comes so soon after other lines is taken with all that does: of a thousand changes a second each would be heard of by itself. */
+/** Lines that come so soon after others are read together: at a thousand changes a second each would wake the thread by itself. */
 const gatherMs = 10
+/** A chunk as long as this was no longer alone: there is more to read, and nothing to wait for. */
+const fullChunkChars = 65_536
 /** After so many, what they change goes on its way, and others have their turn. */
 const linesPerTurn = 32
 // As many keys as one page has, of the largest values that etcd takes by default, would be more; no registry has those.
@@ -151,7 +153,7 @@ async function* linesOf(response: Promise<IncomingMessage>, sent: ClientRequest)
         chars = next.length
         if (++taken % linesPerTurn === 0) await turn()
       }
-      await after(gatherMs, undefined, { ref: false })
+      if (others.length > 0 && chunk.length < fullChunkChars) await after(gatherMs, undefined, { ref: false })
     }
     // The gateway's last word, an error mostly, has no end of line.
     const rest = begun.join('')

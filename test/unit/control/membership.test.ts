@@ -42,6 +42,10 @@ function listingAfter(before: Records, instances: readonly Instance[], held: Rea
   return listingOf(byIdentity('reg', instances, new Map()).listed, held, new Map(served))
 }
 
+function listing(instances: readonly Instance[], held: ReadonlySet<string>, before: Listing): Listing {
+  return listingOf(byIdentity('reg', instances, before).listed, held, before)
+}
+
 function id({ id: name, port }: Instance): string {
   return `reg/n1/${name}@10.0.0.1:${port}`
 }
@@ -175,5 +179,31 @@ describe('identity', () => {
     expect(listed.get(id(a))?.weight).toBe(9)
     expect(listed.size).toBe(2)
     expect(duplicates).toEqual([id(a)])
+  })
+
+  it('is the same with what was listed before at hand, whatever became of it', () => {
+    const before = listingOf(byIdentity('reg', [a, b], new Map()).listed, none, new Map())
+    const moved = { ...b, port: 9999 }
+    const { listed, duplicates } = byIdentity('reg', [moved, a, c, { ...a, weight: 9 }], before)
+    expect([...listed.keys()]).toEqual([id(moved), id(a), id(c)])
+    expect(listed.get(id(a))?.weight).toBe(9)
+    expect(duplicates).toEqual([id(a)])
+  })
+})
+
+describe('a listing', () => {
+  it('keeps the entries of what is listed again, and no other', () => {
+    const before = listing([a, b, c], none, new Map())
+    const after = listing([a, { ...b, status: 'critical' }, { ...c }], none, before)
+    expect(after.get(id(a))).toBe(before.get(id(a)))
+    expect(after.get(id(b))?.word).toBe('critical')
+    expect(after.get(id(c))).not.toBe(before.get(id(c)))
+  })
+
+  it('says passing again of what was held and is listed', () => {
+    const before = listing([a], none, new Map())
+    const held = listing([], new Set([id(a)]), before)
+    expect(held.get(id(a))?.word).toBe('held')
+    expect(listing([a], none, held).get(id(a))).toEqual({ instance: a, word: 'passing' })
   })
 })

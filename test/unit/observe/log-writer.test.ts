@@ -63,6 +63,19 @@ describe('LogWriter on a pipe', () => {
     expect(readAfter(pipe, 0)).toBe('fourth\n')
   })
 
+  test('while it gathers, a chunk that is full goes by itself, without the line that did not fit', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const writer = new LogWriter(sink)
+    writer.write('first\n')
+    readAfter(pipe, 0)
+    const written = lines(100)
+    const perChunk = Math.floor(sink.chunkBytes / 100)
+    for (const line of written) writer.write(line)
+    expect(pipe.read()).toBe(written.slice(0, 2 * perChunk).join(''))
+    expect(readAfter(pipe, 10)).toBe(written.slice(2 * perChunk).join(''))
+  })
+
   test('goes on where it was when a reader that had stopped reads again', async () => {
     const writer = new LogWriter(sink)
     const written = lines(2000)
