@@ -25,11 +25,11 @@ import { SideProcess } from './side-process.ts'
  * So what differs between the turns is the gateway's work alone, not that of those who make the changes on the same machine.
  *
  * npm run bench:discovery:gateway -- [--registry etcd|embedded|embedded-h2|consul-h2] [--services 10000] [--instances 100000]
- *   [--rate 1000] [--seconds 10] [--rounds 5] [--requests 500] [--workers 1] [--per-call 1] [--apart] [--few-cpus]
+ *   [--rate 1000] [--seconds 10] [--rounds 5] [--requests 500] [--workers 1] [--per-call 1] [--apart]
  *
  * --per-call: so many changes in one transaction. On two cores an etcd that takes a thousand calls a second is what all others wait for.
  * --apart: the way of a request has a CPU of its own, as with more than two it would; all that happens beside it shares another.
- * It runs with the options that our image gives to Node; --few-cpus: with those of the guide for large registries on few CPUs, too.
+ * It runs with the options that our image gives to Node.
  */
 const maxRoutedMs = 250
 const maxSlowdown = 1.3
@@ -37,7 +37,6 @@ const maxControlMiB = 600
 const mebibyte = 1024 ** 2
 const moveEveryMs = 200
 const askEveryMs = 2
-const fewCpusFlags = ['--v8-pool-size=2', '--no-parallel-scavenge']
 
 const { values } = parseArgs({
   options: {
@@ -51,7 +50,6 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '500' },
     workers: { type: 'string', default: '1' },
     apart: { type: 'boolean', default: false },
-    'few-cpus': { type: 'boolean', default: false },
   },
 })
 const startRegistry = Object.hasOwn(registries, values.registry) ? registries[values.registry] : undefined
@@ -102,7 +100,7 @@ try {
   closers.push(() => rmSync(reports, { recursive: true }))
   const heapFile = join(reports, 'heap.json')
   const probe = new URL('heap-probe.ts', import.meta.url).href
-  const nodeFlags = [...readDockerfile('Dockerfile').nodeFlags, ...(values['few-cpus'] ? fewCpusFlags : [])]
+  const { nodeFlags } = readDockerfile('Dockerfile')
   const gateway = startGatewayWith([...nodeFlags, '--import', probe], file.path, { TIDEGATE_BENCH_HEAP: heapFile })
   closers.push(async () => gateway.kill())
   const startedMs = performance.now()
