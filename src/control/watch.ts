@@ -3,6 +3,7 @@ import type { Instance } from '../core/instance.ts'
 import type { Answer } from '../discovery/contract.ts'
 import { fullJitterMs } from '../util/backoff.ts'
 import type { Random } from '../util/random.ts'
+import { keptObjects } from './kept-objects.ts'
 import type { ControlClock } from './control-clock.ts'
 
 const minBackoffMs = 100
@@ -111,11 +112,12 @@ export class ServiceWatch {
     }
   }
 
-  #take({ instances, unresolved = [], position, mayHaveForgotten }: Answer): void {
+  #take({ unresolved = [], position, mayHaveForgotten, ...answer }: Answer): void {
     const { clock, listener } = this.#options
     const afterOutage = this.#inDoubt
     const wentBackwards =
       mayHaveForgotten || (position !== null && this.#position !== null && position < this.#position)
+    const instances = keptObjects(answer.instances, this.#said?.instances ?? [])
     const said = { instances, unresolved }
     const changed = !isDeepStrictEqual(said, this.#said)
     this.#state = 'answered'
