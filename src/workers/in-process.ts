@@ -65,7 +65,11 @@ export class InProcess implements DataPlane {
   }
 
   send(message: ControlMessage): void {
-    this.#sockets.pass(message, (passed) => this.#outbox.put(passed))
+    this.#sockets.pass(message, (passed) => {
+      this.#outbox.put(passed)
+      // Lists come in crowds; what else there is does not wait.
+      if (passed.type !== 'service') this.#outbox.flush()
+    })
   }
 
   listening(): readonly ListenSocket[] | null {

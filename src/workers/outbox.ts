@@ -17,7 +17,7 @@ export class Outbox<Message> {
     if (this.#messages.push(message) === 1) setImmediate(this.#onTurnEnd)
   }
 
-  /** Posts now what waits: the thread is about to end. */
+  /** Posts now what waits, in its order: behind something that must not wait, or because the thread is about to end. */
   flush(): void {
     if (this.#messages.length === 0) return
     const messages = this.#messages

@@ -88,7 +88,11 @@ export class WorkerThread {
   }
 
   send(message: ControlMessage): void {
-    this.#sockets.pass(message, (passed) => this.#outbox.put(passed))
+    this.#sockets.pass(message, (passed) => {
+      this.#outbox.put(passed)
+      // Lists come in crowds; what else there is does not wait.
+      if (passed.type !== 'service') this.#outbox.flush()
+    })
   }
 
   /** Terminates it, wherever it stands; `onExit` follows. Once is enough. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Client, connect, type ClientOptions } from '../../src/client.ts'
 import { registerResolvers } from '../../src/grpc.ts'
 import { type Joined, register, type RegisterOptions } from '../../src/register.ts'
@@ -103,7 +103,10 @@ describe.each(Object.entries(places))('%s', (title, { url, target }) => {
     await untilServedBy(client, [one, two])
     await second.leave()
     await untilServedBy(client, [one])
-    expect(client.instances().map(({ address }) => address)).toEqual([`127.0.0.1:${one.port}`])
+    // It served no more before it was gone.
+    await vi.waitFor(() => {
+      expect(client.instances().map(({ address }) => address)).toEqual([`127.0.0.1:${one.port}`])
+    })
   })
 
   it('is where gRPC channels find servers, and see them come and go without a failed call', async () => {
