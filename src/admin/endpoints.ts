@@ -27,7 +27,7 @@ export const endpointCommands: readonly Resource[] = (['drain', 'undrain', 'ejec
       if (typeof durationMs === 'object' && durationMs !== null) return durationMs
       const outcome = input.commandEndpoint(id, action, durationMs)
       if (!outcome.found) return unknownEndpoint(id, outcome.suggestion)
-      // What one turn says to the data threads is posted at its end. An order that is confirmed is on its way.
+      // Lists are posted at the end of the turn. An order that is confirmed is on its way to the data threads.
       await turn()
       const { until, changed, services } = outcome
       return json({ endpoint: id, action, until, changed, services })

@@ -8,15 +8,15 @@ export interface LogWriterOptions {
   readonly onDropped?: () => void
 }
 
-/** How long lines are gathered soon after a write, and always where a write takes the thread pool: it costs as much as twenty lines. */
+/** How long lines are gathered soon after a write, or always where a write takes the thread pool. A write costs as much as twenty lines. */
 const gatherMs = 10
 const firstRetryMs = 1
 const lastRetryMs = 50
 
 /**
  * Writes log lines of one thread: collects them and hands over one chunk of whole lines per write, after a quiet time with the next
- * turn of the event loop, else once per 10 ms or chunk. It never waits for a slow reader: what does not fit the backlog, or can't be written at all, is dropped and
- * counted.
+ * turn of the event loop, else once per 10 ms or chunk. It never waits for a slow reader: what does not fit the backlog, or can't be
+ * written at all, is dropped and counted.
  */
 export class LogWriter {
   readonly #sink: LogSink

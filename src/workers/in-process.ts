@@ -19,7 +19,10 @@ const onlyColumn = 0
  */
 export class InProcess implements DataPlane {
   readonly #channel = new MessageChannel()
-  readonly #outbox = new Outbox<ControlMessage>((messages) => this.#channel.port1.postMessage(messages))
+  readonly #outbox = new Outbox<ControlMessage>(
+    (messages) => this.#channel.port1.postMessage(messages),
+    ({ type }) => type === 'service',
+  )
   readonly #thread: DataThread
   readonly #options: DataPlaneOptions
   readonly #pulse: Pulse
@@ -32,7 +35,10 @@ export class InProcess implements DataPlane {
 
   constructor(options: DataPlaneOptions) {
     const { port1, port2 } = this.#channel
-    const answers = new Outbox<ThreadMessage>((messages) => port2.postMessage(messages))
+    const answers = new Outbox<ThreadMessage>(
+      (messages) => port2.postMessage(messages),
+      ({ type }) => type === 'service-applied',
+    )
     this.#options = options
     this.#sockets = new ThreadSockets(options.lent ?? new LentSockets([], 0), options.given ?? [])
     this.#thread = new DataThread({
@@ -65,11 +71,7 @@ export class InProcess implements DataPlane {
   }
 
   send(message: ControlMessage): void {
-    this.#sockets.pass(message, (passed) => {
-      this.#outbox.put(passed)
-      // Lists come in crowds; what else there is does not wait.
-      if (passed.type !== 'service') this.#outbox.flush()
-    })
+    this.#sockets.pass(message, (passed) => this.#outbox.put(passed))
   }
 
   listening(): readonly ListenSocket[] | null {

@@ -1,23 +1,27 @@
 /**
- * What one thread has to say to another, a turn of the event loop at a time: each post wakes the other thread, which costs more than
- * most messages do.
+ * What one thread has to say to another. Lists, and that they were taken, come in crowds: they are gathered until the turn of the event
+ * loop is over, since each post wakes the other thread, which costs more than most messages do. All else is posted at once.
  */
 export class Outbox<Message> {
   readonly #post: (messages: readonly Message[]) => void
+  readonly #mayWait: (message: Message) => boolean
   #messages: Message[] = []
   readonly #onTurnEnd = () => this.flush()
 
   /** @param post gets them in the order in which they were put, none twice */
-  constructor(post: (messages: readonly Message[]) => void) {
+  constructor(post: (messages: readonly Message[]) => void, mayWait: (message: Message) => boolean) {
     this.#post = post
+    this.#mayWait = mayWait
   }
 
-  /** @param message is copied at the end of the turn: not to be changed meanwhile */
+  /** @param message is not to be changed before the turn is over: it may be copied only then */
   put(message: Message): void {
-    if (this.#messages.push(message) === 1) setImmediate(this.#onTurnEnd)
+    const count = this.#messages.push(message)
+    if (!this.#mayWait(message)) this.flush()
+    else if (count === 1) setImmediate(this.#onTurnEnd)
   }
 
-  /** Posts now what waits, in its order: behind something that must not wait, or because the thread is about to end. */
+  /** Posts what waits: the thread is about to end. */
   flush(): void {
     if (this.#messages.length === 0) return
     const messages = this.#messages

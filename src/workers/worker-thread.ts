@@ -49,7 +49,10 @@ export class WorkerThread {
   listening: readonly ListenSocket[] = []
   readonly #sockets: ThreadSockets
   readonly #worker: Worker
-  readonly #outbox = new Outbox<ControlMessage>((messages) => this.#worker.postMessage(messages))
+  readonly #outbox = new Outbox<ControlMessage>(
+    (messages) => this.#worker.postMessage(messages),
+    ({ type }) => type === 'service',
+  )
   #state: ThreadState = 'starting'
   #sinceMs = Date.now()
   #isEnding = false
@@ -88,11 +91,7 @@ export class WorkerThread {
   }
 
   send(message: ControlMessage): void {
-    this.#sockets.pass(message, (passed) => {
-      this.#outbox.put(passed)
-      // Lists come in crowds; what else there is does not wait.
-      if (passed.type !== 'service') this.#outbox.flush()
-    })
+    this.#sockets.pass(message, (passed) => this.#outbox.put(passed))
   }
 
   /** Terminates it, wherever it stands; `onExit` follows. Once is enough. */

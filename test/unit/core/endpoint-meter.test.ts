@@ -1,16 +1,11 @@
 import { expect, it } from 'vitest'
 import { EndpointMeter } from '../../../src/core/meter.ts'
-import { type SeriesAnnouncement, type SeriesRetirement, SeriesWriter } from '../../../src/core/series.ts'
+import { recordedSeries } from '../../support/recorded-series.ts'
 
 function makeMeter() {
-  const announced: SeriesAnnouncement[] = []
-  const retired: SeriesRetirement[] = []
-  const writer = new SeriesWriter(
-    (series) => announced.push(series),
-    (series) => retired.push(series),
-  )
+  const { writer, announced, retired } = recordedSeries()
   const outcomes = () => announced.map(({ labels }) => labels['outcome'])
-  return { meter: new EndpointMeter(writer, 'users', 'a'), announced, retired, outcomes }
+  return { meter: new EndpointMeter(writer, 'users', 'a'), outcomes, retired }
 }
 
 it('an endpoint has a series of each outcome from its first one on, and hands over their values when it ends', () => {
@@ -24,11 +19,10 @@ it('an endpoint has a series of each outcome from its first one on, and hands ov
 })
 
 it('what ends after its endpoint has ended is not counted', () => {
-  const { meter, announced, retired } = makeMeter()
+  const { meter, outcomes, retired } = makeMeter()
   meter.retire()
   meter.answered(200)
   meter.failed('head-timeout')
-  const { length } = announced
   meter.retire()
-  expect([length, retired]).toEqual([0, []])
+  expect([outcomes(), retired]).toEqual([[], []])
 })

@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { SeriesWriter, type SeriesAnnouncement, type SeriesRetirement } from '../../../src/core/series.ts'
-
-function makeWriter() {
-  const announced: SeriesAnnouncement[] = []
-  const retired: SeriesRetirement[] = []
-  const writer = new SeriesWriter(
-    (series) => announced.push(series),
-    (series) => retired.push(series),
-  )
-  return { writer, announced, retired }
-}
+import type { SeriesAnnouncement } from '../../../src/core/series.ts'
+import { recordedSeries } from '../../support/recorded-series.ts'
 
 describe('SeriesWriter', () => {
   it('announces where a series lies, so that the control plane reads what the thread writes', () => {
-    const { writer, announced } = makeWriter()
+    const { writer, announced } = recordedSeries()
     const cells = writer.allot('requests', { route: 'r' }, 2)
     cells.values[cells.offset + 1] = 42
     const [series] = announced as [SeriesAnnouncement]
@@ -23,7 +14,7 @@ describe('SeriesWriter', () => {
   })
 
   it('gives every series a number and room of its own, over as many segments as it takes', () => {
-    const { writer, announced } = makeWriter()
+    const { writer, announced } = recordedSeries()
     const widths = Array.from({ length: 2000 }, (_, index) => (index % 3 === 0 ? 17 : 1))
     const all = widths.map((width) => writer.allot('f', {}, width))
     for (const [index, cells] of all.entries()) cells.values.fill(index, cells.offset, cells.offset + widths[index]!)
@@ -37,7 +28,7 @@ describe('SeriesWriter', () => {
   })
 
   it('hands over the last values of a series that ends, once', () => {
-    const { writer, retired } = makeWriter()
+    const { writer, retired } = recordedSeries()
     const cells = writer.allot('f', {}, 2)
     cells.values.set([3, 4], cells.offset)
     writer.retire(cells)
@@ -46,7 +37,7 @@ describe('SeriesWriter', () => {
   })
 
   it('uses the room of an ended series only after the control plane released it, and empties it first', () => {
-    const { writer } = makeWriter()
+    const { writer } = recordedSeries()
     const old = writer.allot('f', {}, 2)
     old.values.set([3, 4], old.offset)
     writer.retire(old)
@@ -63,7 +54,7 @@ describe('SeriesWriter', () => {
   })
 
   it('does not use released room for a series of another width', () => {
-    const { writer } = makeWriter()
+    const { writer } = recordedSeries()
     const wide = writer.allot('f', {}, 3)
     writer.retire(wide)
     writer.release(wide.id)
@@ -71,7 +62,7 @@ describe('SeriesWriter', () => {
   })
 
   it('ignores the release of a series that has not ended', () => {
-    const { writer } = makeWriter()
+    const { writer } = recordedSeries()
     const cells = writer.allot('f', {}, 1)
     cells.values[cells.offset] = 5
     writer.release(cells.id)
