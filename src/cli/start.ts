@@ -2,6 +2,7 @@ import { watchConfig } from '../config/watch.ts'
 import { takeInheritance } from '../handover/inheritance.ts'
 import { type RunningGateway, startGateway } from '../start-gateway.ts'
 import type { Command } from './commands.ts'
+import { setHeapOptions } from './heap-options.ts'
 import { PidFile } from './pid-file.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, UsageError } from './usage.ts'
@@ -16,6 +17,7 @@ export const start: Command = {
       options: { config: { type: 'string', short: 'c' }, 'pid-file': { type: 'string' } },
     })
     if (values.config === undefined) throw new UsageError('start needs -c FILE')
+    setHeapOptions()
     const inheritance = takeInheritance()
     // Asked for before anything is read: what comes while the gateway starts counts too.
     const stopping = shutdownSignal()

@@ -15,6 +15,8 @@ export interface HoldQuestion {
   readonly isListedElsewhere: (address: string) => boolean
 }
 
+const nothing: ReadonlySet<string> = new Set()
+
 /**
  * Which endpoints are kept in spite of an answer that does not let them serve.
  *
@@ -28,9 +30,9 @@ export interface HoldQuestion {
 export function heldAfter(question: HoldQuestion): ReadonlySet<string> {
   const { before, listed, afterOutage, wentBackwards, holdMs, isListedElsewhere } = question
   const mayHaveForgotten = holdMs > 0 && (afterOutage || wentBackwards)
-  const kept = new Set<string>()
-  if (!mayHaveForgotten && !isAnyHeld(before)) return kept
+  if (!mayHaveForgotten && !isAnyHeld(before)) return nothing
 
+  const kept = new Set<string>()
   const serving = new Set<string>()
   for (const instance of listed.values()) if (serves(instance.status)) serving.add(addressOf(instance))
   const doubtCritical = wentBackwards || serving.size === 0

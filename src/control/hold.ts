@@ -83,6 +83,7 @@ export class Holds {
 
   /** Another service lists these addresses: held endpoints of others that have one of them are not what they were. */
   claim(isOwner: (service: string) => boolean, addresses: ReadonlySet<string>): void {
+    if (this.#holds.size === 0) return
     for (const address of addresses) {
       for (const hold of this.#addresses.ownersOf(address)) {
         if (!isOwner(hold.endpoint.service)) this.#release(hold, 'another service now lists its address')

@@ -74,13 +74,14 @@ export function reconcile(
 /** The same endpoints, as they stand now; null when none stands differently. */
 export function restand(before: Records, standingOf: StandingOf): Membership | null {
   const changes: Change[] = []
-  const records = new Map<string, EndpointRecord>()
   for (const [id, record] of before) {
     const after = worded(record, record.instance, record.published.registry, standingOf(id))
-    records.set(id, after)
     if (after !== record) changes.push({ before: record, after })
   }
-  return changes.length === 0 ? null : { records, changes }
+  if (changes.length === 0) return null
+  const records = new Map(before)
+  for (const { after } of changes) records.set(after.published.id, after)
+  return { records, changes }
 }
 
 /** Takes out absent endpoints whose last exchange is done. */

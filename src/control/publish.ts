@@ -1,6 +1,6 @@
 import type { Ledger, LedgerShape } from '../core/ledger.ts'
 import type { ControlMessage } from '../core/message.ts'
-import type { ConfigSnapshot, PublishedEndpoint, PublishedService } from '../core/snapshot.ts'
+import type { ConfigSnapshot, PublishedEndpoint, PublishedService, SentService } from '../core/snapshot.ts'
 
 /** What one data thread was told and what it acknowledged. */
 interface Thread {
@@ -8,13 +8,14 @@ interface Thread {
   configAcknowledged: number
   /** The ledger's growth in what it was sent last. */
   growth: number
-  /** Per service the version on its way (0 = none) and the last one acknowledged. */
-  readonly services: Map<string, { sent: number; acknowledged: number }>
+  /** Per service the list on its way, and the last one acknowledged. */
+  readonly services: Map<string, { sent: PublishedService | null; acknowledged: PublishedService | null }>
 }
 
 /**
  * Hands configuration and lists to the data threads: whole lists, the latest wins, and at most one unacknowledged list per
- * service and thread, so that a slow thread costs no memory and no copying. A late or replaced thread gets everything once.
+ * service and thread, so that a slow thread costs no memory and no copying, and what it has already needs not be said again. A late or
+ * replaced thread gets everything once.
  */
 export class Publisher {
   readonly #ledger: Ledger
@@ -76,9 +77,9 @@ export class Publisher {
     const thread = this.#threads.get(threadId)
     const state = thread?.services.get(service)
     const latest = this.#services.get(service)
-    if (thread === undefined || state === undefined || latest === undefined || version !== state.sent) return
-    state.acknowledged = version
-    state.sent = 0
+    if (thread === undefined || state === undefined || latest === undefined || version !== state.sent?.version) return
+    state.acknowledged = state.sent
+    state.sent = null
     if (latest.version !== version) this.#offer(thread, latest)
   }
 
@@ -91,7 +92,7 @@ export class Publisher {
   ackedByAll(service: string): number {
     let least = Infinity
     for (const { services } of this.#threads.values()) {
-      least = Math.min(least, services.get(service)?.acknowledged ?? 0)
+      least = Math.min(least, services.get(service)?.acknowledged?.version ?? 0)
     }
     return least
   }
@@ -110,12 +111,16 @@ export class Publisher {
   #offer(thread: Thread, published: PublishedService): void {
     let state = thread.services.get(published.service)
     if (state === undefined) {
-      state = { sent: 0, acknowledged: 0 }
+      state = { sent: null, acknowledged: null }
       thread.services.set(published.service, state)
     }
-    if (state.sent !== 0) return
-    state.sent = published.version
-    thread.send({ type: 'service', published, ledger: this.#newShape(thread) })
+    if (state.sent !== null) return
+    state.sent = published
+    thread.send({
+      type: 'service',
+      published: asSent(published, state.acknowledged),
+      ledger: this.#newShape(thread),
+    })
   }
 
   /** Null where the thread was sent all of it. */
@@ -125,4 +130,12 @@ export class Publisher {
     thread.growth = growth
     return this.#ledger.shape()
   }
+}
+
+/** @param known that the thread has; null = none */
+function asSent(published: PublishedService, known: PublishedService | null): SentService {
+  if (known === null) return published
+  const unchanged = new Set(known.endpoints)
+  const endpoints = published.endpoints.map((endpoint) => (unchanged.has(endpoint) ? endpoint.slot : endpoint))
+  return { ...published, endpoints }
 }

@@ -49,13 +49,25 @@ function nearness(instances: readonly Instance[], zone: Zone): readonly Instance
   })
 }
 
-async function* mapped(
+/** No generator: each watch waits in it all the time, and ten thousand may. */
+function mapped(
   answers: AsyncIterable<Answer>,
   choose: (instances: readonly Instance[]) => readonly Instance[],
-): AsyncGenerator<Answer, void, void> {
-  for await (const { unresolved, ...answer } of answers) {
-    const instances = choose(answer.instances)
-    yield { ...answer, instances, ...(unresolved !== undefined && { unresolved: choose(unresolved) }) }
+): AsyncIterable<Answer> {
+  const chosen = (result: IteratorResult<Answer>): IteratorResult<Answer> => {
+    if (result.done) return result
+    const { unresolved, ...answer } = result.value
+    const value = { ...answer, instances: choose(answer.instances) }
+    return { done: false, value: unresolved === undefined ? value : { ...value, unresolved: choose(unresolved) } }
+  }
+  return {
+    [Symbol.asyncIterator]() {
+      const source = answers[Symbol.asyncIterator]()
+      return {
+        next: () => source.next().then(chosen),
+        return: async () => source.return?.() ?? { done: true, value: undefined },
+      }
+    },
   }
 }
 

@@ -209,7 +209,8 @@ export class SourceLine {
     const { outages, holds, addresses, onProblem } = this.#parts
     const { key, holdMs, healthCheck } = this.#owner.entry
     const { position, afterOutage, wentBackwards } = answer
-    const instances = [...answer.instances, ...knownFromBefore(answer.unresolved, this.#listing)]
+    const fromBefore = knownFromBefore(answer.unresolved, this.#listing)
+    const instances = fromBefore.length === 0 ? answer.instances : [...answer.instances, ...fromBefore]
     this.updates[changed ? 'changed' : 'same']++
     outages.answered(this.source, key)
     const { listed, duplicates } = byIdentity(this.source, instances, this.#listing)

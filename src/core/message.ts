@@ -2,7 +2,7 @@ import type { EjectionReason } from './decision.ts'
 import type { LedgerShape } from './ledger.ts'
 import type { ListenSocket } from './listen-socket.ts'
 import type { SeriesAnnouncement, SeriesRetirement } from './series.ts'
-import type { ConfigSnapshot, PublishedService } from './snapshot.ts'
+import type { ConfigSnapshot, SentService } from './snapshot.ts'
 
 /** What the control plane tells a data thread. Plain values: functions and class instances don't survive the crossing. */
 export type ControlMessage =
@@ -22,7 +22,7 @@ export type ControlMessage =
   /** What all threads make the keys of session tickets of: sent first, and again whenever it is replaced. Kept in memory only. */
   | { readonly type: 'tickets'; readonly secret: Uint8Array }
   /** Replaces one service's list; `ledger` as above. */
-  | { readonly type: 'service'; readonly published: PublishedService; readonly ledger: LedgerShape | null }
+  | { readonly type: 'service'; readonly published: SentService; readonly ledger: LedgerShape | null }
   | { readonly type: 'series-released'; readonly ids: readonly number[] }
   /** Stop accepting, finish what is in flight, then answer `drained`; at the deadline close what is left. */
   | { readonly type: 'drain'; readonly deadlineMs: number }

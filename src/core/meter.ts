@@ -56,20 +56,32 @@ class LazyCounters {
   }
 }
 
-/** A duration histogram. After `retire` nothing is measured any more: its memory may be another series' by then. */
+/**
+ * A duration histogram that comes into being with the first duration. After `retire` nothing is measured any more: its memory may be
+ * another series' by then.
+ */
 class Durations {
-  #cells: SeriesCells | null
+  readonly #writer: SeriesWriter
+  readonly #family: string
+  readonly #labels: Readonly<Record<string, string>>
+  #cells: SeriesCells | null = null
+  #isRetired = false
 
   constructor(writer: SeriesWriter, family: string, labels: Readonly<Record<string, string>>) {
-    this.#cells = writer.allot(family, labels, histogramWidth)
+    this.#writer = writer
+    this.#family = family
+    this.#labels = labels
   }
 
   observe(seconds: number): void {
-    if (this.#cells !== null) observe(this.#cells, seconds)
+    if (this.#isRetired) return
+    this.#cells ??= this.#writer.allot(this.#family, this.#labels, histogramWidth)
+    observe(this.#cells, seconds)
   }
 
-  retire(writer: SeriesWriter): void {
-    if (this.#cells !== null) writer.retire(this.#cells)
+  retire(): void {
+    this.#isRetired = true
+    if (this.#cells !== null) this.#writer.retire(this.#cells)
     this.#cells = null
   }
 }
@@ -101,7 +113,7 @@ export class RouteMeter {
 
   retire(): void {
     this.#codes.retire(this.#writer)
-    this.#durations.retire(this.#writer)
+    this.#durations.retire()
   }
 }
 
@@ -190,7 +202,7 @@ export class ServiceMeter {
   }
 
   retire(): void {
-    this.#durations.retire(this.#writer)
+    this.#durations.retire()
     this.#retries.retire(this.#writer)
     this.#rejected.retire(this.#writer)
   }

@@ -5,18 +5,21 @@ import type { ServiceMeter } from './meter.ts'
 import type { Feedback, Picker, PickInput } from './picker.ts'
 import type { ServiceSettings } from './snapshot.ts'
 
-/** Immutable: all endpoints of a service, those that may be picked, and the Picker over them, or over those before until one is to be picked. */
+/** Immutable: the endpoints of a service that may be picked, and the Picker over them. */
 export interface EndpointSet {
-  /** Version of the published list it was built from; 0 before the first. */
-  readonly version: number
-  /** The service's epoch in the Ledger when the picker was built; -1 where it is still the one before. */
+  /** The service's epoch in the Ledger when it was built. */
   readonly epoch: number
-  readonly all: readonly Endpoint[]
   readonly eligible: readonly Endpoint[]
   /** True when too few endpoints were eligible and our own observations were set aside. */
   readonly panic: boolean
   readonly picker: Picker
 }
+
+/** Of no moment of a service: whatever was built then is out of date. */
+const noEpoch = -1
+
+/** Before the first one is asked for. */
+const unbuilt: EndpointSet = { epoch: noEpoch, eligible: [], panic: false, picker: { pick: () => null } }
 
 /** What an attempt showed about its endpoint: a failure blamed on the upstream, or an answer of 500 to 599. */
 export type Evidence = Failure | '5xx'
@@ -27,39 +30,59 @@ export interface OutlierDetector {
   failed(service: Service, endpoint: Endpoint, evidence: Evidence): void
 }
 
-/** A service in one data thread. `endpoints` is replaced whole, by one assignment. */
+/** A service in one data thread. Of thousands that change most have no request before they change again: a set is built when one is asked for. */
 export class Service {
   readonly name: string
   settings: ServiceSettings
   readonly cell: ServiceCell
   readonly meter: ServiceMeter
   readonly outlier: OutlierDetector
-  endpoints: EndpointSet
   /** The picker's; null where it learns nothing. */
   feedback: Feedback | null = null
-  /** Rebuilds `endpoints` from what the Ledger says now; called when the epoch moved. */
-  readonly rebuild: (service: Service) => void
+  /** As listed last, whether they may be picked or not. */
+  #all: readonly Endpoint[] = []
+  #set = unbuilt
+  /** That of the set, unless the endpoints were listed anew since. */
+  #epoch = noEpoch
+  readonly #build: (service: Service, before: EndpointSet) => EndpointSet
 
+  /** @param parts.build makes the set of what is listed, and of what the Ledger says now; it is given the one before */
   constructor(parts: {
     settings: ServiceSettings
     cell: ServiceCell
     meter: ServiceMeter
     outlier: OutlierDetector
-    endpoints: EndpointSet
-    rebuild: (service: Service) => void
+    build: (service: Service, before: EndpointSet) => EndpointSet
   }) {
     this.name = parts.settings.name
     this.settings = parts.settings
     this.cell = parts.cell
     this.meter = parts.meter
     this.outlier = parts.outlier
-    this.endpoints = parts.endpoints
-    this.rebuild = parts.rebuild
+    this.#build = parts.build
   }
 
-  /** The endpoint for one attempt, after taking over ejections and restores that any thread has decided. */
+  get all(): readonly Endpoint[] {
+    return this.#all
+  }
+
+  /** Takes over what is listed, or settings that are others. */
+  relist(all: readonly Endpoint[]): void {
+    this.#all = all
+    this.#epoch = noEpoch
+  }
+
+  /** With the ejections and restores that any thread has decided. */
+  endpoints(): EndpointSet {
+    if (this.cell.epoch() === this.#epoch) return this.#set
+    const set = this.#build(this, this.#set)
+    this.#set = set
+    this.#epoch = set.epoch
+    return set
+  }
+
+  /** The endpoint for one attempt. */
   pick(input: PickInput): Endpoint | null {
-    if (this.cell.epoch() !== this.endpoints.epoch) this.rebuild(this)
-    return this.endpoints.picker.pick(input)
+    return this.endpoints().picker.pick(input)
   }
 }

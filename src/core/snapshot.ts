@@ -207,3 +207,8 @@ export interface PublishedService {
   readonly version: number
   readonly endpoints: readonly PublishedEndpoint[]
 }
+
+/** The same on its way to a data thread: what is as in the last list that the thread has acknowledged is there by its row alone. */
+export interface SentService extends Omit<PublishedService, 'endpoints'> {
+  readonly endpoints: readonly (PublishedEndpoint | number)[]
+}

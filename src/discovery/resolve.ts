@@ -40,25 +40,19 @@ export function createResolver({ dns = systemDns(), clock = systemClock, ...rest
   return { resolved: (answers, signal) => resolved(answers, signal, nameOf) }
 }
 
-async function* resolved(
+function resolved(
   answers: AsyncIterable<Answer>,
   signal: AbortSignal,
   nameOf: (host: string) => Name,
-): AsyncGenerator<Answer, void, void> {
-  if (signal.aborted) return
+): AsyncIterable<Answer> {
   const resolution = new Resolution(nameOf)
-  const close = () => resolution.close()
-  signal.addEventListener('abort', close, { once: true })
   const source = answers[Symbol.asyncIterator]()
-  void take(source, resolution)
-  try {
-    yield* resolution.box.answers()
-  } finally {
-    signal.removeEventListener('abort', close)
-    close()
-    // Takes effect with the source's next answer; a consumer that can't wait for that aborts.
+  if (!signal.aborted) void take(source, resolution)
+  return resolution.box.answers(signal, () => {
+    resolution.close()
+    // Where the source is a generator it takes effect with its next answer; a consumer that can't wait for that aborts.
     void source.return?.().catch(() => {})
-  }
+  })
 }
 
 async function take(source: AsyncIterator<Answer>, resolution: Resolution): Promise<void> {

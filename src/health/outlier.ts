@@ -41,7 +41,7 @@ export function createOutlierDetector({ report, ...parts }: OutlierOptions): Out
     const policy = service.settings.outlier
     const inRow = cell.addConsecutiveFailure()
     if (inRow < policy.consecutiveFailures) return
-    if (!ejectWithin(endpoint, 'consecutive', service.endpoints.all, service.cell, policy, parts)) return
+    if (!ejectWithin(endpoint, 'consecutive', service.all, service.cell, policy, parts)) return
     tell(service, endpoint, 'consecutive', `${inRow} failures in a row, the last: ${evidence}`)
   }
 

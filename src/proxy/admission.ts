@@ -189,7 +189,7 @@ export class Admission {
     const { pending, requests, requestsPerEndpoint } = limits
     if (pending !== null) return pending
     if (requests === null && requestsPerEndpoint === null) return noLimit
-    return requests ?? (requestsPerEndpoint ?? 1) * this.#service.endpoints.eligible.length
+    return requests ?? (requestsPerEndpoint ?? 1) * this.#service.endpoints().eligible.length
   }
 
   /** While it is only tried out whether a limit helps, nobody is turned away for it. */

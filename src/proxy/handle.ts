@@ -46,8 +46,8 @@ export function attempt(x: Exchange): void {
 }
 
 /** No endpoint is left: the last failure stays. An answer that was dropped is gone, and does not mean that there is no endpoint. */
-export function failUnplaced(x: Exchange, { endpoints }: Service): void {
-  const wasDropped = x.attempts > 0 && endpoints.eligible.length > 0
+export function failUnplaced(x: Exchange, service: Service): void {
+  const wasDropped = x.attempts > 0 && service.endpoints().eligible.length > 0
   fail(x, x.failure ?? (wasDropped ? 'overloaded' : 'no-endpoint'))
 }
 

@@ -42,8 +42,9 @@ function hasFoundShares({ limits }: Service['settings'], cell: Service['cell']):
 }
 
 /** Why there was none for a first attempt: true when endpoints may be used, but each one has as much as it may. */
-export function isFull({ settings, endpoints, cell }: Service): boolean {
-  if (settings.limits === null || endpoints.eligible.length === 0) return false
+export function isFull(service: Service): boolean {
+  const { settings, cell } = service
+  if (settings.limits === null || service.endpoints().eligible.length === 0) return false
   return settings.limits.requestsPerEndpoint !== null || hasFoundShares(settings, cell)
 }
 
@@ -59,7 +60,7 @@ export function hasOnlyFull(x: Exchange, service: Service): boolean {
  */
 export function hasUntried(x: Exchange, service: Service, current: Endpoint | null): boolean {
   const mayBeFull = current === null || x.admission === null
-  for (const endpoint of service.endpoints.eligible) {
+  for (const endpoint of service.endpoints().eligible) {
     if (endpoint === current || (x.endpoint !== null && !takesPart(endpoint, x.endpoint))) continue
     if (!mayBeFull && endpoint.cell.inflight() >= limitOf(endpoint, service)) continue
     if (x.tried === null || !x.tried.includes(endpoint)) return true
@@ -97,7 +98,7 @@ function pickPast(x: Exchange, service: Service, full: Endpoint): Endpoint | nul
 
 /** Asking a picker about one full endpoint after the other would take more than the square of their number. */
 function takeAny(x: Exchange, service: Service, full: Endpoint): Endpoint | null {
-  const { eligible } = service.endpoints
+  const { eligible } = service.endpoints()
   let at = Math.floor(x.context.random() * eligible.length)
   for (let i = 0; i < eligible.length; i++) {
     const endpoint = eligible[at] as Endpoint

@@ -5,9 +5,9 @@ import { Endpoint } from '../core/endpoint.ts'
 import type { Ledger } from '../core/ledger.ts'
 import { EndpointMeter, ServiceMeter } from '../core/meter.ts'
 import type { SeriesWriter } from '../core/series.ts'
-import { type OutlierDetector, Service } from '../core/service.ts'
+import { type EndpointSet, type OutlierDetector, Service } from '../core/service.ts'
 import { isSameEndpoint } from '../core/same-endpoint.ts'
-import type { PublishedEndpoint, PublishedService, ServiceSettings } from '../core/snapshot.ts'
+import type { PublishedEndpoint, PublishedService, SentService, ServiceSettings } from '../core/snapshot.ts'
 import { eligible } from '../health/eligibility.ts'
 
 export interface ServiceTableOptions {
@@ -19,9 +19,6 @@ export interface ServiceTableOptions {
   readonly balancing: Omit<BalancerOptions, 'hash'>
 }
 
-/** Of no moment of a service: whatever was built then is out of date. */
-const noEpoch = -1
-
 /**
  * The services and endpoints of one data thread, assembled from published values. A Service and an Endpoint live on over
  * configurations and lists as long as their identity does; sets and pickers are replaced.
@@ -31,7 +28,7 @@ export class ServiceTable {
   readonly #services = new Map<string, Service>()
   /** Lists of services that the configuration does not name yet. */
   readonly #early = new Map<string, PublishedService>()
-  readonly #rebuild = (service: Service): void => this.#build(service, service.endpoints.all, service.endpoints.version)
+  readonly #build = (service: Service, before: EndpointSet): EndpointSet => this.#setOf(service, before)
 
   constructor(options: ServiceTableOptions) {
     this.#options = options
@@ -42,7 +39,7 @@ export class ServiceTable {
   }
 
   *endpoints(): Iterable<Endpoint> {
-    for (const service of this.#services.values()) yield* service.endpoints.all
+    for (const service of this.#services.values()) yield* service.all
   }
 
   /** Takes over the services of a configuration. Those it does not name any more end, and early lists up to that version of others. */
@@ -51,7 +48,7 @@ export class ServiceTable {
     for (const [name, service] of this.#services) {
       if (names.has(name)) continue
       this.#services.delete(name)
-      for (const endpoint of service.endpoints.all) retire(endpoint, false)
+      for (const endpoint of service.all) retire(endpoint, false)
       service.meter.retire()
     }
     for (const settings of wanted) {
@@ -59,7 +56,7 @@ export class ServiceTable {
       if (existing === undefined) this.#add(settings)
       else {
         existing.settings = keepTls(existing.settings, settings)
-        this.#adopt(existing, existing.endpoints.all, existing.endpoints.version)
+        existing.relist(existing.all)
       }
     }
     // Their rows may be others' by now.
@@ -67,22 +64,23 @@ export class ServiceTable {
   }
 
   /** Takes over a service's list: endpoints are kept by identity, added, or let go. */
-  publish(published: PublishedService): void {
-    const service = this.#services.get(published.service)
+  publish(sent: SentService): void {
+    const service = this.#services.get(sent.service)
     if (service === undefined) {
-      this.#early.set(published.service, published)
+      const before = bySlot(this.#early.get(sent.service)?.endpoints ?? [])
+      const endpoints = sent.endpoints.map((next) => (typeof next === 'number' ? known(before, next) : next))
+      this.#early.set(sent.service, { ...sent, endpoints })
       return
     }
-    const before = new Map(service.endpoints.all.map((endpoint) => [endpoint.id, endpoint]))
-    const all = published.endpoints.map((next) => {
-      const kept = before.get(next.id)
-      if (kept === undefined || kept.slot !== next.slot) return this.#endpoint(service.name, next)
-      before.delete(next.id)
-      // What was taken over stays, where it says the same: of many lists that come, little is to outlive the next.
-      if (!isSameEndpoint(kept.published, next)) kept.published = next
-      return kept
+    const before = bySlot(service.all)
+    let last: Endpoint | null = null
+    const all = sent.endpoints.map((next) => {
+      last = typeof next === 'number' ? known(before, next) : this.#adopt(service, next, before.get(next.slot), last)
+      // What is left of them is gone.
+      if (before.get(last.slot) === last) before.delete(last.slot)
+      return last
     })
-    this.#adopt(service, all, published.version)
+    service.relist(all)
     for (const gone of before.values()) retire(gone, true)
   }
 
@@ -93,8 +91,7 @@ export class ServiceTable {
       cell: ledger.service(settings.slot, column),
       meter: new ServiceMeter(series, settings.name),
       outlier,
-      rebuild: this.#rebuild,
-      endpoints: { version: 0, epoch: noEpoch, all: [], eligible: [], panic: false, picker: { pick: () => null } },
+      build: this.#build,
     })
     this.#services.set(settings.name, service)
     const early = this.#early.get(settings.name)
@@ -102,32 +99,63 @@ export class ServiceTable {
     if (early !== undefined) this.publish(early)
   }
 
-  #endpoint(service: string, published: PublishedEndpoint): Endpoint {
+  /** @param before that has its row now; @param neighbour the one before it in the list */
+  #adopt(
+    { name }: Service,
+    next: PublishedEndpoint,
+    before: Endpoint | undefined,
+    neighbour: Endpoint | null,
+  ): Endpoint {
+    if (before?.id === next.id) {
+      // What was taken over stays, where it says the same: of many lists that come, little is to outlive the next.
+      if (!isSameEndpoint(before.published, next)) before.published = toKeep(next, before.published)
+      return before
+    }
     const { ledger, column, series } = this.#options
-    return new Endpoint(
-      published,
-      ledger.endpoint(published.slot, column),
-      new EndpointMeter(series, service, published.id),
-    )
+    const published = toKeep(next, neighbour?.published ?? null)
+    return new Endpoint(published, ledger.endpoint(next.slot, column), new EndpointMeter(series, name, published.id))
   }
 
-  /** The next pick builds the picker: of thousands of services that change most have no request before they change again. */
-  #adopt(service: Service, all: readonly Endpoint[], version: number): void {
-    const judged = eligible(all, service.settings.spillBelowPercent)
-    for (const endpoint of judged.eligible) endpoint.weight = warmWeight(endpoint)
-    service.endpoints = { version, epoch: noEpoch, all, ...judged, picker: service.endpoints.picker }
-  }
-
-  #build(service: Service, all: readonly Endpoint[], version: number): void {
+  #setOf(service: Service, before: EndpointSet): EndpointSet {
     // Read first: an ejection that comes while we look moves the epoch on, and the next pick builds again.
     const epoch = service.cell.epoch()
-    const { eligible: members, panic } = eligible(all, service.settings.spillBelowPercent)
+    const { eligible: members, panic } = eligible(service.all, service.settings.spillBelowPercent)
     for (const endpoint of members) endpoint.weight = warmWeight(endpoint)
     const options = { ...this.#options.balancing, hash: service.settings.hash }
-    const picker = balancerOf(service.settings).build(members, options, service.endpoints.picker)
+    const picker = balancerOf(service.settings).build(members, options, before.picker)
     service.feedback = picker.feedback ?? null
-    service.endpoints = { version, epoch, all, eligible: members, panic, picker }
+    return { epoch, eligible: members, panic, picker }
   }
+}
+
+function bySlot<E extends { readonly slot: number }>(all: readonly E[]): Map<number, E> {
+  return new Map(all.map((each) => [each.slot, each]))
+}
+
+/** What a list names by its row. Throws where it is not there: then nothing that this thread knows can be relied on, and it is replaced. */
+function known<E>(before: ReadonlyMap<number, E>, slot: number): E {
+  const found = before.get(slot)
+  if (found === undefined) throw new Error(`a list names row ${slot} as known, and it is not`)
+  return found
+}
+
+/**
+ * What came in a message, as it is to be kept. Each text of it is one of its own there; those of a hundred thousand endpoints are mostly
+ * those of others.
+ *
+ * @param neighbour whose texts it takes where they are the same
+ */
+function toKeep(said: PublishedEndpoint, neighbour: PublishedEndpoint | null): PublishedEndpoint {
+  const { id, slot, host, hostName, port, weight, zone, tier, version, registry, draining, unhealthy } = said
+  const kept = { id, slot, host, hostName, port, weight, zone, tier, version, registry, draining, unhealthy }
+  if (neighbour === null) return kept
+  if (id === neighbour.id) kept.id = neighbour.id
+  if (host === neighbour.host) kept.host = neighbour.host
+  if (hostName === neighbour.hostName) kept.hostName = neighbour.hostName
+  if (zone === neighbour.zone) kept.zone = neighbour.zone
+  if (version === neighbour.version) kept.version = neighbour.version
+  if (registry === neighbour.registry) kept.registry = neighbour.registry
+  return kept
 }
 
 /** Connections belong to the TLS settings that they were made with: equal ones stay the same object. */

@@ -46,12 +46,13 @@ export function makeService(
     readonly outlier?: OutlierDetector
   } = {},
 ): Service {
-  return new Service({
+  const service = new Service({
     settings: serviceSettings('svc', 0, settings),
     cell: ledger.service(0),
     meter: new ServiceMeter(seriesToNowhere(), 'svc'),
     outlier,
-    endpoints: { version: 1, epoch: 0, all: endpoints, eligible: endpoints, panic: false, picker },
-    rebuild: () => {},
+    build: ({ cell, all }) => ({ epoch: cell.epoch(), eligible: all, panic: false, picker }),
   })
+  service.relist(endpoints)
+  return service
 }

@@ -6,23 +6,28 @@ export interface PolledReading<Body> extends Reading<Body> {
 }
 
 /**
- * One blocking query after another: yields every answer, also those that show nothing new. The next is asked for when the
- * consumer comes back for it, so a consumer that pauses slows the queries down. Ends when the signal aborts, throws the
+ * One blocking query after another: takes every answer, also those that show nothing new, and yields what came of it. The next is asked
+ * for when the consumer comes back for it, so a consumer that pauses slows the queries down. Ends when the signal aborts, throws the
  * DiscoveryError of a query that fails.
+ *
+ * @param take gets the answer, which nothing here keeps: a generator that waits keeps what its variables held last, and so would each
+ *   of ten thousand watches a whole list as it was parsed
  */
-export async function* poll<Body>(
+export async function* poll<Body, Taken>(
   ask: Ask<Body>,
+  take: (reading: PolledReading<Body>) => Taken,
   signal: AbortSignal,
-): AsyncGenerator<PolledReading<Body>, void, void> {
+): AsyncGenerator<Taken, void, void> {
   const index = new QueryIndex()
+  const accept = (reading: Reading<Body>) => take({ ...reading, move: index.accept(reading.index) })
   while (!signal.aborted) {
-    let reading: Reading<Body>
+    let taken: Taken
     try {
-      reading = await ask(index.next, signal)
+      taken = await ask(index.next, signal).then(accept)
     } catch (error) {
       if (signal.aborted) return
       throw error
     }
-    yield { ...reading, move: index.accept(reading.index) }
+    yield taken
   }
 }

@@ -1,6 +1,6 @@
 import type { Random } from '../../util/random.ts'
 import { ChurnLimit } from '../churn-limit.ts'
-import type { ConsulClient } from './client.ts'
+import type { ConsulClient, Reading } from './client.ts'
 import { pause } from '../pause.ts'
 import { poll } from './poll.ts'
 import type { Watcher } from './watcher.ts'
@@ -31,10 +31,13 @@ export async function followService(
   const busy = new ChurnLimit()
   const absent = new ChurnLimit()
   try {
-    for await (const reading of poll(client.service(watcher.service, watcher.filter), signal)) {
-      const hasChanged = watcher.accept(reading)
+    const take = (reading: Reading<readonly unknown[]>) => ({
+      hasChanged: watcher.accept(reading),
+      rows: reading.body.length,
+    })
+    for await (const { hasChanged, rows } of poll(client.service(watcher.service, watcher.filter), take, signal)) {
       const isBusy = hasChanged || !watcher.isEmpty
-      const busyMs = busyIntervalMs + busyMsPerRow * reading.body.length
+      const busyMs = busyIntervalMs + busyMsPerRow * rows
       if (watcher.isEmpty) allAbsent.add(watcher)
       else allAbsent.delete(watcher)
       const absentMs = Math.max(absentIntervalMs, allAbsent.size * absentMsPerWatcher) * spread

@@ -50,19 +50,14 @@ export class SharedPolls {
 
   /** Runs until the signal aborts; rejects when one of the two queries fails. */
   async run(): Promise<void> {
-    const checks = poll(this.#client.checks, this.#signal)
-    const services = poll(this.#client.services, this.#signal)
+    const checks = poll(this.#client.checks, (reading) => this.#onChecks(reading), this.#signal)
+    const services = poll(this.#client.services, (reading) => this.#onServices(reading), this.#signal)
     // What changes after these two answers wakes a query, what changed before is in the reads that follow them.
     const [firstChecks, firstServices] = await Promise.all([checks.next(), services.next()])
     if (firstChecks.done || firstServices.done) return
-    this.#checks.replace(firstChecks.value.body)
-    this.#services.replace(firstServices.value.body)
     this.#hasBaseline = true
     for (const watcher of this.#watchers) this.add(watcher)
-    await Promise.all([
-      this.#follow(checks, (reading) => this.#onChecks(reading)),
-      this.#follow(services, (reading) => this.#onServices(reading)),
-    ])
+    await Promise.all([this.#follow(checks), this.#follow(services)])
   }
 
   /** Reads a watcher's service for the first time. */
@@ -70,32 +65,35 @@ export class SharedPolls {
     if (this.#hasBaseline) this.#reads.add(watcher, false)
   }
 
-  async #follow<Body extends object>(
-    readings: AsyncGenerator<PolledReading<Body>, void, void>,
-    onReading: (reading: PolledReading<Body>) => void,
-  ): Promise<void> {
+  /** @param answers the rows of each one */
+  async #follow(answers: AsyncGenerator<number, void, void>): Promise<void> {
     const limit = new ChurnLimit()
-    for await (const reading of readings) {
-      onReading(reading)
-      const rows = Object.keys(reading.body).length
+    for await (const rows of answers) {
       await pause(limit.takeMs(busyIntervalMs + busyMsPerRow * rows), this.#signal)
     }
   }
 
-  #onChecks({ body, move }: Checks): void {
+  /** @returns how many rows it has */
+  #onChecks({ body, move }: Checks): number {
     const { services, nodes } = this.#checks.replace(body)
+    if (!this.#hasBaseline) return body.length
     for (const watcher of this.#watchers) {
       const isConcerned = services.has(watcher.service) || [...nodes].some((node) => watcher.isOn(node))
       if (isConcerned) this.#suspect(watcher)
     }
     if (move === 'back') this.#doubtAll()
+    return body.length
   }
 
-  #onServices({ body, move }: Services): void {
+  /** @returns how many there are */
+  #onServices({ body, move }: Services): number {
     const changed = this.#services.replace(body)
+    const rows = Object.keys(body).length
+    if (!this.#hasBaseline) return rows
     for (const watcher of this.#watchers) if (changed.has(watcher.service)) this.#suspect(watcher)
     if (move === 'back') this.#doubtAll()
     else if (move !== 'same') void this.#sweep()
+    return rows
   }
 
   #suspect(watcher: Watcher): void {

@@ -4,7 +4,7 @@ import { ChurnLimit } from '../churn-limit.ts'
 import { createConsulClient, type AgentClient, type Room } from './client.ts'
 import { consulLimits, type ConsulLimits, type ConsulOptions } from './options.ts'
 import { pause } from '../pause.ts'
-import { poll } from './poll.ts'
+import { poll, type PolledReading } from './poll.ts'
 import { Datacenters } from './datacenters.ts'
 import { followService } from './service-loop.ts'
 import { SharedPolls } from './shared-polls.ts'
@@ -67,34 +67,22 @@ class ConsulSource implements Discovery {
     this.#context = context
   }
 
-  async *watch(service: string, signal: AbortSignal, filter?: string): AsyncGenerator<Answer, void, void> {
+  watch(service: string, signal: AbortSignal, filter?: string): AsyncIterable<Answer> {
     const end = AbortSignal.any([signal, this.#closing.signal])
-    if (end.aborted) return
     const watcher = new Watcher(service, { onSkipped: this.#context.onSkipped, filter, routeTags: this.#routeTags })
-    const onEnd = () => watcher.box.cancel()
-    end.addEventListener('abort', onEnd, { once: true })
-    this.#watchers.add(watcher)
-    this.#begun.add(watcher)
-    this.#arrangeSoon()
-    try {
-      yield* watcher.box.answers()
-    } finally {
-      end.removeEventListener('abort', onEnd)
-      this.#watchers.delete(watcher)
-      this.#begun.delete(watcher)
-      this.#stopLoop(watcher)
-      // In an outage all watches fail and come back one by one: that is no reason to give each its own connection.
-      if (!watcher.box.hasFailed) this.#mayStopSharing = true
-      watcher.box.cancel()
+    if (!end.aborted) {
+      this.#watchers.add(watcher)
+      this.#begun.add(watcher)
       this.#arrangeSoon()
     }
+    return watcher.box.answers(end, () => this.#leave(watcher))
   }
 
   async *list(signal: AbortSignal): AsyncGenerator<Listing, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     const limit = new ChurnLimit()
-    for await (const { body, move } of poll(this.#client.services, end)) {
-      if (move !== 'same') yield readListing(body)
+    for await (const listing of poll(this.#client.services, readMoved, end)) {
+      if (listing !== null) yield listing
       await pause(limit.takeMs(listIntervalMs), end)
     }
   }
@@ -104,6 +92,15 @@ class ConsulSource implements Discovery {
     for (const watcher of this.#loops.keys()) this.#stopLoop(watcher)
     this.#stopSharing()
     this.#client.close()
+  }
+
+  #leave(watcher: Watcher): void {
+    if (!this.#watchers.delete(watcher)) return
+    this.#begun.delete(watcher)
+    this.#stopLoop(watcher)
+    // In an outage all watches fail and come back one by one: that is no reason to give each its own connection.
+    if (!watcher.box.hasFailed) this.#mayStopSharing = true
+    this.#arrangeSoon()
   }
 
   /** Watches that begin together are arranged together, so that the first hundred of a thousand get no connection to lose at once. */
@@ -179,6 +176,11 @@ class ConsulSource implements Discovery {
     })
     return shared
   }
+}
+
+/** Null where nothing has changed. */
+function readMoved({ body, move }: PolledReading<Readonly<Record<string, unknown>>>): Listing | null {
+  return move === 'same' ? null : readListing(body)
 }
 
 function readListing(body: Readonly<Record<string, unknown>>): Listing {

@@ -19,21 +19,11 @@ export function etcd(options: EtcdOptions, context: DiscoveryContext, limits: Et
   })
   let isClosed = false
   return {
-    async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
-      if (signal.aborted || isClosed) return
+    watch(service: string, signal: AbortSignal): AsyncIterable<Answer> {
       const watcher: Watcher = { service, box: new AnswerBox() }
-      const onAbort = () => {
-        watcher.box.cancel()
-        follower.remove(watcher)
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      follower.add(watcher)
-      try {
-        yield* watcher.box.answers()
-      } finally {
-        signal.removeEventListener('abort', onAbort)
-        onAbort()
-      }
+      if (isClosed) watcher.box.end()
+      else if (!signal.aborted) follower.add(watcher)
+      return watcher.box.answers(signal, () => follower.remove(watcher))
     },
     async close() {
       isClosed = true

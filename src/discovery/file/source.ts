@@ -48,22 +48,17 @@ class FileSource implements Discovery {
     this.#limits = limits
   }
 
-  async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
+  watch(service: string, signal: AbortSignal): AsyncIterable<Answer> {
     const end = AbortSignal.any([signal, this.#closing.signal])
-    if (end.aborted) return
     const watcher = new FileWatcher({ service, path: this.#path, context: this.#context, told: this.#told.get(signal) })
-    const onEnd = () => watcher.box.cancel()
-    end.addEventListener('abort', onEnd, { once: true })
-    this.#watchers.add(watcher)
-    this.#follow(watcher)
-    try {
-      yield* watcher.box.answers()
-    } finally {
-      end.removeEventListener('abort', onEnd)
+    if (!end.aborted) {
+      this.#watchers.add(watcher)
+      this.#follow(watcher)
+    }
+    return watcher.box.answers(end, () => {
       this.#watchers.delete(watcher)
       if (watcher.failedOf !== null) this.#told.set(signal, watcher.failedOf)
-      watcher.box.cancel()
-    }
+    })
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { AnswerBox } from '../answer-box.ts'
 import type { DiscoveryContext } from '../context.ts'
 import { DiscoveryError, type Answer, type Discovery } from '../contract.ts'
 import { Link } from './link.ts'
@@ -28,25 +29,22 @@ class Mdns implements Discovery {
     this.#limits = limits
   }
 
-  async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
+  watch(service: string, signal: AbortSignal): AsyncIterable<Answer> {
     const end = AbortSignal.any([signal, this.#closing.signal])
-    if (end.aborted) return
     const name = serviceName(service, this.#options.domain)
+    if (end.aborted) return new AnswerBox().answers(end)
     if (typeof name === 'string') {
+      const box = new AnswerBox()
       const message = `${JSON.stringify(service)} can't be asked for in the DNS: ${name}; set the service's \`name\``
-      throw new DiscoveryError('unreadable', message)
+      box.fail(new DiscoveryError('unreadable', message))
+      return box.answers(end)
     }
     const browser = this.#browserOf(service, name)
     const box = browser.join()
-    const onEnd = () => box.cancel()
-    end.addEventListener('abort', onEnd, { once: true })
-    try {
-      yield* box.answers()
-    } finally {
-      end.removeEventListener('abort', onEnd)
+    return box.answers(end, () => {
       browser.leave(box)
       this.#closeUnwatched()
-    }
+    })
   }
 
   async close(): Promise<void> {

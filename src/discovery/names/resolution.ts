@@ -8,6 +8,8 @@ import type { Name } from './name.ts'
 /** How long an answer waits for names that were never looked up. */
 const firstLookupMs = 2000
 
+const none: readonly Instance[] = []
+
 /** One watch on its way through the resolver: keeps its latest answer and puts it out again whenever its addresses change. */
 export class Resolution {
   readonly box = new AnswerBox()
@@ -77,6 +79,7 @@ export class Resolution {
   }
 
   #resolved(): readonly Instance[] {
+    if (this.#names.size === 0) return this.#answer?.instances ?? []
     return (this.#answer?.instances ?? []).flatMap((instance) => {
       const name = this.#names.get(instance.host)
       if (name === undefined) return instance
@@ -86,13 +89,15 @@ export class Resolution {
 
   /** Those that the source could not resolve itself are left to it. */
   #unresolved(): readonly Instance[] {
-    const { instances, unresolved = [] } = this.#answer ?? { instances: [] }
+    const { instances, unresolved = none } = this.#answer ?? { instances: none }
+    if (this.#names.size === 0) return unresolved
     return [...unresolved, ...instances.filter(({ host }) => this.#names.get(host)?.addresses.length === 0)]
   }
 
   #listenTo(instances: readonly Instance[]): void {
     const before = this.#names
     const hosts = instances.map(({ host }) => host).filter((host) => isIP(host) === 0)
+    if (hosts.length === 0 && before.size === 0) return
     this.#names = new Map(hosts.map((host) => [host, before.get(host) ?? this.#nameOf(host)]))
     for (const name of this.#names.values()) name.listen(this.#onName)
     for (const [host, name] of before) if (!this.#names.has(host)) name.unlisten(this.#onName)

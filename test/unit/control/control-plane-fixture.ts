@@ -106,7 +106,12 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
   const waiting: ControlMessage[] = []
   control.publisher.addThread(0, (message) => {
     thread.sent.push(message.type === 'service' ? message.published.service : message.type)
-    if (message.type === 'service') thread.lists.set(message.published.service, message.published.endpoints)
+    if (message.type === 'service') {
+      const { service, endpoints } = message.published
+      const before = new Map(thread.lists.get(service)?.map((each) => [each.slot, each]))
+      const whole = endpoints.map((each) => (typeof each === 'number' ? before.get(each) : each))
+      thread.lists.set(service, whole as readonly PublishedEndpoint[])
+    }
     if (thread.stalls) waiting.push(message)
     else acknowledge(message)
   })

@@ -142,9 +142,9 @@ describe('a reload', () => {
     const sent: unknown[] = []
     control.publisher.addThread(1, (message) => {
       if (message.type === 'config') sent.push(message.snapshot.version)
-      if (message.type === 'service') sent.push(message.published.endpoints.map(({ port }) => port))
+      if (message.type === 'service') sent.push(message.published.endpoints)
     })
-    expect(sent).toEqual([[9002], 2])
+    expect(sent).toMatchObject([[{ port: 9002 }], 2])
   })
 })
 

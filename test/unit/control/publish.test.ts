@@ -57,6 +57,21 @@ describe('publishing', () => {
     expect(slow.got).toHaveLength(4)
   })
 
+  it('names what a thread has acknowledged by its row, and says the rest', () => {
+    const publisher = setUp()
+    const sent: unknown[] = []
+    publisher.addThread(0, (message) => {
+      if (message.type === 'service') sent.push(message.published.endpoints)
+    })
+    const drained = publishedEndpoint(0, { draining: true })
+    publisher.publish('users', one)
+    publisher.publish('users', two)
+    publisher.acknowledged(0, 'users', 1)
+    publisher.acknowledged(0, 'users', 2)
+    publisher.publish('users', [drained, ...two.slice(1)])
+    expect(sent).toEqual([one, [0, two[1]], [drained, 1]])
+  })
+
   it('sends the ledger with what is the first to need it, and not again before it has grown', () => {
     const ledger = Ledger.create(1, 0)
     const publisher = new Publisher(ledger)

@@ -33,7 +33,7 @@ function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50,
       const published: PublishedEndpoint = publishedEndpoint(slot, slot === 0 ? first : {})
       return new Endpoint(published, ledger.endpoint(slot, worker), new EndpointMeter(series, 's', published.id))
     })
-    return new Service({
+    const service = new Service({
       settings: {
         name: 's',
         slot: 0,
@@ -56,12 +56,13 @@ function setUp({ endpoints = 4, threads = 1, random = 0, maxEjectedPercent = 50,
         random: () => random,
         report: (ejection) => reports.push(ejection),
       }),
-      endpoints: { version: 1, epoch: 0, all, eligible: all, panic: false, picker: { pick: () => null } },
-      rebuild: () => {},
+      build: () => ({ epoch: 0, eligible: all, panic: false, picker: { pick: () => null } }),
     })
+    service.relist(all)
+    return service
   })
   function endpoint(slot: number, thread = 0): Endpoint {
-    const found = services[thread]?.endpoints.all[slot]
+    const found = services[thread]?.all[slot]
     if (found === undefined) throw new Error(`there is no endpoint ${slot}`)
     return found
   }

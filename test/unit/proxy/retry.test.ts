@@ -84,7 +84,7 @@ describe('where nothing was sent', () => {
   })
 
   test('goes on when the ones tried are no longer eligible', () => {
-    service.endpoints = { ...service.endpoints, eligible: endpoints.slice(3) }
+    service.relist(endpoints.slice(3))
     expect(decide('connect-refused', { tried: endpoints.slice(0, 1) })).toBe('now')
   })
 })

@@ -42,13 +42,13 @@ test.each(Object.keys(balancers) as (keyof typeof balancers)[])(
     for (let i = 0; i < 150; i++) expect(take(service)).not.toBeNull()
 
     expect(take(service)).toBeNull()
-    expect(service.endpoints.all.map(({ cell }) => cell.inflight())).toEqual(Array.from({ length: 50 }, () => 3))
+    expect(service.all.map(({ cell }) => cell.inflight())).toEqual(Array.from({ length: 50 }, () => 3))
   },
 )
 
 test('an endpoint that was tried is not taken, however much room it has', () => {
   const service = filling([1, 1, 1], 1, 'round-robin')
-  const [first, second, third] = service.endpoints.all as [Endpoint, Endpoint, Endpoint]
+  const [first, second, third] = service.all as [Endpoint, Endpoint, Endpoint]
   exchange.tried = [first]
 
   expect(new Set([take(service), take(service)])).toEqual(new Set([second, third]))

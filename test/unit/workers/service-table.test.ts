@@ -22,7 +22,7 @@ const input: PickInput = { tried: null, clientAddress: '127.0.0.1', path: '/', h
 const publishAll = (table: ServiceTable, version: number, ...endpoints: PublishedEndpoint[]) =>
   table.publish({ service: 'users', version, endpoints })
 const list = (service: string, version: number) => ({ service, version, endpoints: [publishedEndpoint(0)] })
-const endpointsOf = (table: ServiceTable, service: string) => table.get(service)?.endpoints.all.length
+const endpointsOf = (table: ServiceTable, service: string) => table.get(service)?.all.length
 
 describe('a list that comes before the configuration that names its service', () => {
   it('waits for it, over configurations that came before the list', () => {
@@ -50,7 +50,7 @@ describe('a list that takes the place of another', () => {
     const users = table.get('users')
     expect(users?.pick(input)?.slot).toBe(0)
     publishAll(table, 2, publishedEndpoint(1, { weight: 7 }))
-    expect(users?.endpoints.eligible.map(({ slot, weight }) => ({ slot, weight }))).toEqual([{ slot: 1, weight: 7 }])
+    expect(users?.endpoints().eligible.map(({ slot, weight }) => ({ slot, weight }))).toEqual([{ slot: 1, weight: 7 }])
     expect(users?.pick(input)?.slot).toBe(1)
     publishAll(table, 3)
     expect(users?.pick(input)).toBeNull()
@@ -64,13 +64,29 @@ describe('a list that takes the place of another', () => {
     expect(table.get('users')?.pick(input)?.slot).toBe(0)
   })
 
+  it('knows by its row what it had, in a list that came before its service, too', () => {
+    const table = makeTable()
+    const publish = (...endpoints: (PublishedEndpoint | number)[]) =>
+      table.publish({ service: 'users', version: 1, endpoints })
+    publish(publishedEndpoint(0))
+    publish(publishedEndpoint(1), 0)
+    table.configure([serviceSettings('users', 0)], 0)
+    const slots = () => table.get('users')?.all.map(({ slot }) => slot)
+    expect(slots()).toEqual([1, 0])
+    const kept = table.get('users')?.all[1]
+    publish(0, publishedEndpoint(2))
+    expect([slots(), table.get('users')?.all[0] === kept]).toEqual([[0, 2], true])
+    expect(() => publish(0, 1)).toThrow('a list names row 1 as known, and it is not')
+  })
+
   it('leaves what it says again as it was', () => {
     const table = makeTable()
     table.configure([serviceSettings('users', 0)], 0)
     publishAll(table, 1, publishedEndpoint(0), publishedEndpoint(1))
-    const before = table.get('users')?.endpoints.all.map(({ published }) => published)
+    const before = table.get('users')?.all.map(({ published }) => published)
     publishAll(table, 2, publishedEndpoint(0), publishedEndpoint(1, { draining: true }))
-    const after = table.get('users')?.endpoints.all.map(({ published }) => published)
+    const after = table.get('users')?.all.map(({ published }) => published)
     expect([after?.[0] === before?.[0], after?.[1]?.draining]).toEqual([true, true])
+    expect(after).toEqual([publishedEndpoint(0), publishedEndpoint(1, { draining: true })])
   })
 })
