@@ -107,10 +107,10 @@ export function makeControlPlane({ stateDir = null as string | null } = {}) {
   control.publisher.addThread(0, (message) => {
     thread.sent.push(message.type === 'service' ? message.published.service : message.type)
     if (message.type === 'service') {
-      const { service, endpoints } = message.published
-      const before = new Map(thread.lists.get(service)?.map((each) => [each.slot, each]))
+      const { service: key, endpoints } = message.published
+      const before = new Map(thread.lists.get(key)?.map((each) => [each.slot, each]))
       const whole = endpoints.map((each) => (typeof each === 'number' ? before.get(each) : each))
-      thread.lists.set(service, whole as readonly PublishedEndpoint[])
+      thread.lists.set(key, whole as readonly PublishedEndpoint[])
     }
     if (thread.stalls) waiting.push(message)
     else acknowledge(message)
