@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRegistry, type RegistryOptions } from '../registry/registry.ts'
 import { asCommandError } from './command-error.ts'
 import type { Command } from './commands.ts'
+import { setHeapOptions } from './heap-options.ts'
 import { shutdownSignal } from './signals.ts'
 import { readArgs, readNumber, UsageError } from './usage.ts'
 
@@ -19,6 +20,7 @@ export const registry: Command = {
         faults: { type: 'boolean', default: false },
       },
     })
+    setHeapOptions()
     const options = {
       host: values.host,
       port: readNumber('port', values.port, 65_535),

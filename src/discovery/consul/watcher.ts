@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Instance } from '../../core/instance.ts'
 import { AnswerBox } from '../answer-box.ts'
 import type { SkippedEntry } from '../contract.ts'
+import { keptObjects } from '../kept-objects.ts'
 import type { Reading } from './client.ts'
 import { readInstances } from './instances.ts'
 
@@ -62,7 +63,8 @@ export class Watcher {
 
   /** Takes a reading of `/v1/health/service/:service`; returns whether its consumer gets a new answer. */
   accept({ body, index }: Reading<readonly unknown[]>): boolean {
-    const { instances, skipped, hasUnchecked } = readInstances(this.service, body, this.#routeTags)
+    const { instances: listed, skipped, hasUnchecked } = readInstances(this.service, body, this.#routeTags)
+    const instances = keptObjects(listed, this.#instances ?? [])
     this.#report(skipped)
     const mayHaveForgotten = this.#mayHaveForgotten || index < this.#position
     const hasChanged = mayHaveForgotten || !isDeepStrictEqual(instances, this.#instances)

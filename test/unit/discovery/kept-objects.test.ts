@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { keptObjects } from '../../../src/control/kept-objects.ts'
-import { instance } from './scripted-watch.ts'
+import { keptObjects } from '../../../src/discovery/kept-objects.ts'
+import { instance } from '../control/scripted-watch.ts'
 
 const before = ['a-1', 'b-2', 'c-3', 'd-4'].map((name) => instance(name))
 /** As the next answer has them: equal, and other objects. */
