@@ -1,4 +1,4 @@
-import type { Ask, ConsulClient, Reading } from '../../src/discovery/consul/client.ts'
+import type { Ask, ConsulClient } from '../../src/discovery/consul/client.ts'
 
 /** A ConsulClient over tables that the test changes; blocking queries end when the test moves their index. */
 export interface FakeConsulClient extends ConsulClient {
@@ -30,7 +30,7 @@ export function fakeConsulClient(): FakeConsulClient {
   const waiting = new Set<Waiting>()
   const table =
     <Body>(name: Waiting['table'], body: () => Body): Ask<Body> =>
-    async (index, signal): Promise<Reading<Body>> => {
+    async ({ index, signal }, take) => {
       if (index !== null) {
         const { promise, resolve: end, reject: fail } = Promise.withResolvers<void>()
         const query = { table: name, end, fail }
@@ -38,7 +38,7 @@ export function fakeConsulClient(): FakeConsulClient {
         signal.addEventListener('abort', () => fail(new Error('aborted')), { once: true })
         await promise.finally(() => waiting.delete(query))
       }
-      return { body: body(), index: indexes[name] }
+      return take({ body: body(), index: indexes[name] })
     }
   const fake: FakeConsulClient = {
     checksTable: [],
@@ -47,11 +47,11 @@ export function fakeConsulClient(): FakeConsulClient {
     serviceIndexes: {},
     failures: new Map(),
     reads: [],
-    service: (service) => async () => {
+    service: (service) => async (_, take) => {
       fake.reads.push(service)
       const failure = fake.failures.get(service)
       if (failure !== undefined) throw failure
-      return { body: fake.rows[service] ?? [], index: fake.serviceIndexes[service] ?? 1 }
+      return take({ body: fake.rows[service] ?? [], index: fake.serviceIndexes[service] ?? 1 })
     },
     checks: table('checks', () => fake.checksTable),
     services: table('services', () => fake.servicesTable),

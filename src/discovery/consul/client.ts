@@ -3,7 +3,7 @@ import { createH2Wire } from './h2/wire.ts'
 import { NegotiatedWire } from './negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from './options.ts'
 import { createPackageWire } from './package-wire.ts'
-import type { Answered, Question, Wire } from './wire.ts'
+import type { Answered, Call, Question, Wire } from './wire.ts'
 
 /** One answer of a blocking query. */
 export interface Reading<Body> {
@@ -14,9 +14,11 @@ export interface Reading<Body> {
 
 /**
  * Asks for one answer. With `index` null it comes at once; else when the index has moved past it, or with the same index when
- * the wait is over. Rejects with a DiscoveryError, also when the signal aborts.
+ * the wait is over. Rejects with a DiscoveryError, also when the signal aborts, and with what `take` throws.
+ *
+ * @param take see Wire
  */
-export type Ask<Body> = (index: number | null, signal: AbortSignal) => Promise<Reading<Body>>
+export type Ask<Body> = <Taken>(call: Call, take: (reading: Reading<Body>) => Taken) => Promise<Taken>
 
 /** The part of Consul's HTTP API that discovery reads, over a bounded number of kept-alive connections. */
 export interface ConsulClient {
@@ -59,10 +61,8 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits,
 function readsOver(wire: Wire): ConsulClient {
   const ask =
     <Body>(question: Question, accept: (answer: Answered) => Body): Ask<Body> =>
-    async (index, signal) => {
-      const answer = await wire.ask(question, { index, signal })
-      return { body: accept(answer), index: indexOf(answer) }
-    }
+    async (call, take) =>
+      wire.ask(question, call, (answer) => take({ body: accept(answer), index: indexOf(answer) }))
   return {
     service: (service, filter = null) =>
       ask({ list: 'service', service, filter }, (answer) => {

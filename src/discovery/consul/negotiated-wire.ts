@@ -47,11 +47,11 @@ export class NegotiatedWire implements Wire {
     }
   }
 
-  async ask(question: Question, call: Call): Promise<Answered> {
+  async ask<Taken>(question: Question, call: Call, take: (answer: Answered) => Taken): Promise<Taken> {
     if (this.#protocol === null) await this.prepare()
-    if (this.#protocol === 'h2') return this.#h2.ask(question, call)
+    if (this.#protocol === 'h2') return this.#h2.ask(question, call, take)
     try {
-      return await this.#plain.ask(question, call)
+      return await this.#plain.ask(question, call, take)
     } catch (error) {
       if (!call.signal.aborted && error instanceof DiscoveryError && error.code === 'unreachable')
         this.#isDoubted = true

@@ -28,17 +28,19 @@ export function createPackageWire(options: ConsulOptions, limits: ConsulLimits):
   const immediate = { timeout: limits.answerTimeoutMs }
 
   return {
-    async ask(question, { index, signal }) {
+    async ask(question, { index, signal }, take) {
       const url = shownUrl(baseUrl, question)
       const context = new CallContext(signal, index === null ? null : blockingTimeoutMs(limits.waitMs))
       const timing = index === null ? immediate : { ...blocking, index: String(index) }
+      let answer: Answered
       try {
-        return answered(url, await call(consul, question, { ...common, ...timing, ctx: context }))
+        answer = answered(url, await call(consul, question, { ...common, ...timing, ctx: context }))
       } catch (error) {
         throw consulError(error, url)
       } finally {
         context.release()
       }
+      return take(answer)
     },
     close: () => consul.destroy(),
   }

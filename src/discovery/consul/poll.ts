@@ -10,8 +10,8 @@ export interface PolledReading<Body> extends Reading<Body> {
  * for when the consumer comes back for it, so a consumer that pauses slows the queries down. Ends when the signal aborts, throws the
  * DiscoveryError of a query that fails.
  *
- * @param take gets the answer, which nothing here keeps: a generator that waits keeps what its variables held last, and so would each
- *   of ten thousand watches a whole list as it was parsed
+ * @param take see Wire. And a generator that waits keeps what its variables held last: so would each of ten thousand watches a whole
+ *   list as it was parsed
  */
 export async function* poll<Body, Taken>(
   ask: Ask<Body>,
@@ -23,7 +23,7 @@ export async function* poll<Body, Taken>(
   while (!signal.aborted) {
     let taken: Taken
     try {
-      taken = await ask(index.next, signal).then(accept)
+      taken = await ask({ index: index.next, signal }, accept)
     } catch (error) {
       if (signal.aborted) return
       throw error

@@ -1,6 +1,6 @@
 import { ChurnLimit } from '../churn-limit.ts'
 import { CheckTable } from './check-table.ts'
-import type { ConsulClient } from './client.ts'
+import type { ConsulClient, Reading } from './client.ts'
 import { pause } from '../pause.ts'
 import { poll, type PolledReading } from './poll.ts'
 import { ReadQueue } from '../read-queue.ts'
@@ -124,21 +124,25 @@ export class SharedPolls {
   async #read(watcher: Watcher): Promise<void> {
     const awaitsChange = this.#awaitsChange.delete(watcher)
     if (!watcher.box.isOpen) return
+    const take = (reading: Reading<readonly unknown[]>) => this.#take(watcher, reading, awaitsChange)
     try {
-      const reading = await this.#client.service(watcher.service, watcher.filter)(null, this.#signal)
-      // A read that does not block may be answered by a server that lags behind the last one, with who has left since. What is
-      // behind still at the second look has lost its memory.
-      if (watcher.isAheadOf(reading) && !this.#behind.delete(watcher)) {
-        this.#behind.add(watcher)
-        if (awaitsChange) this.#awaitsChange.add(watcher)
-        return void this.#lookAgain(watcher)
-      }
-      this.#behind.delete(watcher)
-      const hasChanged = watcher.accept(reading)
-      if (awaitsChange && !hasChanged) void this.#lookAgain(watcher)
+      await this.#client.service(watcher.service, watcher.filter)({ index: null, signal: this.#signal }, take)
     } catch (error) {
       if (!this.#signal.aborted) watcher.box.fail(error)
     }
+  }
+
+  #take(watcher: Watcher, reading: Reading<readonly unknown[]>, awaitsChange: boolean): void {
+    // A read that does not block may be answered by a server that lags behind the last one, with who has left since. What is
+    // behind still at the second look has lost its memory.
+    if (watcher.isAheadOf(reading) && !this.#behind.delete(watcher)) {
+      this.#behind.add(watcher)
+      if (awaitsChange) this.#awaitsChange.add(watcher)
+      return void this.#lookAgain(watcher)
+    }
+    this.#behind.delete(watcher)
+    const hasChanged = watcher.accept(reading)
+    if (awaitsChange && !hasChanged) void this.#lookAgain(watcher)
   }
 
   async #lookAgain(watcher: Watcher): Promise<void> {

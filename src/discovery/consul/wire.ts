@@ -23,8 +23,13 @@ export interface Answered {
 
 /** How the agent is asked. */
 export interface Wire {
-  /** Rejects with a DiscoveryError, also where the agent says no or the signal aborts. */
-  ask(question: Question, call: Call): Promise<Answered>
+  /**
+   * Rejects with a DiscoveryError, also where the agent says no or the signal aborts; and with what `take` throws.
+   *
+   * @param take gets the answer; what it makes of it is all that is handed on. A promise that has waited for long is in V8's old
+   *   generation, and so would be whatever it resolves to, until all of that is collected
+   */
+  ask<Taken>(question: Question, call: Call, take: (answer: Answered) => Taken): Promise<Taken>
   close(): void
 }
 

@@ -4,7 +4,8 @@ import { maxAnswerBytes, tooLarge } from '../wire.ts'
 export interface StreamAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
+  /** Once: it is not kept here, see Wire. */
+  readonly takeBody: () => Buffer
 }
 
 /** Time was up. */
@@ -55,7 +56,7 @@ export async function readAnswer(
     const isWhole = headers !== null && stream.rstCode === constants.NGHTTP2_NO_ERROR && hasAllOf(headers, bytes)
     if (failure !== null) reject(failure)
     else if (headers === null || !isWhole) reject(new Error('the connection broke before the end of the answer'))
-    else resolve({ status: headers[':status'] ?? 0, headers, body: Buffer.concat(chunks) })
+    else resolve({ status: headers[':status'] ?? 0, headers, takeBody: () => Buffer.concat(chunks.splice(0)) })
   })
   return promise
 }

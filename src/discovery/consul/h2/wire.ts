@@ -5,7 +5,7 @@ import type { Room } from '../client.ts'
 import { refused, timedOut, unreachable, unreadable } from '../error.ts'
 import type { Protocol } from '../negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from '../options.ts'
-import { baseUrlOf, blockingTimeoutMs, pathOf, type Question, shownUrl, type Wire } from '../wire.ts'
+import { baseUrlOf, blockingTimeoutMs, type Call, pathOf, type Question, shownUrl, type Wire } from '../wire.ts'
 import { AgentSession } from './agent-session.ts'
 import { Places } from './places.ts'
 import { readAnswer, type StreamAnswer, TimeIsUp } from './read-answer.ts'
@@ -45,6 +45,24 @@ export function createH2Wire(
     ...(options.token !== null && { 'x-consul-token': options.token }),
   }
 
+  const answerTo = async (question: Question, { index, signal }: Call, url: string): Promise<StreamAnswer> => {
+    const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
+    const timeoutMs = index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs)
+    try {
+      const place = await places.take(index === null, signal)
+      try {
+        const stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
+        const answer = await readAnswer(stream, { timeoutMs, holds: index === null, signal })
+        if (answer.status < 200 || answer.status > 299) throw refused(answer.status, answer.takeBody(), url)
+        return answer
+      } finally {
+        place.leave()
+      }
+    } catch (error) {
+      throw errorOf(error, url)
+    }
+  }
+
   return {
     get room() {
       const sharedAbove = Math.max(0, places.maxStreams - maxFirstReads)
@@ -52,23 +70,10 @@ export function createH2Wire(
       return { sharedAbove, perServiceBelow: Math.floor(sharedAbove * Math.min(1, share)) }
     },
 
-    async ask(question, { index, signal }) {
+    async ask(question, call, take) {
       const url = shownUrl(base.href, question)
-      const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
-      const timeoutMs = index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs)
-      try {
-        const place = await places.take(index === null, signal)
-        try {
-          const stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
-          const { status, body, ...rest } = await readAnswer(stream, { timeoutMs, holds: index === null, signal })
-          if (status < 200 || status > 299) throw refused(status, body, url)
-          return { url, headers: rest.headers, body: read(rest.headers, body, url) }
-        } finally {
-          place.leave()
-        }
-      } catch (error) {
-        throw errorOf(error, url)
-      }
+      const answer = await answerTo(question, call, url)
+      return take({ url, headers: answer.headers, body: read(answer.headers, answer.takeBody(), url) })
     },
 
     async connect() {
