@@ -1,22 +1,22 @@
+import { addressOf } from './identity.ts'
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
 /** Who lists which `host:port` now, or asks for what, so that nobody has to go through all services to know. */
 export class AddressBook<Owner> {
   readonly #owners = new Map<string, Owner | Set<Owner>>()
 
-  /**
-   * An owner lists these now, and `listed`, what it did before, becomes the same. A text that stays is the one that was there: it is in the
-   * old generation already.
-   */
-  follow(owner: Owner, listed: Set<string>, now: ReadonlySet<string>): void {
-    for (const address of listed) {
-      if (now.has(address)) continue
-      listed.delete(address)
-      this.remove(owner, address)
-    }
-    for (const address of now) {
-      if (listed.has(address)) continue
-      listed.add(address)
-      this.add(owner, address)
-    }
+  /** An owner lists these now, and listed those before. What stays is the same object in both, and costs nothing. */
+  follow(owner: Owner, before: readonly Place[], now: readonly Place[]): void {
+    const [known, listed] = [new Set(before), new Set(now)]
+    const gone = before.filter((place) => !listed.has(place))
+    // Another one may have the address.
+    const addresses = new Set(gone.length === 0 ? [] : now.map(addressOf))
+    for (const address of gone.map(addressOf)) if (!addresses.has(address)) this.remove(owner, address)
+    for (const place of now) if (!known.has(place)) this.add(owner, addressOf(place))
   }
 
   ownersOf(address: string): Iterable<Owner> {
@@ -29,7 +29,7 @@ export class AddressBook<Owner> {
     const owners = this.#owners.get(address)
     if (owners === undefined) this.#owners.set(address, owner)
     else if (owners instanceof Set) owners.add(owner)
-    else this.#owners.set(address, new Set([owners, owner]))
+    else if (owners !== owner) this.#owners.set(address, new Set([owners, owner]))
   }
 
   remove(owner: Owner, address: string): void {

@@ -57,6 +57,10 @@ export class Holds {
     this.#options = options
   }
 
+  get isEmpty(): boolean {
+    return this.#holds.size === 0
+  }
+
   begin(endpoint: HeldEndpoint): void {
     const key = keyOf(endpoint.service, endpoint.id)
     if (this.#holds.has(key)) return
@@ -82,8 +86,7 @@ export class Holds {
   }
 
   /** Another service lists these addresses: held endpoints of others that have one of them are not what they were. */
-  claim(isOwner: (service: string) => boolean, addresses: ReadonlySet<string>): void {
-    if (this.#holds.size === 0) return
+  claim(isOwner: (service: string) => boolean, addresses: readonly string[]): void {
     for (const address of addresses) {
       for (const hold of this.#addresses.ownersOf(address)) {
         if (!isOwner(hold.endpoint.service)) this.#release(hold, 'another service now lists its address')

@@ -19,7 +19,6 @@ import type { Causes } from './transition.ts'
 import { ServiceWatch, type WatchedAnswer } from './watch.ts'
 
 const none: ReadonlyMap<string, Instance> = new Map()
-const nowhere: ReadonlySet<string> = new Set()
 
 export interface SourceLineParts {
   readonly clock: ControlClock
@@ -74,8 +73,8 @@ export class SourceLine {
   #listed: ReadonlyMap<string, Instance> = none
   #held: ReadonlySet<string> = new Set()
   #listing: Listing = new Map()
-  /** `host:port` of all that the last answer lists. */
-  readonly #addresses = new Set<string>()
+  /** All that the last answer lists, whose addresses are in the address book. */
+  #placed: readonly Instance[] = []
 
   constructor({ source, name }: ServiceSource, owner: OwningService, parts: SourceLineParts) {
     this.source = source
@@ -199,7 +198,8 @@ export class SourceLine {
     const { key } = this.#owner.entry
     outages.forget(this.source, key)
     for (const id of this.#held) holds.end(key, id)
-    addresses.follow(this, this.#addresses, nowhere)
+    addresses.follow(this, this.#placed, [])
+    this.#placed = []
     askers.remove(this, placeOf(this.source, this.name))
     this.#discovery = null
     await this.#watch?.stop()
@@ -224,12 +224,12 @@ export class SourceLine {
       isListedElsewhere: (address) => this.#isListedElsewhere(address),
     })
     this.#position = position
-    const now = new Set(instances.map(addressOf))
-    addresses.follow(this, this.#addresses, now)
+    addresses.follow(this, this.#placed, instances)
+    this.#placed = instances
     const proof = healthCheck === null ? 'it accepts connections' : 'its health check passes'
     const doubt = wentBackwards ? 'the registry lost its memory' : 'the registry answered after an outage'
     this.#settle(listed, held, { held: `${doubt} and does not let it serve; kept while ${proof}` })
-    holds.claim((service) => this.#parts.isFedBy(service, this), now)
+    if (!holds.isEmpty) holds.claim((service) => this.#parts.isFedBy(service, this), instances.map(addressOf))
   }
 
   #failed(error: unknown, first: boolean): void {

@@ -21,6 +21,8 @@ export interface SuccessRatesParts {
   readonly eject: (report: EjectionReport) => void
 }
 
+const nobody: ReadonlyMap<number, Sample & { readonly id: string }> = new Map()
+
 /**
  * Ejects the endpoints of one service by success rate, where its policy asks for that: once per interval, from what all data
  * threads counted in the Ledger meanwhile.
@@ -29,7 +31,7 @@ export class SuccessRates {
   readonly #parts: SuccessRatesParts
   #policy: OutlierPolicy
   /** By slot: what was counted at the last look, and of whom. */
-  #counted = new Map<number, Sample & { readonly id: string }>()
+  #counted: ReadonlyMap<number, Sample & { readonly id: string }> = nobody
   #cancel: Cancel | null = null
 
   constructor(parts: SuccessRatesParts) {

@@ -12,16 +12,18 @@ const over: IteratorReturnResult<void> = { done: true, value: undefined }
  * Between what produces answers and the one consumer of a watch: a slow consumer gets the latest answer instead of a queue of
  * old ones, and never misses that the registry may have forgotten instances in between.
  *
- * Thousands of watches wait at a time, and each answer has one wait anew: it is one promise, where a generator would be ten objects more.
+ * Thousands of watches wait at a time, and for each answer anew. So the consumer's side is methods of the same object and one promise,
+ * where a generator would be ten objects more.
  */
-export class AnswerBox {
+export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
   #answer: Answer | null = null
   #state: 'open' | 'failed' | 'ended' = 'open'
   #error: unknown = null
   #waiting: Waiting | null = null
-  readonly #handOver = () => this.#answerWaiting()
-  /** Null once the consumer has the end. */
-  #onOver: (() => void) | null = () => {}
+  #signal: AbortSignal | null = null
+  #onOver: (() => void) | null = null
+  /** The consumer has had the end, or the error, or wanted no more. */
+  #isOver = false
 
   /** Whether answers are still wanted. */
   get isOpen(): boolean {
@@ -61,62 +63,63 @@ export class AnswerBox {
   }
 
   /**
-   * For one consumer.
+   * For one consumer, who is called so once.
    *
    * @param signal cancels, now if it has aborted
    * @param onOver called once: at that, or when the consumer leaves, or gets the end or the error
    */
   answers(signal?: AbortSignal, onOver?: () => void): AsyncIterableIterator<Answer, void, void> {
-    const cancel = () => {
-      this.cancel()
-      this.#finish()
-    }
-    this.#onOver = () => {
-      signal?.removeEventListener('abort', cancel)
-      onOver?.()
-    }
-    if (signal?.aborted) cancel()
-    else signal?.addEventListener('abort', cancel, { once: true })
-    return {
-      [Symbol.asyncIterator]() {
-        return this
-      },
-      next: () => this.#next(),
-      return: async () => {
-        cancel()
-        return over
-      },
-    }
+    this.#signal = signal ?? null
+    this.#onOver = onOver ?? null
+    if (signal?.aborted) this.handleEvent()
+    else signal?.addEventListener('abort', this, { once: true })
+    return this
   }
 
-  #next(): Promise<IteratorResult<Answer, void>> {
+  /** The signal aborts. */
+  handleEvent(): void {
+    this.cancel()
+    this.#finish()
+  }
+
+  next(): Promise<IteratorResult<Answer, void>> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
-      this.#answerWaiting()
+      this.#handOver()
     })
+  }
+
+  async return(): Promise<IteratorResult<Answer, void>> {
+    this.handleEvent()
+    return over
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 
   /** A moment later, so that of all that is put at once the last counts. */
   #wake(): void {
-    if (this.#waiting !== null) queueMicrotask(this.#handOver)
+    if (this.#waiting !== null) queueMicrotask(() => this.#handOver())
   }
 
-  #answerWaiting(): void {
+  #handOver(): void {
     const waiting = this.#waiting
     if (waiting === null || (this.#answer === null && this.#state === 'open')) return
     this.#waiting = null
     const answer = this.#answer
     this.#answer = null
     if (answer !== null) return waiting.resolve({ done: false, value: answer })
-    const isTold = this.#onOver === null
+    const isTold = this.#isOver
     this.#finish()
     if (this.#state === 'failed' && !isTold) waiting.reject(this.#error)
     else waiting.resolve(over)
   }
 
   #finish(): void {
-    const onOver = this.#onOver
-    this.#onOver = null
-    onOver?.()
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#signal?.removeEventListener('abort', this)
+    this.#onOver?.()
   }
 }

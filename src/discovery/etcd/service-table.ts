@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Instance } from '../../core/instance.ts'
-import type { Format } from './formats/contract.ts'
+import type { Format, Reading } from './formats/contract.ts'
 
 export interface TableOptions {
   readonly format: Format
@@ -8,17 +8,10 @@ export interface TableOptions {
   readonly onSkipped: (id: string, reason: string) => void
 }
 
-/** What is under one key. */
-interface Entry {
-  readonly instances: readonly Instance[]
-  /** Why it can't be read; null = it can. */
-  readonly fault: string | null
-}
-
 /** The instances of one service, by the last part of their keys. */
 export class ServiceTable {
   readonly #options: TableOptions
-  #entries = new Map<string, Entry>()
+  #readings = new Map<string, Reading>()
   #list: readonly Instance[] | null = null
   #revision = 0
 
@@ -33,30 +26,30 @@ export class ServiceTable {
 
   /** In the order of their ids, of which each is there once. */
   get instances(): readonly Instance[] {
-    this.#list ??= sorted(this.#entries.values())
+    this.#list ??= sorted(this.#readings.values())
     return this.#list
   }
 
   /** Takes over all values as they were at a revision. @returns whether the instances are others now */
   replace(values: ReadonlyMap<string, string>, revision: number): boolean {
-    const before = this.#entries
-    this.#entries = new Map()
+    const before = this.#readings
+    this.#readings = new Map()
     this.#list = null
     this.#revision = revision
     let hasChanged = false
     for (const [id, value] of values) if (this.#set(id, value, before.get(id))) hasChanged = true
-    for (const [id, { instances }] of before) if (!values.has(id) && instances.length > 0) hasChanged = true
+    for (const [id, reading] of before) if (!values.has(id) && instancesIn(reading).length > 0) hasChanged = true
     return hasChanged
   }
 
   /** @param value null = it is gone. @returns whether the instances are others now */
   apply(id: string, value: string | null, revision: number): boolean {
     if (revision <= this.#revision) return false
-    const before = this.#entries.get(id)
+    const before = this.#readings.get(id)
     if (value !== null) return this.#set(id, value, before)
-    this.#entries.delete(id)
+    this.#readings.delete(id)
     this.#list = null
-    return before !== undefined && before.instances.length > 0
+    return instancesIn(before).length > 0
   }
 
   /** All changes up to that revision have been applied. */
@@ -64,19 +57,23 @@ export class ServiceTable {
     this.#revision = Math.max(this.#revision, revision)
   }
 
-  #set(id: string, value: string, before: Entry | undefined): boolean {
+  #set(id: string, value: string, before: Reading | undefined): boolean {
     const reading = this.#options.format(value, id)
-    const fault = typeof reading === 'string' ? reading : null
-    const instances = typeof reading === 'string' ? [] : reading
-    this.#entries.set(id, { instances, fault })
+    this.#readings.set(id, reading)
     this.#list = null
-    if (fault !== null && fault !== before?.fault) this.#options.onSkipped(id, fault)
-    return !isDeepStrictEqual(instances, before?.instances ?? [])
+    if (typeof reading === 'string' && reading !== before) this.#options.onSkipped(id, reading)
+    return !isDeepStrictEqual(instancesIn(reading), instancesIn(before))
   }
 }
 
-function sorted(entries: Iterable<Entry>): readonly Instance[] {
+const none: readonly Instance[] = []
+
+function instancesIn(reading: Reading | undefined): readonly Instance[] {
+  return typeof reading === 'object' ? reading : none
+}
+
+function sorted(readings: Iterable<Reading>): readonly Instance[] {
   const byId = new Map<string, Instance>()
-  for (const { instances } of entries) for (const instance of instances) byId.set(instance.id, instance)
+  for (const reading of readings) for (const instance of instancesIn(reading)) byId.set(instance.id, instance)
   return [...byId.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }

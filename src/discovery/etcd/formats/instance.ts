@@ -14,9 +14,11 @@ export interface Said {
   readonly meta?: Readonly<Record<string, string>>
 }
 
+const noTags: readonly string[] = []
+
 /** The instance, or why it can't be one. Zone and version are those of the metadata where the value has no word of its own for them. */
 export function toInstance(said: Said): Instance | string {
-  const { id, address, weight = 1, tags = [], meta = {} } = said
+  const { id, address, weight = 1, tags = noTags, meta = {} } = said
   const [hostText, portText] = said.port === undefined ? splitAddress(address) : [address, String(said.port)]
   if (hostText === '') return 'it has no address'
   const host = toHost(hostText)
