@@ -48,14 +48,13 @@ class FileSource implements Discovery {
     this.#limits = limits
   }
 
-  watch(service: string, signal: AbortSignal): AsyncIterable<Answer> {
+  async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     const watcher = new FileWatcher({ service, path: this.#path, context: this.#context, told: this.#told.get(signal) })
-    if (!end.aborted) {
-      this.#watchers.add(watcher)
-      this.#follow(watcher)
-    }
-    return watcher.box.answers(end, () => {
+    if (end.aborted) return
+    this.#watchers.add(watcher)
+    this.#follow(watcher)
+    yield* watcher.box.answers(end, () => {
       this.#watchers.delete(watcher)
       if (watcher.failedOf !== null) this.#told.set(signal, watcher.failedOf)
     })

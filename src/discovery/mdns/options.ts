@@ -18,7 +18,10 @@ export interface MdnsLimits {
   /** From the first query to the second; then twice as long each time (RFC 6762 section 5.2), up to `maxQueryGapMs`. */
   readonly queryGapMs: number
   readonly maxQueryGapMs: number
-  /** For how long a record lives on after a goodbye (RFC 6762 section 10.1) or a flush (section 10.2). */
+  /**
+   * For how long a record lives on after a goodbye (RFC 6762 section 10.1) or a flush (section 10.2). The RFC has a second; what follows from
+   * it is to be in force within that.
+   */
   readonly goodbyeMs: number
   /** For how long records that an instance lacks are asked for before it is told of, or goes without. */
   readonly incompleteMs: number
@@ -39,7 +42,7 @@ export const mdnsLimits: MdnsLimits = Object.freeze({
   answerWindowMs: 200,
   queryGapMs: 1000,
   maxQueryGapMs: 60_000,
-  goodbyeMs: 1000,
+  goodbyeMs: 900,
   incompleteMs: 1500,
   settleMs: 10,
   answerGapMs: 100,

@@ -1,4 +1,3 @@
-import { AnswerBox } from '../answer-box.ts'
 import type { DiscoveryContext } from '../context.ts'
 import { DiscoveryError, type Answer, type Discovery } from '../contract.ts'
 import { Link } from './link.ts'
@@ -29,19 +28,17 @@ class Mdns implements Discovery {
     this.#limits = limits
   }
 
-  watch(service: string, signal: AbortSignal): AsyncIterable<Answer> {
+  async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     const name = serviceName(service, this.#options.domain)
-    if (end.aborted) return new AnswerBox().answers(end)
+    if (end.aborted) return
     if (typeof name === 'string') {
-      const box = new AnswerBox()
       const message = `${JSON.stringify(service)} can't be asked for in the DNS: ${name}; set the service's \`name\``
-      box.fail(new DiscoveryError('unreadable', message))
-      return box.answers(end)
+      throw new DiscoveryError('unreadable', message)
     }
     const browser = this.#browserOf(service, name)
     const box = browser.join()
-    return box.answers(end, () => {
+    yield* box.answers(end, () => {
       browser.leave(box)
       this.#closeUnwatched()
     })

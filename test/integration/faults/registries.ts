@@ -106,7 +106,7 @@ export const registries: readonly FaultRow[] = [
     number: 11,
     fault: 'mDNS: a goodbye, a host that vanishes, strangers, an interface that goes down',
     outcome:
-      'gone a second later, at the end of its records, never with the forged; bounded; an outage, nothing removed',
+      'gone within a second, at the end of its records, never with the forged; bounded; an outage, nothing removed',
     tests: [
       [
         'unit/discovery/mdns/service-browser',
