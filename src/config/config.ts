@@ -6,7 +6,7 @@ import type {
   OutlierPolicy,
   RetryBudget,
   ServiceLimits,
-  UpstreamTlsSettings,
+  ClientTlsSettings,
 } from '../core/snapshot.ts'
 import type { Subset } from '../core/subset.ts'
 import type { FileVersion } from '../util/file-version.ts'
@@ -39,7 +39,7 @@ export interface ConsulSourceConfig {
   readonly datacenters: readonly string[] | null
   /** What tags begin with that are routes; null = none are. */
   readonly routesFromTags: string | null
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
 }
 
 export interface MdnsSourceConfig {
@@ -60,7 +60,7 @@ export interface EtcdSourceConfig {
   readonly format: EtcdFormatName
   readonly username: string | null
   readonly password: string | null
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
 }
 
 export type EtcdFormatName = 'auto' | 'address' | 'grpc-go' | 'go-micro' | 'kratos' | 'go-zero' | 'json'
@@ -137,7 +137,7 @@ export interface ServiceConfig {
   readonly idleTimeoutMs: number
   readonly retryBudget: RetryBudget
   readonly limits: ServiceLimits | null
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
   /** Null = all zones alike. */
   readonly zone: { readonly prefer: string; readonly spillBelowPercent: number } | null
   /** 0 = nothing is held. */

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
-import type { UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { ClientTlsSettings } from '../core/snapshot.ts'
 import type { Config, ListenerConfig, SourceConfig, StaticInstanceConfig } from './config.ts'
 import type { Problem } from './finding.ts'
 import { checkDnsSources } from './dns-checks.ts'
@@ -84,7 +84,7 @@ function checkDatacenters({ discovery }: ParsedConfig): Problem[] {
 function normalizeSource(
   name: string,
   source: Source,
-  { folder, tls }: { readonly folder: string; readonly tls: UpstreamTlsSettings | null },
+  { folder, tls }: { readonly folder: string; readonly tls: ClientTlsSettings | null },
 ): SourceConfig {
   if (source.type === 'etcd' || source.type === 'consul') return { name, ...source, tls }
   if (source.type === 'mdns') return { name, ...source }

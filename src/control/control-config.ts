@@ -6,7 +6,7 @@ import type {
   OutlierPolicy,
   RetryBudget,
   ServiceLimits,
-  UpstreamTlsSettings,
+  ClientTlsSettings,
 } from '../core/snapshot.ts'
 import type { Subset } from '../core/subset.ts'
 import type { TagSubset } from './advertised.ts'
@@ -52,7 +52,7 @@ export interface ServiceEntry {
   readonly idleTimeoutMs: number
   readonly retryBudget: RetryBudget
   readonly limits: ServiceLimits | null
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
   /** Null = all zones alike. */
   readonly zone: ZonePreference | null
   /** 0 = never hold. */

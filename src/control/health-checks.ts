@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { HealthCheck } from '../core/health-check.ts'
-import type { UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { ClientTlsSettings } from '../core/snapshot.ts'
 import type { CheckResult, CheckTarget } from '../health/check-probe.ts'
 import { judge, unjudged, type CheckVerdict } from '../health/check-verdict.ts'
 import type { Random } from '../util/random.ts'
@@ -17,7 +17,7 @@ const maxSpared = 2
 export interface CheckSettings {
   /** Null = its endpoints are not checked. */
   readonly healthCheck: HealthCheck | null
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
 }
 
 /** The verdict about an endpoint was turned over. */
@@ -53,7 +53,7 @@ interface Check {
 }
 
 interface Checked {
-  readonly settings: { readonly healthCheck: HealthCheck; readonly tls: UpstreamTlsSettings | null }
+  readonly settings: { readonly healthCheck: HealthCheck; readonly tls: ClientTlsSettings | null }
   readonly checks: Map<string, Check>
 }
 

@@ -1,5 +1,5 @@
 import type { RouteRule } from '../core/route.ts'
-import type { UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { ClientTlsSettings } from '../core/snapshot.ts'
 import { comesBeforeTags, isUnconditional } from '../routing/precedence.ts'
 import { buildTable, type RouteTable, type Ruled } from '../routing/table.ts'
 import type { Advertised, AdvertisedRoute } from './advertised.ts'
@@ -129,7 +129,7 @@ function withTls(entry: ServiceEntry, { routes }: Advertised, config: PlanQuesti
   return isCommon ? { ...entry, tls: tlsOf(first) } : entry
 }
 
-function tlsOf({ verifies }: AdvertisedRoute): UpstreamTlsSettings {
+function tlsOf({ verifies }: AdvertisedRoute): ClientTlsSettings {
   return { ca: null, servername: null, keyPair: null, verify: verifies }
 }
 

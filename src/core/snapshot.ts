@@ -62,7 +62,7 @@ export interface KeyPair {
 }
 
 /** How connections to a service's endpoints, or to a registry, are secured. */
-export interface UpstreamTlsSettings {
+export interface ClientTlsSettings {
   /** PEM of the authorities that are believed; null = the public ones that Node knows. */
   readonly ca: string | null
   /**
@@ -95,7 +95,7 @@ export interface ServiceSettings {
   /** Null = as much as comes. */
   readonly limits: ServiceLimits | null
   /** Null = plain text. */
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
   /** Under this share of eligible endpoints in the preferred zone, those of other zones are used, too. */
   readonly spillBelowPercent: number
 }

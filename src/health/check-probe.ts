@@ -3,7 +3,7 @@ import { request as requestHttps } from 'node:https'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type SecureContext } from 'node:tls'
 import type { HealthCheck } from '../core/health-check.ts'
-import type { UpstreamTlsSettings } from '../core/snapshot.ts'
+import type { ClientTlsSettings } from '../core/snapshot.ts'
 import { clientContext, clientTls } from '../util/tls-client.ts'
 import { isToItself, ownExhaustion } from './connect-probe.ts'
 
@@ -15,7 +15,7 @@ export interface CheckTarget {
   readonly port: number
   readonly check: HealthCheck
   /** Those of the service. */
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
 }
 
 /**
@@ -36,7 +36,7 @@ const maxBodyBytes = 65_536
 const passed: CheckResult = { verdict: 'passed', cause: 'it passes' }
 
 /** Contexts are costly with the public authorities: one for settings that are the same object. */
-const contexts = new WeakMap<UpstreamTlsSettings, SecureContext>()
+const contexts = new WeakMap<ClientTlsSettings, SecureContext>()
 
 /** Checks one endpoint, over a connection of its own: a kept one that is closed meanwhile would fail the check. Never rejects. */
 export const probeCheck: CheckProbe = (target, signal) =>
@@ -98,7 +98,7 @@ function ask(target: CheckTarget, port: number, settle: (result: CheckResult) =>
   return request.end()
 }
 
-function tlsOptions({ host, hostName }: CheckTarget, settings: UpstreamTlsSettings): ConnectionOptions {
+function tlsOptions({ host, hostName }: CheckTarget, settings: ClientTlsSettings): ConnectionOptions {
   let context = contexts.get(settings)
   if (context === undefined) {
     context = clientContext(settings)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { TLSSocket, type TlsOptions } from 'node:tls'
 import { describe, expect, test, vi } from 'vitest'
-import type { EngineName, UpstreamTlsSettings } from '../../src/core/snapshot.ts'
+import type { EngineName, ClientTlsSettings } from '../../src/core/snapshot.ts'
 import { DownstreamConnection } from '../../src/proxy/h1/downstream.ts'
 import { Authority, type CertificateOptions } from '../support/certificates.ts'
 import type { Engine, OriginAddress } from '../support/engine.ts'
@@ -13,7 +13,7 @@ import { expectProblem } from '../support/stage.ts'
 const flow = useFlow()
 const authority = Authority.create('endpoints')
 const strangers = Authority.create('strangers')
-const verified: UpstreamTlsSettings = { ca: authority.cert, servername: null, keyPair: null, verify: true }
+const verified: ClientTlsSettings = { ca: authority.cert, servername: null, keyPair: null, verify: true }
 const get = 'GET /x HTTP/1.1\r\nhost: shop.test\r\n\r\n'
 const post = 'POST /x HTTP/1.1\r\nhost: shop.test\r\ncontent-length: 5\r\n\r\nhello'
 
@@ -47,7 +47,7 @@ function secured(origin: RecordingOrigin): TLSSocket[] {
 describe.each(['fast', 'standard'] as const)('TLS to endpoints (%s)', (engineName: EngineName) => {
   function serve(
     origins: readonly OriginAddress[],
-    tls: Partial<UpstreamTlsSettings> = {},
+    tls: Partial<ClientTlsSettings> = {},
     service: { connectTimeoutMs?: number } = {},
   ): Promise<Engine> {
     return flow.engine({
@@ -58,7 +58,7 @@ describe.each(['fast', 'standard'] as const)('TLS to endpoints (%s)', (engineNam
   }
 
   describe('takes a certificate', () => {
-    test.each<[string, CertificateOptions, Partial<UpstreamTlsSettings>, string | undefined, string | false]>([
+    test.each<[string, CertificateOptions, Partial<ClientTlsSettings>, string | undefined, string | false]>([
       ['for the name in the registry', { names: ['billing.test'] }, {}, 'billing.test', 'billing.test'],
       ['for the address, where the registry has no name', { names: ['127.0.0.1'] }, {}, undefined, false],
       ['for the name it is told', { names: ['told.test'] }, { servername: 'told.test' }, 'billing.test', 'told.test'],

@@ -1,4 +1,4 @@
-import type { ListenerTlsSettings, UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ListenerTlsSettings, ClientTlsSettings } from '../../core/snapshot.ts'
 import type { Problem } from '../finding.ts'
 import type { FileVersion } from '../../util/file-version.ts'
 import type { ParsedConfig } from '../schema.ts'
@@ -12,11 +12,11 @@ export interface TlsParts {
   /** By the listener's place in the file. */
   readonly listeners: readonly (ListenerTlsSettings | null)[]
   /** By the service's key, of those with an entry of their own. */
-  readonly services: ReadonlyMap<string, UpstreamTlsSettings | null>
+  readonly services: ReadonlyMap<string, ClientTlsSettings | null>
   /** By the source's name, of those that have one. */
-  readonly sources: ReadonlyMap<string, UpstreamTlsSettings | null>
+  readonly sources: ReadonlyMap<string, ClientTlsSettings | null>
   /** Of `defaults.service`, for all others. */
-  readonly serviceDefault: UpstreamTlsSettings | null
+  readonly serviceDefault: ClientTlsSettings | null
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
   readonly files: readonly FileVersion[]
@@ -35,13 +35,13 @@ export async function readTls(
     const path = ['listeners', index, 'tls']
     ofListeners.push(tls === null ? null : await readListenerTls(tls, { ...reading, path }))
   }
-  const ofServices = new Map<string, UpstreamTlsSettings | null>()
+  const ofServices = new Map<string, ClientTlsSettings | null>()
   for (const [key, { tls }] of Object.entries(services)) {
     if (tls === undefined) continue
     const path = ['services', key, 'tls']
     ofServices.set(key, tls === null ? null : await readServiceTls(tls, { ...reading, path }))
   }
-  const ofSources = new Map<string, UpstreamTlsSettings | null>()
+  const ofSources = new Map<string, ClientTlsSettings | null>()
   for (const [name, source] of Object.entries(discovery)) {
     if (!('tls' in source) || source.tls === null) continue
     ofSources.set(name, await readServiceTls(source.tls, { ...reading, path: ['discovery', name, 'tls'] }))

@@ -1,11 +1,11 @@
-import type { KeyPair, UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { KeyPair, ClientTlsSettings } from '../../core/snapshot.ts'
 import type { ServiceLayer } from '../schema/services.ts'
 import { authoritiesAt, keyPairAt, type Reading } from './reading.ts'
 
 type TlsEntry = NonNullable<ServiceLayer['tls']>
 
 /** A service's `tls` with its files read and checked; null when there is something wrong, which is in `findings`. */
-export async function readServiceTls(entry: TlsEntry, reading: Reading): Promise<UpstreamTlsSettings | null> {
+export async function readServiceTls(entry: TlsEntry, reading: Reading): Promise<ClientTlsSettings | null> {
   const { findings, path } = reading
   const { servername, verify } = entry
   const before = findings.problems.length

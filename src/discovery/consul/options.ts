@@ -1,4 +1,4 @@
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 
 export interface ConsulOptions {
   readonly name: string
@@ -14,7 +14,7 @@ export interface ConsulOptions {
   /** What tags begin with that are routes; null = none are. */
   readonly routesFromTags: string | null
   /** For an `https:` address; null = as Node does by default. */
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
 }
 
 /** Not for the configuration; tests shorten them. */

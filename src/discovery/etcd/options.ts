@@ -1,4 +1,4 @@
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 import type { EtcdFormat } from './formats/index.ts'
 
 export interface EtcdOptions {
@@ -12,7 +12,7 @@ export interface EtcdOptions {
   readonly username: string | null
   readonly password: string | null
   /** For `https:` endpoints; null = as Node does by default. */
-  readonly tls: UpstreamTlsSettings | null
+  readonly tls: ClientTlsSettings | null
 }
 
 /** Not for the configuration; tests shorten them. */

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request a
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { setImmediate as turn, setTimeout as after } from 'node:timers/promises'
 import type { ConnectionOptions } from 'node:tls'
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 
 export interface Answered {
   readonly status: number
@@ -43,7 +43,7 @@ export class Transport {
   readonly #https: HttpsAgent
   readonly #tls: Pick<ConnectionOptions, 'ca' | 'servername' | 'cert' | 'key' | 'rejectUnauthorized'>
 
-  constructor(tls: UpstreamTlsSettings | null, maxSockets = defaultMaxSockets) {
+  constructor(tls: ClientTlsSettings | null, maxSockets = defaultMaxSockets) {
     this.#http = new HttpAgent({ keepAlive: true, maxSockets, timeout: idleSocketMs })
     this.#tls = {
       ...(tls?.ca != null && { ca: tls.ca }),

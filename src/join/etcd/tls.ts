@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 import { RegisterError } from '../register-error.ts'
 
 /** Of a URL; the names and meanings of the configuration's `tls`. */
@@ -11,7 +11,7 @@ export const tlsParams = ['tls', 'ca', 'servername', 'cert', 'key', 'verify'] as
  * read once.
  * @throws RegisterError `invalid`
  */
-export function tlsOf(params: ReadonlyMap<string, string>): UpstreamTlsSettings | null {
+export function tlsOf(params: ReadonlyMap<string, string>): ClientTlsSettings | null {
   const isAsked = switchOf(params, 'tls') ?? tlsParams.some((name) => params.has(name))
   const others = tlsParams.filter((name) => name !== 'tls' && params.has(name))
   if (!isAsked && others.length > 0) throw invalid(`\`${others[0]}\` needs TLS; leave out \`tls=false\``)

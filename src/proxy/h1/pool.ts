@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Endpoint, EndpointPool } from '../../core/endpoint.ts'
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 import type { ProxyContext } from '../context.ts'
 import type { Exchange } from '../exchange.ts'
 import { attemptWithdrawn, mayGoElsewhere } from '../handle.ts'
@@ -34,7 +34,7 @@ export class Pool implements EndpointPool {
   #isResting = false
 
   /** @param tls for all its connections: other settings are another pool */
-  constructor(context: ProxyContext, endpoint: Endpoint, tls: UpstreamTlsSettings | null = null) {
+  constructor(context: ProxyContext, endpoint: Endpoint, tls: ClientTlsSettings | null = null) {
     this.context = context
     this.endpoint = endpoint
     this.tls = tls === null ? null : new UpstreamTls(tls, context.upstreamContexts, endpoint)

@@ -2,7 +2,7 @@ import { Agent, type AgentOptions, type ServerResponse } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import { createProxyServer } from 'http-proxy'
 import type { Endpoint } from '../../core/endpoint.ts'
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 import type { Forwarder } from '../context.ts'
 import type { Exchange } from '../exchange.ts'
 import { UpstreamTls } from '../tls/upstream-tls.ts'
@@ -57,7 +57,7 @@ export function createStandardForwarder(): Forwarder {
 
 interface KeptAgent {
   readonly agent: Agent
-  readonly settings: UpstreamTlsSettings | null
+  readonly settings: ClientTlsSettings | null
   /** What certificates have to be for. */
   readonly name: string
 }

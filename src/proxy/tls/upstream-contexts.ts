@@ -1,12 +1,12 @@
 import type { SecureContext } from 'node:tls'
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 import { clientContext } from '../../util/tls-client.ts'
 
 /** What handshakes with endpoints need of the TLS settings: made once for settings that are the same object. */
 export class UpstreamContexts {
-  readonly #contexts = new WeakMap<UpstreamTlsSettings, SecureContext>()
+  readonly #contexts = new WeakMap<ClientTlsSettings, SecureContext>()
 
-  get(settings: UpstreamTlsSettings): SecureContext {
+  get(settings: ClientTlsSettings): SecureContext {
     let context = this.#contexts.get(settings)
     if (context === undefined) {
       context = clientContext(settings)

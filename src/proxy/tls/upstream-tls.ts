@@ -1,20 +1,20 @@
 import type { TcpNetConnectOpts } from 'node:net'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Endpoint } from '../../core/endpoint.ts'
-import type { UpstreamTlsSettings } from '../../core/snapshot.ts'
+import type { ClientTlsSettings } from '../../core/snapshot.ts'
 import { clientTls } from '../../util/tls-client.ts'
 import type { UpstreamContexts } from './upstream-contexts.ts'
 
 /** How connections to one endpoint are secured. It remembers the latest session, so that further handshakes are short. */
 export class UpstreamTls {
-  readonly settings: UpstreamTlsSettings
+  readonly settings: ClientTlsSettings
   readonly #contexts: UpstreamContexts
   readonly #endpoint: Endpoint
   #session: Buffer | null = null
   /** What the session's certificate was for. */
   #sessionName = ''
 
-  constructor(settings: UpstreamTlsSettings, contexts: UpstreamContexts, endpoint: Endpoint) {
+  constructor(settings: ClientTlsSettings, contexts: UpstreamContexts, endpoint: Endpoint) {
     this.settings = settings
     this.#contexts = contexts
     this.#endpoint = endpoint

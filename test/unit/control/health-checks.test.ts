@@ -4,7 +4,7 @@ import { HealthChecks } from '../../../src/control/health-checks.ts'
 import type { EndpointRecord } from '../../../src/control/membership.ts'
 import { Stalls } from '../../../src/control/stalls.ts'
 import { Ledger } from '../../../src/core/ledger.ts'
-import type { PublishedEndpoint, UpstreamTlsSettings } from '../../../src/core/snapshot.ts'
+import type { PublishedEndpoint, ClientTlsSettings } from '../../../src/core/snapshot.ts'
 import type { CheckProbe, CheckResult, CheckTarget } from '../../../src/health/check-probe.ts'
 import { seededRandom, type Random } from '../../../src/util/random.ts'
 import { publishedEndpoint } from '../../support/endpoints.ts'
@@ -319,7 +319,7 @@ describe('health checks', () => {
     checks.follow('s', settings, listing(record(0)))
     await settled()
     results.clear()
-    const tls: UpstreamTlsSettings = { ca: null, servername: null, keyPair: null, verify: true }
+    const tls: ClientTlsSettings = { ca: null, servername: null, keyPair: null, verify: true }
     checks.follow('s', { healthCheck: { ...healthCheck, path: '/up' }, tls }, listing(record(0)))
     expect(checks.isUnhealthy('s', ids(0))).toBe(true)
     await settled()

@@ -60,4 +60,35 @@ describe('the answer box', () => {
     expect([box.isOpen, box.hasFailed]).toEqual([false, false])
     expect(await box.answers().next()).toEqual(done)
   })
+
+  it('is over once: when its signal aborts, the consumer leaves, or has had the end or the error', async () => {
+    const overs: string[] = []
+    const abort = new AbortController()
+    const aborted = new AnswerBox()
+    const waiting = aborted.answers(abort.signal, () => overs.push('aborted')).next()
+    abort.abort()
+    expect([overs, await waiting, await aborted.return()]).toEqual([['aborted'], done, done])
+
+    const left = new AnswerBox()
+    left.put(answer(1))
+    for await (const _ of left.answers(undefined, () => overs.push('left'))) break
+    const failed = new AnswerBox()
+    const failing = failed.answers(undefined, () => overs.push('failed'))
+    failed.fail(new Error('gone'))
+    await expect(failing.next()).rejects.toThrow('gone')
+    expect([await failing.next(), overs, left.isOpen]).toEqual([done, ['aborted', 'left', 'failed'], false])
+
+    const late = new AnswerBox()
+    expect(await late.answers(abort.signal, () => overs.push('late')).next()).toEqual(done)
+    expect(overs.at(-1)).toBe('late')
+  })
+
+  it('hands nothing of a failure to a consumer whose signal has aborted', async () => {
+    const abort = new AbortController()
+    const box = new AnswerBox()
+    const answers = box.answers(abort.signal)
+    box.fail(new Error('gone'))
+    abort.abort()
+    expect(await answers.next()).toEqual(done)
+  })
 })

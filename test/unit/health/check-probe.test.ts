@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { HealthCheck } from '../../../src/core/health-check.ts'
-import type { UpstreamTlsSettings } from '../../../src/core/snapshot.ts'
+import type { ClientTlsSettings } from '../../../src/core/snapshot.ts'
 import { probeCheck, type CheckTarget } from '../../../src/health/check-probe.ts'
 import { Authority, type Certificate } from '../../support/certificates.ts'
 import { healthCheck as http } from '../../support/health-check.ts'
@@ -158,9 +158,9 @@ describe.each<[string, HealthCheck]>([
   describe('through TLS', () => {
     const authority = Authority.create('endpoints')
     const strangers = Authority.create('strangers')
-    const trusting: UpstreamTlsSettings = { ca: authority.cert, servername: null, keyPair: null, verify: true }
+    const trusting: ClientTlsSettings = { ca: authority.cert, servername: null, keyPair: null, verify: true }
 
-    it.each<[string, Certificate, Partial<UpstreamTlsSettings>, string | null]>([
+    it.each<[string, Certificate, Partial<ClientTlsSettings>, string | null]>([
       ['for the address', authority.issue({ names: ['127.0.0.1'] }), {}, null],
       ['for the name in the registry', authority.issue({ names: ['users.test'] }), {}, 'users.test'],
       [
