@@ -13,6 +13,7 @@ import { parseConfig } from '../../src/config/parse.ts'
 import { Ledger } from '../../src/core/ledger.ts'
 import type { ControlMessage } from '../../src/core/message.ts'
 import { createResolver } from '../../src/discovery/resolve.ts'
+import { Outbox } from '../../src/workers/outbox.ts'
 import { percentile } from '../acceptance/figures.ts'
 import { table } from '../markdown-table.ts'
 import { SyntheticRegistry } from './synthetic.ts'
@@ -91,25 +92,30 @@ let messages = 0
 let bytes = 0
 let cloneMs = 0
 for (let id = 0; id < threads; id++) {
-  plane.publisher.addThread(id, (message: ControlMessage) => {
-    if (message.type === 'config') {
-      setImmediate(() => plane.publisher.configAcknowledged(id, message.snapshot.version))
-      return
-    }
-    if (message.type !== 'service') return
-    const { service, version } = message.published
-    const startedMs = performance.now()
-    structuredClone(message)
-    cloneMs += performance.now() - startedMs
-    bytes += serialize(message.published).length
-    messages++
-    const changedMs = changedAtMs.get(service)
-    if (changedMs !== undefined) {
-      changedAtMs.delete(service)
-      routedMs.push(performance.now() - changedMs)
-    }
-    setImmediate(() => plane.publisher.acknowledged(id, service, version))
-  })
+  const outbox = new Outbox<ControlMessage>(
+    (gathered) => {
+      const startedMs = performance.now()
+      structuredClone(gathered)
+      cloneMs += performance.now() - startedMs
+      bytes += serialize(gathered).length
+      for (const message of gathered) take(id, message)
+    },
+    ({ type }) => type === 'service',
+  )
+  plane.publisher.addThread(id, (message: ControlMessage) => outbox.put(message))
+}
+
+function take(id: number, message: ControlMessage): void {
+  if (message.type === 'config') setImmediate(() => plane.publisher.configAcknowledged(id, message.snapshot.version))
+  if (message.type !== 'service') return
+  const { service, version } = message.published
+  messages++
+  const changedMs = changedAtMs.get(service)
+  if (changedMs !== undefined) {
+    changedAtMs.delete(service)
+    routedMs.push(performance.now() - changedMs)
+  }
+  setImmediate(() => plane.publisher.acknowledged(id, service, version))
 }
 
 const startedMs = performance.now()

@@ -10,6 +10,8 @@ const introduction = `# Metrics
 - \`worker\` is the column of a data thread, as \`/api/v1/workers\` shows it; one that takes over from another has another column.
 - Label values come from the configuration and the registry, never from a request, but for \`method\` (known ones, else
   \`OTHER\`) and \`code\` (the exact status). Clients can't make series.
+- A series of a data thread begins with the first thing that it counts, and was 0 before: \`rate\` and \`increase\` of Prometheus know nothing of what came before
+  the first scrape that has it.
 - Series of an instance or a route that is gone are shown by one more scrape.
 - \`outcome\` of an upstream request is the class of its status or the name of its [failure](failures.md).
 - Node's and the process' own metrics (\`nodejs_*\`, \`process_*\`) are those of the main thread and of the whole process.

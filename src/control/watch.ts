@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Instance } from '../core/instance.ts'
 import type { Answer } from '../discovery/contract.ts'
+import { keptObjects } from '../discovery/kept-objects.ts'
 import { fullJitterMs } from '../util/backoff.ts'
 import type { Random } from '../util/random.ts'
-import { keptObjects } from '../discovery/kept-objects.ts'
 import type { ControlClock } from './control-clock.ts'
 
 const minBackoffMs = 100

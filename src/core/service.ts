@@ -15,11 +15,8 @@ export interface EndpointSet {
   readonly picker: Picker
 }
 
-/** Of no moment of a service: whatever was built then is out of date. */
-const noEpoch = -1
-
 /** Before the first one is asked for. */
-const unbuilt: EndpointSet = { epoch: noEpoch, eligible: [], panic: false, picker: { pick: () => null } }
+const unbuilt: EndpointSet = { epoch: 0, eligible: [], panic: false, picker: { pick: () => null } }
 
 /** What an attempt showed about its endpoint: a failure blamed on the upstream, or an answer of 500 to 599. */
 export type Evidence = Failure | '5xx'
@@ -42,8 +39,8 @@ export class Service {
   /** As listed last, whether they may be picked or not. */
   #all: readonly Endpoint[] = []
   #set = unbuilt
-  /** That of the set, unless the endpoints were listed anew since. */
-  #epoch = noEpoch
+  /** Something else than the epoch has changed since the set was built. */
+  #isOutdated = true
   readonly #build: (service: Service, before: EndpointSet) => EndpointSet
 
   /** @param parts.build makes the set of what is listed, and of what the Ledger says now; it is given the one before */
@@ -66,19 +63,23 @@ export class Service {
     return this.#all
   }
 
-  /** Takes over what is listed, or settings that are others. */
+  /** Takes over what is listed. */
   relist(all: readonly Endpoint[]): void {
     this.#all = all
-    this.#epoch = noEpoch
+    this.outdate()
+  }
+
+  /** The settings are others. */
+  outdate(): void {
+    this.#isOutdated = true
   }
 
   /** With the ejections and restores that any thread has decided. */
   endpoints(): EndpointSet {
-    if (this.cell.epoch() === this.#epoch) return this.#set
-    const set = this.#build(this, this.#set)
-    this.#set = set
-    this.#epoch = set.epoch
-    return set
+    if (!this.#isOutdated && this.cell.epoch() === this.#set.epoch) return this.#set
+    this.#set = this.#build(this, this.#set)
+    this.#isOutdated = false
+    return this.#set
   }
 
   /** The endpoint for one attempt. */

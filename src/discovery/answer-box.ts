@@ -82,8 +82,10 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
     this.#finish()
   }
 
+  /** One at a time: rejects while another one waits. */
   next(): Promise<IteratorResult<Answer, void>> {
     return new Promise((resolve, reject) => {
+      if (this.#waiting !== null) throw new Error('the answer that was asked for before has not come yet')
       this.#waiting = { resolve, reject }
       this.#handOver()
     })
@@ -110,10 +112,9 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
     const answer = this.#answer
     this.#answer = null
     if (answer !== null) return waiting.resolve({ done: false, value: answer })
-    const isTold = this.#isOver
-    this.#finish()
-    if (this.#state === 'failed' && !isTold) waiting.reject(this.#error)
+    if (this.#state === 'failed' && !this.#isOver) waiting.reject(this.#error)
     else waiting.resolve(over)
+    this.#finish()
   }
 
   #finish(): void {

@@ -56,7 +56,7 @@ export class ServiceTable {
       if (existing === undefined) this.#add(settings)
       else {
         existing.settings = keepTls(existing.settings, settings)
-        existing.relist(existing.all)
+        existing.outdate()
       }
     }
     // Their rows may be others' by now.
@@ -132,7 +132,7 @@ function bySlot<E extends { readonly slot: number }>(all: readonly E[]): Map<num
   return new Map(all.map((each) => [each.slot, each]))
 }
 
-/** What a list names by its row. Throws where it is not there: then nothing that this thread knows can be relied on, and it is replaced. */
+/** What a list names by its row. Throws where it is not there: the Publisher is wrong about what this thread has, and a worker thread is then replaced. */
 function known<E>(before: ReadonlyMap<number, E>, slot: number): E {
   const found = before.get(slot)
   if (found === undefined) throw new Error(`a list names row ${slot} as known, and it is not`)

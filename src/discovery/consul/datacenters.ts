@@ -72,19 +72,12 @@ export class Datacenters implements Discovery {
     const stop = new AbortController()
     const end = AbortSignal.any([signal, stop.signal])
     if (end.aborted) return
-    const onEnd = () => box.cancel()
-    end.addEventListener('abort', onEnd, { once: true })
     const round = new Round(this.#datacenters.length, box, following)
     for (const [rank, datacenter] of this.#datacenters.entries()) {
       void this.#follow({ datacenter, rank, round, following }, end)
     }
     void pause(maxSilenceMs, end).then(() => round.waitNoLonger())
-    try {
-      yield* box.answers()
-    } finally {
-      end.removeEventListener('abort', onEnd)
-      stop.abort()
-    }
+    yield* box.answers(end, () => stop.abort())
   }
 
   async #follow<Heard>(one: Followed<Heard>, end: AbortSignal): Promise<void> {

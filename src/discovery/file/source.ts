@@ -50,8 +50,8 @@ class FileSource implements Discovery {
 
   async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
-    const watcher = new FileWatcher({ service, path: this.#path, context: this.#context, told: this.#told.get(signal) })
     if (end.aborted) return
+    const watcher = new FileWatcher({ service, path: this.#path, context: this.#context, told: this.#told.get(signal) })
     this.#watchers.add(watcher)
     this.#follow(watcher)
     yield* watcher.box.answers(end, () => {

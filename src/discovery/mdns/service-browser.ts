@@ -90,7 +90,7 @@ export class ServiceBrowser {
     const nowMs = systemClock.now()
     const { instances, hasGoodbye } = this.#table.hear(response, nowMs)
     if (instances.size === 0) return
-    // Whoever is still there says so before the second is over (RFC 6762 section 10.1), be the goodbye forged or said on one of its
+    // Whoever is still there says so before the goodbye counts (RFC 6762 section 10.1), be the goodbye forged or said on one of its
     // wires only. Not at once: go-micro's responder answers until it is closed.
     if (hasGoodbye) this.#schedule.askBy(nowMs + this.#context.limits.goodbyeMs / 2)
     if ([...instances].some((instance) => instance.missing().size > 0)) this.#askMissingSoon(nowMs)

@@ -30,8 +30,8 @@ class Mdns implements Discovery {
 
   async *watch(service: string, signal: AbortSignal): AsyncGenerator<Answer, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
-    const name = serviceName(service, this.#options.domain)
     if (end.aborted) return
+    const name = serviceName(service, this.#options.domain)
     if (typeof name === 'string') {
       const message = `${JSON.stringify(service)} can't be asked for in the DNS: ${name}; set the service's \`name\``
       throw new DiscoveryError('unreadable', message)

@@ -33,7 +33,7 @@ export class Responder {
   /** What is to be unique, while it is asked whether it is; with what others say of it. */
   readonly #probing = new Map<string, { readonly records: InstanceRecords; conflict: string | null }>()
   readonly #goodbyes = new Map<string, number>()
-  /** When somebody else said goodbye for what stands here: readers ask half a second later, and must not wait for the answer. */
+  /** When somebody else said goodbye for what stands here: readers ask about half a second later, and must not wait for the answer. */
   readonly #doubted = new Map<string, number>()
   #sockets: Promise<Sockets> | null = null
 

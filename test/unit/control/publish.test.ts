@@ -72,6 +72,25 @@ describe('publishing', () => {
     expect(sent).toEqual([one, [0, two[1]], [drained, 1]])
   })
 
+  it('says all again to a thread that takes the place of another, and of a service that was gone in between', () => {
+    const publisher = setUp()
+    const sent: unknown[] = []
+    const send = (message: ControlMessage) => {
+      if (message.type === 'service') sent.push(message.published.endpoints)
+    }
+    publisher.addThread(0, send)
+    publisher.acknowledged(0, 'users', publisher.publish('users', one))
+    publisher.removeThread(0)
+    publisher.addThread(1, send)
+    publisher.acknowledged(1, 'users', 1)
+    publisher.acknowledged(1, 'users', publisher.publish('users', two))
+    expect(sent).toEqual([one, one, [0, two[1]]])
+    publisher.configure(config(2, 'orders'))
+    publisher.configure(config(3, 'users', 'orders'))
+    publisher.publish('users', two)
+    expect(sent.at(-1)).toEqual(two)
+  })
+
   it('sends the ledger with what is the first to need it, and not again before it has grown', () => {
     const ledger = Ledger.create(1, 0)
     const publisher = new Publisher(ledger)

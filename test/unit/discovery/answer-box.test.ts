@@ -91,4 +91,12 @@ describe('the answer box', () => {
     abort.abort()
     expect(await answers.next()).toEqual(done)
   })
+
+  it('has one consumer, who waits for one answer at a time', async () => {
+    const box = new AnswerBox()
+    const first = box.next()
+    await expect(box.next()).rejects.toThrow('has not come yet')
+    box.put(answer(1))
+    expect(await first).toMatchObject({ value: { position: 1 } })
+  })
 })

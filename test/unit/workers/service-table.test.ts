@@ -79,6 +79,16 @@ describe('a list that takes the place of another', () => {
     expect(() => publish(0, 1)).toThrow('a list names row 1 as known, and it is not')
   })
 
+  it('takes another endpoint in a row for another one', () => {
+    const table = makeTable()
+    table.configure([serviceSettings('users', 0)], 0)
+    publishAll(table, 1, publishedEndpoint(0))
+    const [before] = table.get('users')?.all ?? []
+    publishAll(table, 2, publishedEndpoint(0, { id: 'reg/another' }))
+    const [after] = table.get('users')?.all ?? []
+    expect([after?.id, after === before]).toEqual(['reg/another', false])
+  })
+
   it('leaves what it says again as it was', () => {
     const table = makeTable()
     table.configure([serviceSettings('users', 0)], 0)
