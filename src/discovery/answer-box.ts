@@ -6,6 +6,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** What a watch does beside its answers. */
+export interface WatchLife {
+  /** Called with the first wish for an answer; not at all when the watch is over before. */
+  readonly begin?: () => void
+  /** Called once after that: when the signal aborts, the consumer leaves, or gets the end or the error. */
+  readonly over?: () => void
+}
+
 const over: IteratorReturnResult<void> = { done: true, value: undefined }
 
 /**
@@ -21,7 +29,8 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
   #error: unknown = null
   #waiting: Waiting | null = null
   #signal: AbortSignal | null = null
-  #onOver: (() => void) | null = null
+  #life: WatchLife = {}
+  #hasBegun = false
   /** The consumer has had the end, or the error, or wanted no more. */
   #isOver = false
 
@@ -66,19 +75,19 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
    * For one consumer, who is called so once.
    *
    * @param signal cancels, now if it has aborted
-   * @param onOver called once: at that, or when the consumer leaves, or gets the end or the error
    */
-  answers(signal?: AbortSignal, onOver?: () => void): AsyncIterableIterator<Answer, void, void> {
+  answers(signal?: AbortSignal, life: WatchLife = {}): AsyncIterableIterator<Answer, void, void> {
     this.#signal = signal ?? null
-    this.#onOver = onOver ?? null
+    this.#life = life
     if (signal?.aborted) this.handleEvent()
     else signal?.addEventListener('abort', this, { once: true })
     return this
   }
 
-  /** The signal aborts. */
+  /** The signal aborts: a consumer that waits has the end at once, and may ask again. */
   handleEvent(): void {
     this.cancel()
+    this.#handOver()
     this.#finish()
   }
 
@@ -87,6 +96,7 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
     return new Promise((resolve, reject) => {
       if (this.#waiting !== null) throw new Error('the answer that was asked for before has not come yet')
       this.#waiting = { resolve, reject }
+      this.#begin()
       this.#handOver()
     })
   }
@@ -117,10 +127,16 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
     this.#finish()
   }
 
+  #begin(): void {
+    if (this.#hasBegun || this.#isOver) return
+    this.#hasBegun = true
+    this.#life.begin?.()
+  }
+
   #finish(): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#signal?.removeEventListener('abort', this)
-    this.#onOver?.()
+    if (this.#hasBegun) this.#life.over?.()
   }
 }

@@ -28,11 +28,7 @@ export type Listing = ReadonlyMap<string, readonly string[]>
  * - ends, without throwing, when the signal aborts.
  */
 export interface Discovery {
-  /**
-   * May begin at once: whoever calls it iterates, or aborts.
-   *
-   * @param filter an expression in the registry's own language; given only to sources that have one
-   */
+  /** @param filter an expression in the registry's own language; given only to sources that have one */
   watch(service: string, signal: AbortSignal, filter?: string): AsyncIterable<Answer>
   /** Where a registry can say which services it has: its listings, by the same promises as the answers of a watch. */
   list?(signal: AbortSignal): AsyncIterable<Listing>

@@ -47,11 +47,13 @@ function resolved(
 ): AsyncIterable<Answer> {
   const resolution = new Resolution(nameOf)
   const source = answers[Symbol.asyncIterator]()
-  if (!signal.aborted) void take(source, resolution)
-  return resolution.box.answers(signal, () => {
-    resolution.close()
-    // Where the source is a generator it takes effect with its next answer; a consumer that can't wait for that aborts.
-    void source.return?.().catch(() => {})
+  return resolution.box.answers(signal, {
+    begin: () => void take(source, resolution),
+    over() {
+      resolution.close()
+      // Where the source is a generator it takes effect with its next answer; a consumer that can't wait for that aborts.
+      void source.return?.().catch(() => {})
+    },
   })
 }
 

@@ -77,7 +77,7 @@ export class Datacenters implements Discovery {
       void this.#follow({ datacenter, rank, round, following }, end)
     }
     void pause(maxSilenceMs, end).then(() => round.waitNoLonger())
-    yield* box.answers(end, () => stop.abort())
+    yield* box.answers(end, { over: () => stop.abort() })
   }
 
   async #follow<Heard>(one: Followed<Heard>, end: AbortSignal): Promise<void> {

@@ -70,12 +70,7 @@ class ConsulSource implements Discovery {
   watch(service: string, signal: AbortSignal, filter?: string): AsyncIterable<Answer> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     const watcher = new Watcher(service, { onSkipped: this.#context.onSkipped, filter, routeTags: this.#routeTags })
-    if (!end.aborted) {
-      this.#watchers.add(watcher)
-      this.#begun.add(watcher)
-      this.#arrangeSoon()
-    }
-    return watcher.box.answers(end, () => this.#leave(watcher))
+    return watcher.box.answers(end, { begin: () => this.#join(watcher), over: () => this.#leave(watcher) })
   }
 
   async *list(signal: AbortSignal): AsyncGenerator<Listing, void, void> {
@@ -94,8 +89,14 @@ class ConsulSource implements Discovery {
     this.#client.close()
   }
 
+  #join(watcher: Watcher): void {
+    this.#watchers.add(watcher)
+    this.#begun.add(watcher)
+    this.#arrangeSoon()
+  }
+
   #leave(watcher: Watcher): void {
-    if (!this.#watchers.delete(watcher)) return
+    this.#watchers.delete(watcher)
     this.#begun.delete(watcher)
     this.#stopLoop(watcher)
     // In an outage all watches fail and come back one by one: that is no reason to give each its own connection.

@@ -21,9 +21,10 @@ export function etcd(options: EtcdOptions, context: DiscoveryContext, limits: Et
   return {
     watch(service: string, signal: AbortSignal): AsyncIterable<Answer> {
       const watcher: Watcher = { service, box: new AnswerBox() }
-      if (isClosed) watcher.box.end()
-      else if (!signal.aborted) follower.add(watcher)
-      return watcher.box.answers(signal, () => follower.remove(watcher))
+      return watcher.box.answers(signal, {
+        begin: () => (isClosed ? watcher.box.end() : follower.add(watcher)),
+        over: () => follower.remove(watcher),
+      })
     },
     async close() {
       isClosed = true

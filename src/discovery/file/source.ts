@@ -54,9 +54,11 @@ class FileSource implements Discovery {
     const watcher = new FileWatcher({ service, path: this.#path, context: this.#context, told: this.#told.get(signal) })
     this.#watchers.add(watcher)
     this.#follow(watcher)
-    yield* watcher.box.answers(end, () => {
-      this.#watchers.delete(watcher)
-      if (watcher.failedOf !== null) this.#told.set(signal, watcher.failedOf)
+    yield* watcher.box.answers(end, {
+      over: () => {
+        this.#watchers.delete(watcher)
+        if (watcher.failedOf !== null) this.#told.set(signal, watcher.failedOf)
+      },
     })
   }
 

@@ -38,9 +38,11 @@ class Mdns implements Discovery {
     }
     const browser = this.#browserOf(service, name)
     const box = browser.join()
-    yield* box.answers(end, () => {
-      browser.leave(box)
-      this.#closeUnwatched()
+    yield* box.answers(end, {
+      over: () => {
+        browser.leave(box)
+        this.#closeUnwatched()
+      },
     })
   }
 

@@ -110,7 +110,7 @@ export const registries: readonly FaultRow[] = [
     tests: [
       [
         'unit/discovery/mdns/service-browser',
-        'loses it a second after its goodbye',
+        'loses it within a second of its goodbye',
         'remembers no more instances than it may',
       ],
       ['integration/mdns', 'host has vanished', 'is not led by garbage', 'an interface that is gone'],

@@ -65,22 +65,41 @@ describe('the answer box', () => {
     const overs: string[] = []
     const abort = new AbortController()
     const aborted = new AnswerBox()
-    const waiting = aborted.answers(abort.signal, () => overs.push('aborted')).next()
+    const waiting = aborted.answers(abort.signal, { over: () => overs.push('aborted') }).next()
     abort.abort()
     expect([overs, await waiting, await aborted.return()]).toEqual([['aborted'], done, done])
 
     const left = new AnswerBox()
     left.put(answer(1))
-    for await (const _ of left.answers(undefined, () => overs.push('left'))) break
+    for await (const _ of left.answers(undefined, { over: () => overs.push('left') })) break
     const failed = new AnswerBox()
-    const failing = failed.answers(undefined, () => overs.push('failed'))
+    const failing = failed.answers(undefined, { over: () => overs.push('failed') })
     failed.fail(new Error('gone'))
     await expect(failing.next()).rejects.toThrow('gone')
     expect([await failing.next(), overs, left.isOpen]).toEqual([done, ['aborted', 'left', 'failed'], false])
 
-    const late = new AnswerBox()
-    expect(await late.answers(abort.signal, () => overs.push('late')).next()).toEqual(done)
-    expect(overs.at(-1)).toBe('late')
+    const calls: string[] = []
+    const life = { begin: () => calls.push('begun'), over: () => calls.push('over') }
+    expect(await new AnswerBox().answers(abort.signal, life).next()).toEqual(done)
+    await new AnswerBox().answers(undefined, life).return?.()
+    expect(calls).toEqual([])
+    const begun = new AnswerBox()
+    const answers = begun.answers(undefined, life)
+    begun.put(answer(1))
+    expect([calls.length, await answers.next(), await answers.return?.(), calls]).toMatchObject([
+      0,
+      { value: { position: 1 } },
+      done,
+      ['begun', 'over'],
+    ])
+  })
+
+  it('ends for a consumer that waits, and asks again, when its signal aborts', async () => {
+    const abort = new AbortController()
+    const answers = new AnswerBox().answers(abort.signal)
+    const waiting = answers.next()
+    abort.abort()
+    expect([await answers.next(), await waiting]).toEqual([done, done])
   })
 
   it('hands nothing of a failure to a consumer whose signal has aborted', async () => {
