@@ -88,8 +88,8 @@ export async function startConsul(options: ConsulOptions = {}): Promise<Consul> 
       await untilReady(agent, api, { name: node, serfPort: serfLan })
     } catch (error) {
       await end('SIGKILL')
-      // Between choosing a port and Consul's taking it another program may be quicker.
-      if (agent.output.includes('address already in use') && attempt < startAttempts) continue
+      // Between choosing a port and Consul's taking it another program may be quicker, and a port that was given may be chosen again.
+      if (/address already in use|already configured/.test(agent.output) && attempt < startAttempts) continue
       throw new Error(`Consul did not start on port ${port}. Its output:\n${agent.output}`, { cause: error })
     }
     return {
