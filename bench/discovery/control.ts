@@ -5,6 +5,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { setImmediate as turn, setTimeout as after } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { serialize } from 'node:v8'
+import { setHeapOptions } from '../../src/cli/heap-options.ts'
 import type { ServiceEntry } from '../../src/control/control-config.ts'
 import { systemControlClock } from '../../src/control/control-clock.ts'
 import { ControlPlane } from '../../src/control/control-plane.ts'
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     state: { type: 'boolean', default: false },
   },
 })
+setHeapOptions()
 const names = Array.from({ length: Number(values.services) }, (_, i) => `service-${i}`)
 const perService = Number(values.instances) / names.length
 const rate = Number(values.rate)
@@ -97,7 +99,6 @@ for (let id = 0; id < threads; id++) {
       const startedMs = performance.now()
       structuredClone(gathered)
       cloneMs += performance.now() - startedMs
-      bytes += serialize(gathered).length
       for (const message of gathered) take(id, message)
     },
     ({ type }) => type === 'service',
@@ -109,6 +110,7 @@ function take(id: number, message: ControlMessage): void {
   if (message.type === 'config') setImmediate(() => plane.publisher.configAcknowledged(id, message.snapshot.version))
   if (message.type !== 'service') return
   const { service, version } = message.published
+  bytes += serialize(message.published).length
   messages++
   const changedMs = changedAtMs.get(service)
   if (changedMs !== undefined) {
