@@ -94,15 +94,12 @@ let messages = 0
 let bytes = 0
 let cloneMs = 0
 for (let id = 0; id < threads; id++) {
-  const outbox = new Outbox<ControlMessage>(
-    (gathered) => {
-      const startedMs = performance.now()
-      structuredClone(gathered)
-      cloneMs += performance.now() - startedMs
-      for (const message of gathered) take(id, message)
-    },
-    ({ type }) => type === 'service',
-  )
+  const outbox = new Outbox<ControlMessage>((gathered) => {
+    const startedMs = performance.now()
+    structuredClone(gathered)
+    cloneMs += performance.now() - startedMs
+    for (const message of gathered) take(id, message)
+  })
   plane.publisher.addThread(id, (message: ControlMessage) => outbox.put(message))
 }
 

@@ -9,7 +9,7 @@ interface Place {
 export class AddressBook<Owner> {
   readonly #owners = new Map<string, Owner | Set<Owner>>()
 
-  /** An owner lists these now, and listed those before. What stays is the same object in both, and costs nothing. */
+  /** An owner lists these now, and listed those before. What stays is the same object in both: no address is made of it. */
   follow(owner: Owner, before: readonly Place[], now: readonly Place[]): void {
     const [known, listed] = [new Set(before), new Set(now)]
     const gone = before.filter((place) => !listed.has(place))

@@ -57,10 +57,6 @@ export class Holds {
     this.#options = options
   }
 
-  get isEmpty(): boolean {
-    return this.#holds.size === 0
-  }
-
   begin(endpoint: HeldEndpoint): void {
     const key = keyOf(endpoint.service, endpoint.id)
     if (this.#holds.has(key)) return
@@ -85,10 +81,11 @@ export class Holds {
     this.#addresses.remove(hold, addressOf(hold.endpoint))
   }
 
-  /** Another service lists these addresses: held endpoints of others that have one of them are not what they were. */
-  claim(isOwner: (service: string) => boolean, addresses: readonly string[]): void {
-    for (const address of addresses) {
-      for (const hold of this.#addresses.ownersOf(address)) {
+  /** Another service lists instances at these places: held endpoints of others that have one of them are not what they were. */
+  claim(isOwner: (service: string) => boolean, places: readonly Pick<HeldEndpoint, 'host' | 'port'>[]): void {
+    if (this.#holds.size === 0) return
+    for (const place of places) {
+      for (const hold of this.#addresses.ownersOf(addressOf(place))) {
         if (!isOwner(hold.endpoint.service)) this.#release(hold, 'another service now lists its address')
       }
     }

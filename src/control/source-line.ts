@@ -7,7 +7,7 @@ import type { ServiceEntry, ServiceSource } from './control-config.ts'
 import type { ControlClock } from './control-clock.ts'
 import { heldAfter } from './hold-rule.ts'
 import type { Holds } from './hold.ts'
-import { addressOf, byIdentity } from './identity.ts'
+import { byIdentity } from './identity.ts'
 import { knownFromBefore } from './known-from-before.ts'
 import { listingOf, type Listing } from './listing.ts'
 import { messageOf, type OnProblem } from './problem.ts'
@@ -229,7 +229,7 @@ export class SourceLine {
     const proof = healthCheck === null ? 'it accepts connections' : 'its health check passes'
     const doubt = wentBackwards ? 'the registry lost its memory' : 'the registry answered after an outage'
     this.#settle(listed, held, { held: `${doubt} and does not let it serve; kept while ${proof}` })
-    if (!holds.isEmpty) holds.claim((service) => this.#parts.isFedBy(service, this), instances.map(addressOf))
+    holds.claim((service) => this.#parts.isFedBy(service, this), instances)
   }
 
   #failed(error: unknown, first: boolean): void {

@@ -19,10 +19,7 @@ const onlyColumn = 0
  */
 export class InProcess implements DataPlane {
   readonly #channel = new MessageChannel()
-  readonly #outbox = new Outbox<ControlMessage>(
-    (messages) => this.#channel.port1.postMessage(messages),
-    ({ type }) => type === 'service',
-  )
+  readonly #outbox = new Outbox<ControlMessage>((messages) => this.#channel.port1.postMessage(messages))
   readonly #thread: DataThread
   readonly #options: DataPlaneOptions
   readonly #pulse: Pulse
@@ -35,10 +32,7 @@ export class InProcess implements DataPlane {
 
   constructor(options: DataPlaneOptions) {
     const { port1, port2 } = this.#channel
-    const answers = new Outbox<ThreadMessage>(
-      (messages) => port2.postMessage(messages),
-      ({ type }) => type === 'service-applied',
-    )
+    const answers = new Outbox<ThreadMessage>((messages) => port2.postMessage(messages))
     this.#options = options
     this.#sockets = new ThreadSockets(options.lent ?? new LentSockets([], 0), options.given ?? [])
     this.#thread = new DataThread({

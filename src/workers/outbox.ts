@@ -1,23 +1,23 @@
+import type { ControlMessage, ThreadMessage } from '../core/message.ts'
+
 /**
  * What one thread has to say to another. Lists, and that they were taken, come in crowds: they are gathered until the turn of the event
  * loop is over, since each post wakes the other thread, which costs more than most messages do. All else is posted at once.
  */
-export class Outbox<Message> {
+export class Outbox<Message extends ControlMessage | ThreadMessage> {
   readonly #post: (messages: readonly Message[]) => void
-  readonly #mayWait: (message: Message) => boolean
   #messages: Message[] = []
   readonly #onTurnEnd = () => this.flush()
 
   /** @param post gets them in the order in which they were put, none twice */
-  constructor(post: (messages: readonly Message[]) => void, mayWait: (message: Message) => boolean) {
+  constructor(post: (messages: readonly Message[]) => void) {
     this.#post = post
-    this.#mayWait = mayWait
   }
 
   /** @param message is not to be changed before the turn is over: it may be copied only then */
   put(message: Message): void {
     const count = this.#messages.push(message)
-    if (!this.#mayWait(message)) this.flush()
+    if (message.type !== 'service' && message.type !== 'service-applied') this.flush()
     else if (count === 1) setImmediate(this.#onTurnEnd)
   }
 

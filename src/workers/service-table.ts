@@ -28,6 +28,7 @@ export class ServiceTable {
   readonly #services = new Map<string, Service>()
   /** Lists of services that the configuration does not name yet. */
   readonly #early = new Map<string, PublishedService>()
+  /** One function for all services. */
   readonly #build = (service: Service, before: EndpointSet): EndpointSet => this.#setOf(service, before)
 
   constructor(options: ServiceTableOptions) {

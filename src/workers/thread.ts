@@ -20,10 +20,7 @@ export interface ThreadParameters {
 const port = parentPort
 if (port === null) throw new Error('workers/thread.ts runs in a worker thread only')
 const parameters = workerData as ThreadParameters
-const outbox = new Outbox<ThreadMessage>(
-  (messages) => port.postMessage(messages),
-  ({ type }) => type === 'service-applied',
-)
+const outbox = new Outbox<ThreadMessage>((messages) => port.postMessage(messages))
 const sink = openLogSink(parameters.logFd)
 let logWriter: LogWriter | null = null
 const thread = new DataThread({

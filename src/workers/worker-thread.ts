@@ -49,10 +49,7 @@ export class WorkerThread {
   listening: readonly ListenSocket[] = []
   readonly #sockets: ThreadSockets
   readonly #worker: Worker
-  readonly #outbox = new Outbox<ControlMessage>(
-    (messages) => this.#worker.postMessage(messages),
-    ({ type }) => type === 'service',
-  )
+  readonly #outbox = new Outbox<ControlMessage>((messages) => this.#worker.postMessage(messages))
   #state: ThreadState = 'starting'
   #sinceMs = Date.now()
   #isEnding = false
