@@ -4,6 +4,8 @@ import { serveTasks } from './side-process.ts'
 
 /** Calls under way at once. */
 const lanes = 16
+/** Below what etcd takes in one transaction, 128. */
+const perFill = 100
 
 export interface FillTask {
   readonly target: FeedTarget
@@ -31,8 +33,15 @@ serveTasks({
     const feed = openFeed(target, lanes)
     let next = 0
     await inLanes(async () => {
-      for (let i = next++; i < services * perService; i = next++) {
-        await feed.put({ service: nameOf(i % services), id: `filler-${i}`, port: 20_000 + (i % 10_000) })
+      for (let first = next; first < services * perService; first = next) {
+        const count = Math.min(perFill, services * perService - first)
+        next += count
+        const entries = Array.from({ length: count }, (_, i) => first + i).map((i) => ({
+          service: nameOf(i % services),
+          id: `filler-${i}`,
+          port: 20_000 + (i % 10_000),
+        }))
+        await feed.put(...entries)
       }
     })
     feed.close()

@@ -1,8 +1,10 @@
 import { denied, unreadable } from './error.ts'
 import { createH2Wire } from './h2/wire.ts'
+import type { ServiceRows } from './instances.ts'
 import { NegotiatedWire } from './negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from './options.ts'
 import { createPackageWire } from './package-wire.ts'
+import { SentRows } from './sent-rows.ts'
 import type { Answered, Call, Question, Wire } from './wire.ts'
 
 /** One answer of a blocking query. */
@@ -23,7 +25,7 @@ export type Ask<Body> = <Taken>(call: Call, take: (reading: Reading<Body>) => Ta
 /** The part of Consul's HTTP API that discovery reads, over a bounded number of kept-alive connections. */
 export interface ConsulClient {
   /** `/v1/health/service/:service`: all instances with all their checks. @param filter null = none; else of those it is true for */
-  readonly service: (service: string, filter?: string | null) => Ask<readonly unknown[]>
+  readonly service: (service: string, filter?: string | null) => Ask<ServiceRows>
   /** `/v1/health/state/any`: every check of the datacenter the token may read. */
   readonly checks: Ask<readonly unknown[]>
   /** `/v1/catalog/services`: the tags of every service the token may read. */
@@ -68,7 +70,7 @@ function readsOver(wire: Wire): ConsulClient {
       ask({ list: 'service', service, filter }, (answer) => {
         // Fewer rows for want of rights is not the same as fewer instances.
         if (answer.headers['x-consul-results-filtered-by-acls'] === 'true') throw denied(answer.url)
-        return list(answer)
+        return answer.body instanceof SentRows ? answer.body : list(answer)
       }),
     checks: ask({ list: 'checks' }, list),
     services: ask({ list: 'services' }, record),

@@ -4,7 +4,11 @@ import type { SkippedEntry } from '../contract.ts'
 import { toHost } from '../host-name.ts'
 import { TagReader } from './framework-tags.ts'
 import { readKratosAddress } from './kratos-address.ts'
+import { SentRows } from './sent-rows.ts'
 import { worstStatus } from './status.ts'
+
+/** Rows of `/v1/health/service/:service`, parsed or as they were sent. */
+export type ServiceRows = readonly unknown[] | SentRows
 
 export interface ServiceReading {
   /** In the order of node and id. */
@@ -12,6 +16,24 @@ export interface ServiceReading {
   readonly skipped: readonly SkippedEntry[]
   /** Whether an instance has no check but those of its node. */
   readonly hasUnchecked: boolean
+  /** What need not be read again while it is sent as it was. */
+  readonly known: readonly KnownRow[]
+}
+
+/** A row of which there was nothing to say but its instance. */
+export interface KnownRow {
+  readonly mark: string
+  readonly instance: Instance
+  readonly isUnchecked: boolean
+}
+
+interface ReadRow {
+  /** For messages. */
+  readonly entry: string
+  readonly instance: Instance | null
+  readonly isUnchecked: boolean
+  /** Why there is no instance, or what of it can't be used. */
+  readonly problems: readonly string[]
 }
 
 // Go writes empty lists and maps as null, and older agents leave out what they don't know.
@@ -58,28 +80,56 @@ type Row = z.output<typeof rowSchema>
  * Maps the rows of `/v1/health/service/:service` (https://developer.hashicorp.com/consul/api-docs/health).
  *
  * @param routeTags what tags begin with in which `$DC` stands for the datacenter; null = none
+ * @param before `known` of the reading before: of a row that is sent as it was then the instance stays the same object
  */
 export function readInstances(
   service: string,
-  rows: readonly unknown[],
+  rows: ServiceRows,
   routeTags: string | null = null,
+  before: readonly KnownRow[] = [],
 ): ServiceReading {
   const found = new Map<string, Instance>()
   const skipped: SkippedEntry[] = []
+  const known: KnownRow[] = []
+  const knownBefore = new Map(before.map((row) => [row.mark, row]))
   const tagReader = new TagReader(routeTags)
   let hasUnchecked = false
-  for (const [position, value] of rows.entries()) {
-    const parsed = rowSchema.safeParse(value)
-    const entry = parsed.success ? `${parsed.data.Node.Node}/${parsed.data.Service.ID}` : `row ${position + 1}`
-    hasUnchecked ||= parsed.data?.Checks.every((check) => check.ServiceID === '') ?? false
-    const outcome = parsed.success ? instanceOf(parsed.data, tagReader) : firstIssue(parsed.error)
-    const reasons = typeof outcome === 'string' ? [outcome] : [...outcome.problems]
-    if (found.has(entry)) reasons.push('node and id are those of an earlier row')
-    else if (typeof outcome !== 'string') found.set(entry, outcome.instance)
-    for (const reason of reasons) skipped.push({ service, entry, reason })
+  for (let position = 0; position < rows.length; position++) {
+    const mark = rows instanceof SentRows ? rows.mark(position) : null
+    const asBefore = mark === null ? undefined : knownBefore.get(mark)
+    const row = asBefore === undefined ? readRow(rows, position, tagReader) : readAgain(asBefore)
+    const { entry, instance, isUnchecked, problems } = row
+    hasUnchecked ||= isUnchecked
+    for (const reason of problems) skipped.push({ service, entry, reason })
+    if (instance === null) continue
+    if (found.has(entry)) skipped.push({ service, entry, reason: 'node and id are those of an earlier row' })
+    else found.set(entry, instance)
+    if (mark !== null && problems.length === 0) known.push(asBefore ?? { mark, instance, isUnchecked })
   }
   const instances = [...found.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance)
-  return { instances, skipped, hasUnchecked }
+  return { instances, skipped, hasUnchecked, known }
+}
+
+function readRow(rows: ServiceRows, position: number, tagReader: TagReader): ReadRow {
+  const parsed = rowSchema.safeParse(rows instanceof SentRows ? rows.parse(position) : rows[position])
+  if (!parsed.success) {
+    const problems = [firstIssue(parsed.error)]
+    return { entry: `row ${position + 1}`, instance: null, isUnchecked: false, problems }
+  }
+  const { Node, Service, Checks } = parsed.data
+  const entry = entryOf(Node.Node, Service.ID)
+  const isUnchecked = Checks.every((check) => check.ServiceID === '')
+  const outcome = instanceOf(parsed.data, tagReader)
+  if (typeof outcome === 'string') return { entry, instance: null, isUnchecked, problems: [outcome] }
+  return { entry, isUnchecked, ...outcome }
+}
+
+function readAgain({ instance, isUnchecked }: KnownRow): ReadRow {
+  return { entry: entryOf(instance.node, instance.id), instance, isUnchecked, problems: [] }
+}
+
+function entryOf(node: string, id: string): string {
+  return `${node}/${id}`
 }
 
 /** The instance with what of it can't be used, or why it can't be one. */

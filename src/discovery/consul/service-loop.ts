@@ -1,6 +1,7 @@
 import type { Random } from '../../util/random.ts'
 import { ChurnLimit } from '../churn-limit.ts'
 import type { ConsulClient, Reading } from './client.ts'
+import type { ServiceRows } from './instances.ts'
 import { pause } from '../pause.ts'
 import { poll } from './poll.ts'
 import type { Watcher } from './watcher.ts'
@@ -31,7 +32,7 @@ export async function followService(
   const busy = new ChurnLimit()
   const absent = new ChurnLimit()
   try {
-    const take = (reading: Reading<readonly unknown[]>) => ({
+    const take = (reading: Reading<ServiceRows>) => ({
       hasChanged: watcher.accept(reading),
       rows: reading.body.length,
     })

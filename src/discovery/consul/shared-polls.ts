@@ -1,6 +1,7 @@
 import { ChurnLimit } from '../churn-limit.ts'
 import { CheckTable } from './check-table.ts'
 import type { ConsulClient, Reading } from './client.ts'
+import type { ServiceRows } from './instances.ts'
 import { pause } from '../pause.ts'
 import { poll, type PolledReading } from './poll.ts'
 import { ReadQueue } from '../read-queue.ts'
@@ -124,7 +125,7 @@ export class SharedPolls {
   async #read(watcher: Watcher): Promise<void> {
     const awaitsChange = this.#awaitsChange.delete(watcher)
     if (!watcher.box.isOpen) return
-    const take = (reading: Reading<readonly unknown[]>) => this.#take(watcher, reading, awaitsChange)
+    const take = (reading: Reading<ServiceRows>) => this.#take(watcher, reading, awaitsChange)
     try {
       await this.#client.service(watcher.service, watcher.filter)({ index: null, signal: this.#signal }, take)
     } catch (error) {
@@ -132,7 +133,7 @@ export class SharedPolls {
     }
   }
 
-  #take(watcher: Watcher, reading: Reading<readonly unknown[]>, awaitsChange: boolean): void {
+  #take(watcher: Watcher, reading: Reading<ServiceRows>, awaitsChange: boolean): void {
     // A read that does not block may be answered by a server that lags behind the last one, with who has left since. What is
     // behind still at the second look has lost its memory.
     if (watcher.isAheadOf(reading) && !this.#behind.delete(watcher)) {

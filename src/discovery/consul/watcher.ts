@@ -4,7 +4,7 @@ import { AnswerBox } from '../answer-box.ts'
 import type { SkippedEntry } from '../contract.ts'
 import { keptObjects } from '../kept-objects.ts'
 import type { Reading } from './client.ts'
-import { readInstances } from './instances.ts'
+import { type KnownRow, readInstances, type ServiceRows } from './instances.ts'
 
 export interface WatcherOptions {
   readonly onSkipped: (entry: SkippedEntry) => void
@@ -25,6 +25,7 @@ export class Watcher {
   readonly #routeTags: string | null
   readonly #onSkipped: (entry: SkippedEntry) => void
   #instances: readonly Instance[] | null = null
+  #known: readonly KnownRow[] = []
   #position = 0
   #skippedBefore = new Set<string>()
   #mayHaveForgotten = false
@@ -57,18 +58,20 @@ export class Watcher {
   }
 
   /** Whether a reading is older than what was taken before, with nothing known that explains it. */
-  isAheadOf({ index }: Reading<readonly unknown[]>): boolean {
+  isAheadOf({ index }: Reading<ServiceRows>): boolean {
     return !this.#mayHaveForgotten && index < this.#position
   }
 
   /** Takes a reading of `/v1/health/service/:service`; returns whether its consumer gets a new answer. */
-  accept({ body, index }: Reading<readonly unknown[]>): boolean {
-    const { instances: listed, skipped, hasUnchecked } = readInstances(this.service, body, this.#routeTags)
-    const instances = keptObjects(listed, this.#instances ?? [])
+  accept({ body, index }: Reading<ServiceRows>): boolean {
+    const reading = readInstances(this.service, body, this.#routeTags, this.#known)
+    const { skipped, hasUnchecked, known } = reading
+    const instances = keptObjects(reading.instances, this.#instances ?? [])
     this.#report(skipped)
     const mayHaveForgotten = this.#mayHaveForgotten || index < this.#position
     const hasChanged = mayHaveForgotten || !isDeepStrictEqual(instances, this.#instances)
     this.#instances = instances
+    this.#known = known
     this.#hasUnchecked = hasUnchecked
     this.#position = index
     this.#mayHaveForgotten = false

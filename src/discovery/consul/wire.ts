@@ -17,7 +17,7 @@ export interface Answered {
   /** For messages. */
   readonly url: string
   readonly headers: IncomingHttpHeaders
-  /** What the JSON says; anything else where it is none. */
+  /** What the JSON says; anything else where it is none. The instances of a service may be SentRows. */
   readonly body: unknown
 }
 
@@ -53,11 +53,11 @@ export function baseUrlOf({ address }: Pick<ConsulOptions, 'address'>): string {
 }
 
 /** For messages: without a user's name and password. */
-export function shownUrl(baseUrl: string, question: Question): string {
+export function shown(baseUrl: string): string {
   const url = new URL(baseUrl)
   url.username = ''
   url.password = ''
-  return url.href + pathOf(question)
+  return url.href
 }
 
 /** Below `/v1`. */

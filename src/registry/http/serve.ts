@@ -32,9 +32,12 @@ interface Written {
   readonly body: Buffer
 }
 
+// Once: an abort without a reason makes an error with a stack each time.
+const clientIsGone = new Error('the client is gone')
+
 async function answerTo(request: IncomingMessage, response: ServerResponse, options: ServeOptions): Promise<void> {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  response.once('close', () => gone.abort(clientIsGone))
   let isCut = false
   let answer: Written
   try {

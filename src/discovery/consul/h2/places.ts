@@ -61,6 +61,7 @@ export class Places {
     const waiting = isFirst ? this.#firsts : this.#others
     waiting.add(waiter)
     this.#serve()
+    if (!waiting.has(waiter)) return promise
     const onAbort = () => {
       if (waiting.delete(waiter)) reject(signal.reason)
     }

@@ -4,8 +4,7 @@ import { maxAnswerBytes, tooLarge } from '../wire.ts'
 export interface StreamAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** Once: it is not kept here, see Wire. */
-  readonly takeBody: () => Buffer
+  readonly body: Buffer
 }
 
 /** Time was up. */
@@ -13,19 +12,23 @@ export class TimeIsUp extends Error {
   override readonly name = 'TimeIsUp'
 }
 
-interface AnswerOptions {
+interface AnswerOptions<Taken> {
   readonly timeoutMs: number
   /** Whether the process lives on for it. */
   readonly holds: boolean
   readonly signal: AbortSignal
+  /** See Wire. */
+  readonly take: (answer: StreamAnswer) => Taken
+  /** What to reject with where there is no whole answer. */
+  readonly errorOf: (failure: unknown) => Error
 }
 
-/** The whole answer of a stream; settles when the stream is closed, so that its place is free then. */
-export async function readAnswer(
+/** Hands on the whole answer of a stream once that is closed. Rejects with what `errorOf` makes of a failure, and with what `take` throws. */
+export async function readAnswer<Taken>(
   stream: ClientHttp2Stream,
-  { timeoutMs, holds, signal }: AnswerOptions,
-): Promise<StreamAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<StreamAnswer>()
+  { timeoutMs, holds, signal, take, errorOf }: AnswerOptions<Taken>,
+): Promise<Taken> {
+  const { promise, resolve, reject } = Promise.withResolvers<Taken>()
   const chunks: Buffer[] = []
   let bytes = 0
   let headers: (IncomingHttpHeaders & IncomingHttpStatusHeader) | null = null
@@ -53,10 +56,18 @@ export async function readAnswer(
   stream.on('close', () => {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
-    const isWhole = headers !== null && stream.rstCode === constants.NGHTTP2_NO_ERROR && hasAllOf(headers, bytes)
-    if (failure !== null) reject(failure)
-    else if (headers === null || !isWhole) reject(new Error('the connection broke before the end of the answer'))
-    else resolve({ status: headers[':status'] ?? 0, headers, takeBody: () => Buffer.concat(chunks.splice(0)) })
+    const received = headers
+    // A stream that has waited is in V8's old generation, and what its listeners hold lives as long as that.
+    headers = null
+    const body = Buffer.concat(chunks.splice(0))
+    const isWhole = received !== null && stream.rstCode === constants.NGHTTP2_NO_ERROR && hasAllOf(received, bytes)
+    if (failure !== null) return reject(errorOf(failure))
+    if (!isWhole) return reject(errorOf(new Error('the connection broke before the end of the answer')))
+    try {
+      resolve(take({ status: received[':status'] ?? 0, headers: received, body }))
+    } catch (error) {
+      reject(error)
+    }
   })
   return promise
 }

@@ -1,13 +1,14 @@
-import type { OutgoingHttpHeaders } from 'node:http2'
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
 import { clientContext, clientTls } from '../../../util/tls-client.ts'
 import { DiscoveryError } from '../../contract.ts'
 import type { Room } from '../client.ts'
 import { refused, timedOut, unreachable, unreadable } from '../error.ts'
 import type { Protocol } from '../negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from '../options.ts'
-import { baseUrlOf, blockingTimeoutMs, type Call, pathOf, type Question, shownUrl, type Wire } from '../wire.ts'
+import { SentRows } from '../sent-rows.ts'
+import { type Answered, baseUrlOf, blockingTimeoutMs, pathOf, type Question, shown, type Wire } from '../wire.ts'
 import { AgentSession } from './agent-session.ts'
-import { Places } from './places.ts'
+import { type Place, Places } from './places.ts'
 import { readAnswer, type StreamAnswer, TimeIsUp } from './read-answer.ts'
 
 /** HTTP/2, over as many connections as the queries need. */
@@ -24,6 +25,7 @@ export function createH2Wire(
   onProtocol: (protocol: Protocol) => void,
 ): H2Wire {
   const base = new URL(baseUrlOf(options))
+  const shownBase = shown(base.href)
   const { maxFirstReads, waitMs } = limits.h2
   const tls = tlsFor(base, options)
   const open = async (closing: AbortSignal) => {
@@ -45,24 +47,6 @@ export function createH2Wire(
     ...(options.token !== null && { 'x-consul-token': options.token }),
   }
 
-  const answerTo = async (question: Question, { index, signal }: Call, url: string): Promise<StreamAnswer> => {
-    const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
-    const timeoutMs = index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs)
-    try {
-      const place = await places.take(index === null, signal)
-      try {
-        const stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
-        const answer = await readAnswer(stream, { timeoutMs, holds: index === null, signal })
-        if (answer.status < 200 || answer.status > 299) throw refused(answer.status, answer.takeBody(), url)
-        return answer
-      } finally {
-        place.leave()
-      }
-    } catch (error) {
-      throw errorOf(error, url)
-    }
-  }
-
   return {
     get room() {
       const sharedAbove = Math.max(0, places.maxStreams - maxFirstReads)
@@ -70,10 +54,29 @@ export function createH2Wire(
       return { sharedAbove, perServiceBelow: Math.floor(sharedAbove * Math.min(1, share)) }
     },
 
-    async ask(question, call, take) {
-      const url = shownUrl(base.href, question)
-      const answer = await answerTo(question, call, url)
-      return take({ url, headers: answer.headers, body: read(answer.headers, answer.takeBody(), url) })
+    async ask(question, { index, signal }, take) {
+      const url = shownBase + pathOf(question)
+      const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
+      let place: Place | null = null
+      let stream: ClientHttp2Stream
+      try {
+        place = await places.take(index === null, signal)
+        stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
+      } catch (error) {
+        place?.leave()
+        throw errorOf(error, url)
+      }
+      try {
+        return await readAnswer(stream, {
+          timeoutMs: index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs),
+          holds: index === null,
+          signal,
+          take: (answer) => take(answered(question, answer, url)),
+          errorOf: (failure) => errorOf(failure, url),
+        })
+      } finally {
+        place.leave()
+      }
     },
 
     async connect() {
@@ -101,9 +104,16 @@ function queryOf(fields: Readonly<Record<string, string>>): string {
   return new URLSearchParams(fields).toString()
 }
 
-/** What is no JSON is left as it came. */
-function read(headers: StreamAnswer['headers'], body: Buffer, url: string): unknown {
-  if (!headers['content-type']?.startsWith('application/json') || body.length === 0) return body
+function answered(question: Question, { status, headers, body }: StreamAnswer, url: string): Answered {
+  if (status < 200 || status > 299) throw refused(status, body, url)
+  const isJson = headers['content-type']?.startsWith('application/json') && body.length > 0
+  // What is no JSON is left as it came.
+  if (!isJson) return { url, headers, body }
+  const rows = question.list === 'service' ? SentRows.of(body, url) : null
+  return { url, headers, body: rows ?? parsed(body, url) }
+}
+
+function parsed(body: Buffer, url: string): unknown {
   try {
     return JSON.parse(body.toString())
   } catch (error) {
