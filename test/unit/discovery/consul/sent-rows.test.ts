@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readInstances } from '../../../../src/discovery/consul/instances.ts'
+import { type KnownRow, readInstances } from '../../../../src/discovery/consul/instances.ts'
 import { SentRows } from '../../../../src/discovery/consul/sent-rows.ts'
 import { serviceRow } from '../../../support/scripted-registry.ts'
 
@@ -8,6 +8,10 @@ const url = 'https://agent/v1/health/service/web'
 
 function sent(text: string): SentRows | null {
   return SentRows.of(Buffer.from(text), url)
+}
+
+function readSent(rows: readonly unknown[], known: readonly KnownRow[] = []) {
+  return readInstances('web', sent(JSON.stringify(rows)) ?? [], null, known)
 }
 
 /** What the text says, read row by row; null where it is no list, or one of its rows no JSON. */
@@ -89,9 +93,9 @@ describe('instances of rows as they were sent', () => {
   it('are those of the same rows parsed, whatever came before', () => {
     fc.assert(
       fc.property(fc.array(fc.array(row, { maxLength: 6 }), { maxLength: 6 }), (answers) => {
-        let known = readInstances('web', []).known
+        let known: readonly KnownRow[] = []
         for (const rows of answers) {
-          const { known: now, ...reading } = readInstances('web', sent(JSON.stringify(rows)) ?? [], null, known)
+          const { known: now, ...reading } = readSent(rows, known)
           const { known: _, ...whole } = readInstances('web', rows)
           expect(reading).toEqual(whole)
           known = now
@@ -106,13 +110,11 @@ describe('instances of rows as they were sent', () => {
       serviceRow({ id: 'b' }),
       serviceRow({ id: 'b', service: { Port: 81 } }),
     ]
-    const read = (rows: readonly unknown[], known = readInstances('web', []).known) =>
-      readInstances('web', sent(JSON.stringify(rows)) ?? [], null, known)
-    const before = read([a, b])
-    const after = read([changed, a], before.known)
+    const before = readSent([a, b])
+    const after = readSent([changed, a], before.known)
     expect(after.instances[0]).toBe(before.instances[0])
     expect(after.instances[1]).toMatchObject({ id: 'b', port: 81 })
-    const left = read([a], after.known)
+    const left = readSent([a], after.known)
     expect(left.instances).toEqual([before.instances[0]])
     expect(left.known).toHaveLength(1)
   })
