@@ -13,6 +13,8 @@ if (announced === undefined) await follow()
 else announce(announced)
 
 async function follow(): Promise<void> {
+  // A source keeps no process up by itself; in a gateway the listeners do.
+  setInterval(() => {}, 60_000)
   const discovery = mdns(
     { name: 'lan', type: 'mdns', domain: 'local', interfaces: null },
     { random: Math.random, onSkipped: (entry) => say('skipped', entry) },

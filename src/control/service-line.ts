@@ -148,6 +148,11 @@ export class ServiceLine implements OwningService {
     return this.#sources.some((own) => own.isOf(source, name))
   }
 
+  /** Something that this source says of it can't be used, and has been named. */
+  countSkipped(source: string): void {
+    for (const own of this.#sources) if (own.source === source) own.skippedEntries++
+  }
+
   checkTargetOf(instance: Instance): CheckTarget | null {
     const { healthCheck, tls } = this.#entry
     const { host, hostName = null, port } = instance

@@ -57,7 +57,7 @@ export class SourceLine {
   readonly subset: ServiceEntry['subset']
   readonly query: string
   readonly updates = { changed: 0, same: 0, error: 0 }
-  /** Entries of the registry that could not be used, since the start. */
+  /** Entries of the registry that could not be used, and tags that could be no route, since the start. */
   skippedEntries = 0
   readonly #owner: OwningService
   readonly #parts: SourceLineParts

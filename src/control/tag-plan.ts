@@ -14,6 +14,8 @@ export interface TaggedService {
 
 export interface SkippedTag {
   readonly service: string
+  /** The source of a tag that can't be read or served, whatever else there is; null of one that gives way. */
+  readonly unusableIn: string | null
   readonly cause: string
 }
 
@@ -56,16 +58,16 @@ export function planTags(question: PlanQuestion): TagPlan {
     const main = mainEntry(service, config, keys)
     if (main === null) {
       const cause = `the tags of ${service.name} in ${service.source} are no routes: its name is taken by another service`
-      skipped.push({ service: service.name, cause })
+      skipped.push({ service: service.name, unusableIn: null, cause })
       continue
     }
     const advertised = advertisedOf(main.key, service.prefix) ?? nothingAdvertised
     const entry = withTls(main, advertised, config)
     keys.add(entry.key)
     services.push(entry)
-    const skip = (tag: string, reason: string) =>
-      skipped.push({ service: entry.key, cause: `${originOf(tag, service)} is no route: ${reason}` })
-    for (const [tag, reason] of advertised.refused) skip(tag, reason)
+    const skip = (tag: string, reason: string, unusableIn: string | null = null) =>
+      skipped.push({ service: entry.key, unusableIn, cause: `${originOf(tag, service)} is no route: ${reason}` })
+    for (const [tag, reason] of advertised.refused) skip(tag, reason, service.source)
     for (const route of advertised.routes) {
       const rule = ruleOf(route, service, config)
       const match = matchOf(rule)

@@ -22,6 +22,7 @@ const restPerWork = 20
 interface Line {
   readonly hasList: boolean
   readonly endpoints: { readonly records: Records }
+  countSkipped(source: string): void
 }
 
 export interface TagRoutesOptions {
@@ -238,9 +239,10 @@ export class TagRoutes {
   /** Each once, as long as it stays. */
   #recordSkipped(before: readonly SkippedTag[], after: readonly SkippedTag[]): void {
     const said = new Set(before.map(({ service, cause }) => `${service}\n${cause}`))
-    for (const { service, cause } of after) {
+    for (const { service, unusableIn, cause } of after) {
       if (said.has(`${service}\n${cause}`)) continue
       this.#options.timeline.record({ type: 'route-skipped', service, endpoint: null, cause })
+      if (unusableIn !== null) this.#options.lineOf(service)?.countSkipped(unusableIn)
     }
   }
 }

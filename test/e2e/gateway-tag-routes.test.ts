@@ -170,6 +170,9 @@ describe('a tag of Fabio', () => {
     await skipped(gateway, 'proto=tcp')
     expect(await skipped(gateway, '"urlprefix-/good" of odder')).toContain('a tag of odd takes the same requests')
     expect(await skipped(gateway, '/declared')).toContain('a route of the configuration takes the same requests')
+    const { text } = await gateway.admin('/metrics')
+    expect(text).toContain('tidegate_discovery_skipped_total{source="consul",service="odd"} 2')
+    expect(text).toContain('tidegate_discovery_skipped_total{source="consul",service="odder"} 0')
   })
 
   it('takes no request from a declared route, be it longer or for one host only', async () => {

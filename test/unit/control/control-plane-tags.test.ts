@@ -39,6 +39,7 @@ function stage() {
 
 const listed = new Map([['web', ['route-/web']]])
 const web = instance('a-1', { tags: ['route-/web'] })
+const tagged = (id: string, ...tags: string[]) => instance(id, { tags: tags.map((tag) => `route-${tag}`) })
 
 describe('routes from tags', () => {
   it('come with the instances, and go when the registry lists no more of them', async () => {
@@ -112,6 +113,26 @@ describe('routes from tags', () => {
     registry.of('web').says(answer([{ ...web, weight: 5 }]))
     await clock.advance(1000)
     expect(thread.sent).not.toContain('config')
+  })
+
+  it('count a tag that can be none once, as long as it is there, and none that gives way to another', async () => {
+    const { says, registry, control, clock, story } = stage()
+    const counts = () => control.stats().discovery.map(({ service: name, skipped }) => `${name} ${skipped}`)
+    const named = () => story().filter((event) => event === 'route-skipped').length
+    await says(new Map(['late', 'web'].map((name) => [name, ['route-/late']])))
+    registry.of('late').says(answer([tagged('b-1', '/late')]))
+    registry.of('web').says(answer([tagged('a-1', '/web', '/x proto=tcp', '/late')]))
+    await clock.advance(1000)
+    expect(named()).toBe(2)
+    expect(counts()).toEqual(['late 0', 'web 1'])
+    registry.of('web').says(answer(['a-1', 'a-2'].map((id) => tagged(id, '/new', '/x proto=tcp'))))
+    await clock.advance(1000)
+    registry.of('web').says(answer([tagged('a-1', '/new')]))
+    await clock.advance(1000)
+    registry.of('web').says(answer([tagged('a-1', '/new', '/x proto=tcp')]))
+    await clock.advance(1000)
+    expect(named()).toBe(3)
+    expect(counts()).toEqual(['late 0', 'web 2'])
   })
 
   it('are waited for before the gateway is ready', async () => {

@@ -75,9 +75,14 @@ describe('what comes of tags', () => {
     expect(plan.skipped).toEqual([
       {
         service: 'a',
+        unusableIn: null,
         cause: 'tag "route-/users" of a in reg is no route: a route of the configuration takes the same requests',
       },
-      { service: 'z', cause: 'tag "route-/x" of z in reg is no route: a tag of a takes the same requests' },
+      {
+        service: 'z',
+        unusableIn: null,
+        cause: 'tag "route-/x" of z in reg is no route: a tag of a takes the same requests',
+      },
     ])
   })
 

@@ -18,18 +18,20 @@ const metadata = {
 }
 
 describe('what go-micro registers', () => {
-  it.each([2, 3, 4])('in version %i gives address, version, metadata and zone', (major) => {
-    const { instances, skipped } = readInstances('greeter', rowsOf(`go-micro-v${major}`))
+  const versions = ['2', '3', '4', '4-11'].map((name) => ({ name, last: Number(name.split('-').at(-1)) }))
+
+  it.each(versions)('in version $name gives address, version, metadata and zone', ({ name, last }) => {
+    const { instances, skipped } = readInstances('greeter', rowsOf(`go-micro-v${name}`))
     expect(skipped).toEqual([])
     expect(instances).toEqual([
       {
-        id: `greeter-${major}-3f2a1b`,
+        id: `greeter-${name}-3f2a1b`,
         node: 'consul-under-test',
-        host: `10.0.0.${major}`,
+        host: `10.0.0.${last}`,
         port: 8080,
         weight: 1,
         zone: 'eu-1',
-        version: `1.4.${major}`,
+        version: `1.4.${last}`,
         tags: [],
         meta: metadata,
         status: 'passing',
@@ -37,10 +39,11 @@ describe('what go-micro registers', () => {
     ])
   })
 
-  it.each([2, 3, 4])('in version %i gives the same from its tags alone', (major) => {
-    const rows = rowsOf(`go-micro-v${major}`).map((row) => ({ ...row, Service: { ...row.Service, Meta: null } }))
-    const { instances } = readInstances('greeter', rows)
-    expect(instances[0]).toMatchObject({ version: `1.4.${major}`, zone: 'eu-1', meta: metadata })
+  it('has the metadata in `Meta`, too, by its newer plugin: its tags alone give the same', () => {
+    const rows = rowsOf('go-micro-v4-11')
+    expect(rows.map(({ Service }) => Service.Meta)).toEqual([metadata])
+    const bare = rows.map((row) => ({ ...row, Service: { ...row.Service, Meta: null } }))
+    expect(readInstances('greeter', bare)).toEqual(readInstances('greeter', rows))
   })
 })
 

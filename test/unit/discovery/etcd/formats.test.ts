@@ -23,8 +23,12 @@ describe('what real libraries wrote is read', () => {
     expect(read('v6')).toMatchObject([{ id: 'v6', host: '2001:db8::1', port: 9000, meta: {} }])
   })
 
-  it.each(['auto', 'go-micro'] as const)('of go-micro, by the format %s', (name) => {
-    const read = (id: string) => formats[name](written('go-micro', id), id)
+  const byGoMicro = (['go-micro', 'go-micro-4.11'] as const).flatMap((library) => [
+    { library, name: 'auto' as const },
+    { library, name: 'go-micro' as const },
+  ])
+  it.each(byGoMicro)('of $library, by the format $name', ({ library, name }) => {
+    const read = (id: string) => formats[name](written(library, id), id)
     expect(read('greeter-1')).toMatchObject([
       {
         id: 'greeter-1',
