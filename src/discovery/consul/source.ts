@@ -68,9 +68,8 @@ class ConsulSource implements Discovery {
   }
 
   watch(service: string, signal: AbortSignal, filter?: string): AsyncIterable<Answer> {
-    const end = AbortSignal.any([signal, this.#closing.signal])
     const watcher = new Watcher(service, { onSkipped: this.#context.onSkipped, filter, routeTags: this.#routeTags })
-    return watcher.box.answers(end, { begin: () => this.#join(watcher), over: () => this.#leave(watcher) })
+    return watcher.box.answers(signal, { begin: () => this.#join(watcher), over: () => this.#leave(watcher) })
   }
 
   async *list(signal: AbortSignal): AsyncGenerator<Listing, void, void> {
@@ -84,12 +83,14 @@ class ConsulSource implements Discovery {
 
   async close(): Promise<void> {
     this.#closing.abort()
+    for (const { box } of this.#watchers) box.cancel()
     for (const watcher of this.#loops.keys()) this.#stopLoop(watcher)
     this.#stopSharing()
     this.#client.close()
   }
 
   #join(watcher: Watcher): void {
+    if (this.#closing.signal.aborted) return watcher.box.end()
     this.#watchers.add(watcher)
     this.#begun.add(watcher)
     this.#arrangeSoon()

@@ -13,6 +13,8 @@ export interface WatcherOptions {
   readonly routeTags?: string | null
 }
 
+const none: ReadonlyMap<string, SkippedEntry> = new Map()
+
 /**
  * One running watch. Whoever reads the service, its own loop or the shared polls, hands the readings in; the watch compares
  * them with what its consumer has, so that the two can replace each other without an answer being lost or repeated.
@@ -27,7 +29,7 @@ export class Watcher {
   #instances: readonly Instance[] | null = null
   #known: readonly KnownRow[] = []
   #position = 0
-  #skippedBefore = new Set<string>()
+  #skipped: ReadonlyMap<string, SkippedEntry> = none
   #mayHaveForgotten = false
   #hasUnchecked = false
 
@@ -81,8 +83,9 @@ export class Watcher {
 
   /** Each bad entry once, not with every answer. */
   #report(skipped: readonly SkippedEntry[]): void {
-    const now = new Map(skipped.map((entry) => [`${entry.entry}\n${entry.reason}`, entry]))
-    for (const [key, entry] of now) if (!this.#skippedBefore.has(key)) this.#onSkipped(entry)
-    this.#skippedBefore = new Set(now.keys())
+    const now =
+      skipped.length === 0 ? none : new Map(skipped.map((entry) => [`${entry.entry}\n${entry.reason}`, entry]))
+    for (const [key, entry] of now) if (!this.#skipped.has(key)) this.#onSkipped(entry)
+    this.#skipped = now
   }
 }

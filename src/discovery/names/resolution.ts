@@ -9,13 +9,14 @@ import type { Name } from './name.ts'
 const firstLookupMs = 2000
 
 const none: readonly Instance[] = []
+const noNames: ReadonlyMap<string, Name> = new Map()
 
 /** One watch on its way through the resolver: keeps its latest answer and puts it out again whenever its addresses change. */
 export class Resolution {
   readonly box = new AnswerBox()
   readonly #nameOf: (host: string) => Name
   readonly #onName = () => this.#consider()
-  #names: ReadonlyMap<string, Name> = new Map()
+  #names = noNames
   #answer: Answer | null = null
   #isPut = false
   #lastPut: readonly Instance[] | null = null
