@@ -1,5 +1,8 @@
 import type { ControlMessage, ThreadMessage } from '../core/message.ts'
 
+/** A thread that has fallen behind takes in hundreds of answers in one turn: the first need not wait for the last. */
+const maxGathered = 64
+
 /**
  * What one thread has to say to another. Lists, and that they were taken, come in crowds: they are gathered until the turn of the event
  * loop is over, since each post wakes the other thread, which costs more than most messages do. All else is posted at once.
@@ -17,7 +20,8 @@ export class Outbox<Message extends ControlMessage | ThreadMessage> {
   /** @param message is not to be changed before the turn is over: it may be copied only then */
   put(message: Message): void {
     const count = this.#messages.push(message)
-    if (message.type !== 'service' && message.type !== 'service-applied') this.flush()
+    const mayWait = message.type === 'service' || message.type === 'service-applied'
+    if (!mayWait || count === maxGathered) this.flush()
     else if (count === 1) setImmediate(this.#onTurnEnd)
   }
 

@@ -49,3 +49,12 @@ it('gathers lists as well', async () => {
   await turn()
   expect(posts).toEqual([[list, list]])
 })
+
+it('does not let a crowd wait until all of it is there', async () => {
+  const { outbox, posts } = makeOutbox()
+  const crowd = Array.from({ length: 150 }, (_, version) => taken(version))
+  for (const message of crowd) outbox.put(message)
+  expect(posts.map(({ length }) => length)).toEqual([64, 64])
+  await turn()
+  expect(posts.flat()).toEqual(crowd)
+})

@@ -59,7 +59,7 @@ export async function readAnswer<Taken>(
     const received = headers
     // A stream that has waited is in V8's old generation, and what its listeners hold lives as long as that.
     headers = null
-    const body = Buffer.concat(chunks.splice(0))
+    const body = joined(chunks.splice(0))
     const isWhole = received !== null && stream.rstCode === constants.NGHTTP2_NO_ERROR && hasAllOf(received, bytes)
     if (failure !== null) return reject(errorOf(failure))
     if (!isWhole) return reject(errorOf(new Error('the connection broke before the end of the answer')))
@@ -70,6 +70,12 @@ export async function readAnswer<Taken>(
     }
   })
   return promise
+}
+
+/** Most answers come in one. */
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [first] = chunks
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
 }
 
 /** RFC 9113 section 8.1: a reset without an error may come behind a whole answer, or in the middle of one. */
