@@ -63,7 +63,7 @@ export function createConsulClient(options: ConsulOptions, limits: ConsulLimits,
 function readsOver(wire: Wire): ConsulClient {
   const ask =
     <Body>(question: Question, accept: (answer: Answered) => Body): Ask<Body> =>
-    async (call, take) =>
+    (call, take) =>
       wire.ask(question, call, (answer) => take({ body: accept(answer), index: indexOf(answer) }))
   return {
     service: (service, filter = null) =>

@@ -47,7 +47,16 @@ export class NegotiatedWire implements Wire {
     }
   }
 
-  async ask<Taken>(question: Question, call: Call, take: (answer: Answered) => Taken): Promise<Taken> {
+  ask<Taken>(question: Question, call: Call, take: (answer: Answered) => Taken): Promise<Taken> {
+    return this.#protocol === 'h2' ? this.#h2.ask(question, call, take) : this.#askSomehow(question, call, take)
+  }
+
+  close(): void {
+    this.#h2.close()
+    this.#plain.close()
+  }
+
+  async #askSomehow<Taken>(question: Question, call: Call, take: (answer: Answered) => Taken): Promise<Taken> {
     if (this.#protocol === null) await this.prepare()
     if (this.#protocol === 'h2') return this.#h2.ask(question, call, take)
     try {
@@ -57,11 +66,6 @@ export class NegotiatedWire implements Wire {
         this.#isDoubted = true
       throw error
     }
-  }
-
-  close(): void {
-    this.#h2.close()
-    this.#plain.close()
   }
 
   #found(protocol: Protocol): void {

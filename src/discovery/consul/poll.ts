@@ -6,28 +6,22 @@ export interface PolledReading<Body> extends Reading<Body> {
 }
 
 /**
- * One blocking query after another: takes every answer, also those that show nothing new, and yields what came of it. The next is asked
- * for when the consumer comes back for it, so a consumer that pauses slows the queries down. Ends when the signal aborts, throws the
- * DiscoveryError of a query that fails.
- *
- * @param take see Wire. And a generator that waits keeps what its variables held last: so would each of ten thousand watches a whole
- *   list as it was parsed
+ * One blocking query after another, each when its consumer asks for it: one that pauses slows them down. Thousands wait at a time, so
+ * there is nothing in it that waits but the query itself.
  */
-export async function* poll<Body, Taken>(
-  ask: Ask<Body>,
-  take: (reading: PolledReading<Body>) => Taken,
-  signal: AbortSignal,
-): AsyncGenerator<Taken, void, void> {
-  const index = new QueryIndex()
-  const accept = (reading: Reading<Body>) => take({ ...reading, move: index.accept(reading.index) })
-  while (!signal.aborted) {
-    let taken: Taken
-    try {
-      taken = await ask({ index: index.next, signal }, accept)
-    } catch (error) {
-      if (signal.aborted) return
-      throw error
-    }
-    yield taken
+export class Poll<Body> {
+  readonly #ask: Ask<Body>
+  readonly #signal: AbortSignal
+  readonly #index = new QueryIndex()
+
+  constructor(ask: Ask<Body>, signal: AbortSignal) {
+    this.#ask = ask
+    this.#signal = signal
+  }
+
+  /** Takes the next answer, also one that shows nothing new. Rejects as `Ask` does. @param take see Wire */
+  next<Taken>(take: (reading: PolledReading<Body>) => Taken): Promise<Taken> {
+    const accept = (reading: Reading<Body>) => take({ ...reading, move: this.#index.accept(reading.index) })
+    return this.#ask({ index: this.#index.next, signal: this.#signal }, accept)
   }
 }

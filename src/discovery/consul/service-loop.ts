@@ -3,7 +3,7 @@ import { ChurnLimit } from '../churn-limit.ts'
 import type { ConsulClient, Reading } from './client.ts'
 import type { ServiceRows } from './instances.ts'
 import { pause } from '../pause.ts'
-import { poll } from './poll.ts'
+import { Poll } from './poll.ts'
 import type { Watcher } from './watcher.ts'
 
 // About ten times what an answer costs, and what each of its rows costs, to take in.
@@ -31,12 +31,11 @@ export async function followService(
   const spread = 1 + random()
   const busy = new ChurnLimit()
   const absent = new ChurnLimit()
+  const poll = new Poll(client.service(watcher.service, watcher.filter), signal)
+  const take = (reading: Reading<ServiceRows>) => ({ hasChanged: watcher.accept(reading), rows: reading.body.length })
   try {
-    const take = (reading: Reading<ServiceRows>) => ({
-      hasChanged: watcher.accept(reading),
-      rows: reading.body.length,
-    })
-    for await (const { hasChanged, rows } of poll(client.service(watcher.service, watcher.filter), take, signal)) {
+    while (!signal.aborted) {
+      const { hasChanged, rows } = await poll.next(take)
       const isBusy = hasChanged || !watcher.isEmpty
       const busyMs = busyIntervalMs + busyMsPerRow * rows
       if (watcher.isEmpty) allAbsent.add(watcher)
@@ -45,7 +44,7 @@ export async function followService(
       await pause(isBusy ? busy.takeMs(busyMs) : absent.takeMs(absentMs), signal)
     }
   } catch (error) {
-    watcher.box.fail(error)
+    if (!signal.aborted) watcher.box.fail(error)
   } finally {
     allAbsent.delete(watcher)
   }

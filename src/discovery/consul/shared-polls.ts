@@ -3,7 +3,7 @@ import { CheckTable } from './check-table.ts'
 import type { ConsulClient, Reading } from './client.ts'
 import type { ServiceRows } from './instances.ts'
 import { pause } from '../pause.ts'
-import { poll, type PolledReading } from './poll.ts'
+import { Poll, type PolledReading } from './poll.ts'
 import { ReadQueue } from '../read-queue.ts'
 import { ServiceTable } from './service-table.ts'
 import type { Watcher } from './watcher.ts'
@@ -51,14 +51,19 @@ export class SharedPolls {
 
   /** Runs until the signal aborts; rejects when one of the two queries fails. */
   async run(): Promise<void> {
-    const checks = poll(this.#client.checks, (reading) => this.#onChecks(reading), this.#signal)
-    const services = poll(this.#client.services, (reading) => this.#onServices(reading), this.#signal)
-    // What changes after these two answers wakes a query, what changed before is in the reads that follow them.
-    const [firstChecks, firstServices] = await Promise.all([checks.next(), services.next()])
-    if (firstChecks.done || firstServices.done) return
-    this.#hasBaseline = true
-    for (const watcher of this.#watchers) this.add(watcher)
-    await Promise.all([this.#follow(checks), this.#follow(services)])
+    const checks = new Poll(this.#client.checks, this.#signal)
+    const services = new Poll(this.#client.services, this.#signal)
+    const nextChecks = () => checks.next((reading) => this.#onChecks(reading))
+    const nextServices = () => services.next((reading) => this.#onServices(reading))
+    try {
+      // What changes after these two answers wakes a query, what changed before is in the reads that follow them.
+      await Promise.all([nextChecks(), nextServices()])
+      this.#hasBaseline = true
+      for (const watcher of this.#watchers) this.add(watcher)
+      await Promise.all([this.#follow(nextChecks), this.#follow(nextServices)])
+    } catch (error) {
+      if (!this.#signal.aborted) throw error
+    }
   }
 
   /** Reads a watcher's service for the first time. */
@@ -66,11 +71,11 @@ export class SharedPolls {
     if (this.#hasBaseline) this.#reads.add(watcher, false)
   }
 
-  /** @param answers the rows of each one */
-  async #follow(answers: AsyncGenerator<number, void, void>): Promise<void> {
+  /** @param next takes an answer, and resolves to how many rows it has */
+  async #follow(next: () => Promise<number>): Promise<void> {
     const limit = new ChurnLimit()
-    for await (const rows of answers) {
-      await pause(limit.takeMs(busyIntervalMs + busyMsPerRow * rows), this.#signal)
+    while (!this.#signal.aborted) {
+      await pause(limit.takeMs(busyIntervalMs + busyMsPerRow * (await next())), this.#signal)
     }
   }
 

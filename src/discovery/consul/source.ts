@@ -4,7 +4,7 @@ import { ChurnLimit } from '../churn-limit.ts'
 import { createConsulClient, type AgentClient, type Room } from './client.ts'
 import { consulLimits, type ConsulLimits, type ConsulOptions } from './options.ts'
 import { pause } from '../pause.ts'
-import { poll, type PolledReading } from './poll.ts'
+import { Poll, type PolledReading } from './poll.ts'
 import { Datacenters } from './datacenters.ts'
 import { followService } from './service-loop.ts'
 import { SharedPolls } from './shared-polls.ts'
@@ -75,7 +75,15 @@ class ConsulSource implements Discovery {
   async *list(signal: AbortSignal): AsyncGenerator<Listing, void, void> {
     const end = AbortSignal.any([signal, this.#closing.signal])
     const limit = new ChurnLimit()
-    for await (const listing of poll(this.#client.services, readMoved, end)) {
+    const poll = new Poll(this.#client.services, end)
+    while (!end.aborted) {
+      let listing: Listing | null
+      try {
+        listing = await poll.next(readMoved)
+      } catch (error) {
+        if (end.aborted) return
+        throw error
+      }
       if (listing !== null) yield listing
       await pause(limit.takeMs(listIntervalMs), end)
     }

@@ -4,10 +4,24 @@ import type { H2Limits } from '../options.ts'
 import type { AgentSession } from './agent-session.ts'
 
 /** The right to open one stream. */
-export interface Place {
+export class Place {
   readonly session: AgentSession
+  readonly #isFirst: boolean
+  readonly #onLeave: (isFirst: boolean) => void
+
+  /** @param isFirst see Places */
+  constructor(session: AgentSession, isFirst: boolean, onLeave: (isFirst: boolean) => void) {
+    this.session = session
+    this.#isFirst = isFirst
+    this.#onLeave = onLeave
+    session.take(isFirst)
+  }
+
   /** To be called once. */
-  readonly leave: () => void
+  leave(): void {
+    this.#onLeave(this.#isFirst)
+    this.session.leave(this.#isFirst)
+  }
 }
 
 interface Waiter {
@@ -38,6 +52,7 @@ export class Places {
   readonly #pace = new ChurnLimit()
   #streamsEach: number
   #runningFirsts = 0
+  readonly #onLeave = (isFirst: boolean) => void (isFirst && this.#runningFirsts--)
   #hasFailed = false
   #connecting: Promise<boolean> | null = null
 
@@ -52,6 +67,13 @@ export class Places {
     return this.#limits.maxConnections * this.#streamsEach
   }
 
+  /** What is free, where nobody who came before waits for it. @param isFirst wants an answer at once */
+  takeNow(isFirst: boolean): Place | null {
+    const isBehind = this.#others.size > 0 || (isFirst && (this.#firsts.size > 0 || !this.#hasRoomForFirst()))
+    const session = isBehind ? null : this.#withPlace()
+    return session === null ? null : this.#place(session, isFirst)
+  }
+
   /** Rejects with what keeps a connection from being made, or when the signal aborts. @param isFirst wants an answer at once */
   async take(isFirst: boolean, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted()
@@ -61,7 +83,6 @@ export class Places {
     const waiting = isFirst ? this.#firsts : this.#others
     waiting.add(waiter)
     this.#serve()
-    if (!waiting.has(waiter)) return promise
     const onAbort = () => {
       if (waiting.delete(waiter)) reject(signal.reason)
     }
@@ -116,23 +137,22 @@ export class Places {
   #serve(): void {
     for (const waiting of [this.#others, this.#firsts]) {
       for (const waiter of waiting) {
-        if (waiter.isFirst && this.#runningFirsts >= this.#limits.maxFirstReads) return
+        if (waiter.isFirst && !this.#hasRoomForFirst()) return
         const session = this.#withPlace()
         if (session === null) return this.#grow()
         waiting.delete(waiter)
-        waiter.take(this.#place(session, waiter))
+        waiter.take(this.#place(session, waiter.isFirst))
       }
     }
   }
 
-  #place(session: AgentSession, { isFirst }: Waiter): Place {
-    session.take(isFirst)
+  #place(session: AgentSession, isFirst: boolean): Place {
     if (isFirst) this.#runningFirsts++
-    const leave = () => {
-      if (isFirst) this.#runningFirsts--
-      session.leave(isFirst)
-    }
-    return { session, leave }
+    return new Place(session, isFirst, this.#onLeave)
+  }
+
+  #hasRoomForFirst(): boolean {
+    return this.#runningFirsts < this.#limits.maxFirstReads
   }
 
   #withPlace(): AgentSession | null {

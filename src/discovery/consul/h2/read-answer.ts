@@ -12,11 +12,13 @@ export class TimeIsUp extends Error {
   override readonly name = 'TimeIsUp'
 }
 
-interface AnswerOptions<Taken> {
+export interface AnswerOptions<Taken> {
   readonly timeoutMs: number
   /** Whether the process lives on for it. */
   readonly holds: boolean
   readonly signal: AbortSignal
+  /** Called once the stream is closed. */
+  readonly onEnd: () => void
   /** See Wire. */
   readonly take: (answer: StreamAnswer) => Taken
   /** What to reject with where there is no whole answer. */
@@ -24,52 +26,88 @@ interface AnswerOptions<Taken> {
 }
 
 /** Hands on the whole answer of a stream once that is closed. Rejects with what `errorOf` makes of a failure, and with what `take` throws. */
-export async function readAnswer<Taken>(
-  stream: ClientHttp2Stream,
-  { timeoutMs, holds, signal, take, errorOf }: AnswerOptions<Taken>,
-): Promise<Taken> {
-  const { promise, resolve, reject } = Promise.withResolvers<Taken>()
-  const chunks: Buffer[] = []
-  let bytes = 0
-  let headers: (IncomingHttpHeaders & IncomingHttpStatusHeader) | null = null
-  let failure: unknown = null
-  const end = (reason: unknown) => {
-    failure ??= reason
-    stream.close(constants.NGHTTP2_CANCEL)
+export function readAnswer<Taken>(stream: ClientHttp2Stream, options: AnswerOptions<Taken>): Promise<Taken> {
+  return new Promise((resolve, reject) => {
+    const reader = new AnswerReader(stream, options, resolve, reject)
+    reader.begin()
+  })
+}
+
+/** Thousands wait at a time, for most of their life: it is one object. */
+class AnswerReader<Taken> {
+  readonly #stream: ClientHttp2Stream
+  readonly #options: AnswerOptions<Taken>
+  readonly #resolve: (taken: Taken) => void
+  readonly #reject: (error: unknown) => void
+  #timer: NodeJS.Timeout | null = null
+  #headers: (IncomingHttpHeaders & IncomingHttpStatusHeader) | null = null
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #failure: unknown = null
+
+  constructor(
+    stream: ClientHttp2Stream,
+    options: AnswerOptions<Taken>,
+    resolve: (taken: Taken) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#stream = stream
+    this.#options = options
+    this.#resolve = resolve
+    this.#reject = reject
   }
-  const onAbort = () => end(signal.reason)
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(() => end(new TimeIsUp()), timeoutMs)
-  if (!holds) timer.unref()
-  stream.on('response', (received) => {
-    headers = received
-  })
-  stream.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > maxAnswerBytes) end(tooLarge())
-    else chunks.push(chunk)
-  })
-  stream.on('error', (error) => {
-    failure ??= error
-  })
-  stream.on('close', () => {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', onAbort)
-    const received = headers
-    // A stream that has waited is in V8's old generation, and what its listeners hold lives as long as that.
-    headers = null
-    const body = joined(chunks.splice(0))
-    const isWhole = received !== null && stream.rstCode === constants.NGHTTP2_NO_ERROR && hasAllOf(received, bytes)
-    if (failure !== null) return reject(errorOf(failure))
-    if (!isWhole) return reject(errorOf(new Error('the connection broke before the end of the answer')))
+
+  begin(): void {
+    const { signal, timeoutMs, holds } = this.#options
+    this.#stream.on('response', (headers) => (this.#headers = headers))
+    this.#stream.on('data', (chunk: Buffer) => this.#onData(chunk))
+    this.#stream.on('error', (error) => (this.#failure ??= error))
+    this.#stream.on('close', () => this.#onClose())
+    if (signal.aborted) return this.handleEvent()
+    signal.addEventListener('abort', this, { once: true })
+    this.#timer = setTimeout(endInTime, timeoutMs, this)
+    if (!holds) this.#timer.unref()
+  }
+
+  /** The signal aborts. */
+  handleEvent(): void {
+    this.end(this.#options.signal.reason)
+  }
+
+  end(reason: unknown): void {
+    this.#failure ??= reason
+    this.#stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#bytes += chunk.length
+    if (this.#bytes > maxAnswerBytes) this.end(tooLarge())
+    else this.#chunks.push(chunk)
+  }
+
+  #onClose(): void {
+    const { signal, onEnd, take, errorOf } = this.#options
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    signal.removeEventListener('abort', this)
+    onEnd()
+    const [headers, chunks] = [this.#headers, this.#chunks]
+    // What has waited for long is in V8's old generation, and what it holds would live as long as that.
+    this.#headers = null
+    this.#chunks = []
+    const isWhole =
+      headers !== null && this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && hasAllOf(headers, this.#bytes)
+    if (this.#failure !== null) return this.#reject(errorOf(this.#failure))
+    if (!isWhole) return this.#reject(errorOf(new Error('the connection broke before the end of the answer')))
     try {
-      resolve(take({ status: received[':status'] ?? 0, headers: received, body }))
+      this.#resolve(take({ status: headers[':status'] ?? 0, headers, body: joined(chunks) }))
     } catch (error) {
-      reject(error)
+      this.#reject(error)
     }
-  })
-  return promise
+  }
+}
+
+function endInTime(reader: Pick<AnswerReader<unknown>, 'end'>): void {
+  reader.end(new TimeIsUp())
 }
 
 /** Most answers come in one. */

@@ -6,7 +6,16 @@ import { refused, timedOut, unreachable, unreadable } from '../error.ts'
 import type { Protocol } from '../negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from '../options.ts'
 import { SentRows } from '../sent-rows.ts'
-import { type Answered, baseUrlOf, blockingTimeoutMs, pathOf, type Question, shown, type Wire } from '../wire.ts'
+import {
+  type Answered,
+  baseUrlOf,
+  blockingTimeoutMs,
+  type Call,
+  pathOf,
+  type Question,
+  shown,
+  type Wire,
+} from '../wire.ts'
 import { AgentSession } from './agent-session.ts'
 import { type Place, Places } from './places.ts'
 import { readAnswer, type StreamAnswer, TimeIsUp } from './read-answer.ts'
@@ -47,6 +56,36 @@ export function createH2Wire(
     ...(options.token !== null && { 'x-consul-token': options.token }),
   }
 
+  const query = <Taken>(place: Place, question: Question, call: Call, take: (answer: Answered) => Taken) => {
+    const { index, signal } = call
+    const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
+    let stream: ClientHttp2Stream
+    try {
+      stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
+    } catch (error) {
+      place.leave()
+      return Promise.reject(errorOf(error, shownBase + pathOf(question)))
+    }
+    return readAnswer(stream, {
+      timeoutMs: index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs),
+      holds: index === null,
+      signal,
+      onEnd: () => place.leave(),
+      take: (answer) => take(answered(question, answer, shownBase + pathOf(question))),
+      errorOf: (failure) => errorOf(failure, shownBase + pathOf(question)),
+    })
+  }
+
+  const queryLater = async <Taken>(question: Question, call: Call, take: (answer: Answered) => Taken) => {
+    let place: Place
+    try {
+      place = await places.take(call.index === null, call.signal)
+    } catch (error) {
+      throw errorOf(error, shownBase + pathOf(question))
+    }
+    return query(place, question, call, take)
+  }
+
   return {
     get room() {
       const sharedAbove = Math.max(0, places.maxStreams - maxFirstReads)
@@ -54,29 +93,9 @@ export function createH2Wire(
       return { sharedAbove, perServiceBelow: Math.floor(sharedAbove * Math.min(1, share)) }
     },
 
-    async ask(question, { index, signal }, take) {
-      const url = shownBase + pathOf(question)
-      const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
-      let place: Place | null = null
-      let stream: ClientHttp2Stream
-      try {
-        place = await places.take(index === null, signal)
-        stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
-      } catch (error) {
-        place?.leave()
-        throw errorOf(error, url)
-      }
-      try {
-        return await readAnswer(stream, {
-          timeoutMs: index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs),
-          holds: index === null,
-          signal,
-          take: (answer) => take(answered(question, answer, url)),
-          errorOf: (failure) => errorOf(failure, url),
-        })
-      } finally {
-        place.leave()
-      }
+    ask(question, call, take) {
+      const place = call.signal.aborted ? null : places.takeNow(call.index === null)
+      return place === null ? queryLater(question, call, take) : query(place, question, call, take)
     },
 
     async connect() {
