@@ -1,7 +1,7 @@
 import { ApiError } from './api-error.ts'
 import { untilCommitted, type Watched } from './blocking.ts'
 import { parseGoDuration } from './go-duration.ts'
-import type { ApiAnswer, ApiRequest } from './http/api-request.ts'
+import type { ApiAnswer, ApiRequest, LateAnswer } from './http/api-request.ts'
 import { leaderHeaders, type Leadership } from './leadership.ts'
 import { datacenter } from './model.ts'
 
@@ -25,14 +25,14 @@ export interface StoreQuery {
   readonly wasTouched?: () => boolean
   /** Whose index `index` is, where it is that of one service. */
   readonly service?: string
-  readonly read: () => Omit<ApiAnswer, 'headers'>
+  readonly read: () => ApiAnswer
 }
 
 /**
  * Answers a query of a store: at once, or with `?index=N` when its index has grown beyond N or `?wait` is over. `read` is called
- * last, so that what is sent is what holds then.
+ * when it is sent, so that what is sent is what holds then.
  */
-export async function answerQuery(store: Store, request: ApiRequest, query: StoreQuery): Promise<ApiAnswer> {
+export async function answerQuery(store: Store, request: ApiRequest, query: StoreQuery): Promise<LateAnswer> {
   refuseUnsupported(request.query)
   const consistency = readConsistency(request.query)
   const { leadership, era } = store
@@ -50,16 +50,20 @@ export async function answerQuery(store: Store, request: ApiRequest, query: Stor
     const { signal } = request
     await untilCommitted(store, isDone, { waitMs: waitMs + jitterMs, signal, service: query.service })
   }
-  return {
-    ...query.read(),
-    headers: {
-      'x-consul-index': String(query.index()),
-      // A cache tells what was true when it was filled.
-      ...(isCached ? leaderHeaders(true, 0) : leaderHeaders(!leadership.isLost, leadership.lastContactMs)),
-      'x-consul-effective-consistency': consistency,
-      // The agent's cache is the catalog itself here.
-      ...(isCached && { 'x-cache': 'HIT', age: '0' }),
-    },
+  return () => {
+    const answer = query.read()
+    return {
+      ...answer,
+      headers: {
+        ...answer.headers,
+        'x-consul-index': String(query.index()),
+        // A cache tells what was true when it was filled.
+        ...(isCached ? leaderHeaders(true, 0) : leaderHeaders(!leadership.isLost, leadership.lastContactMs)),
+        'x-consul-effective-consistency': consistency,
+        // The agent's cache is the catalog itself here.
+        ...(isCached && { 'x-cache': 'HIT', age: '0' }),
+      },
+    }
   }
 }
 

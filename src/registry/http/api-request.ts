@@ -23,6 +23,12 @@ export interface ApiAnswer {
   readonly bytes?: Buffer
 }
 
+/**
+ * An answer made when it is sent. The promises of a request that has waited for minutes are in V8's old generation, and a list of rows
+ * that they resolved to would be kept until all of that is collected.
+ */
+export type LateAnswer = () => ApiAnswer
+
 /** The name in the path, or 400 with `missing`. */
 export function requireName(request: ApiRequest, missing: string): string {
   if (!request.name) throw new ApiError(400, missing)

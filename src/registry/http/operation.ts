@@ -1,4 +1,4 @@
-import type { ApiAnswer, ApiRequest } from './api-request.ts'
+import type { ApiAnswer, ApiRequest, LateAnswer } from './api-request.ts'
 
 export interface Operation {
   readonly method: 'GET' | 'PUT' | 'DELETE'
@@ -6,7 +6,7 @@ export interface Operation {
   readonly path: string
   /** Whether a name may follow the path, slashes and all. */
   readonly takesName: boolean
-  readonly answer: (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>
+  readonly answer: (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer | LateAnswer>
 }
 
 export interface Match {

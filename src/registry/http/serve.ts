@@ -3,7 +3,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import { ApiError } from '../api-error.ts'
 import type { FaultTable } from '../faults/fault-table.ts'
 import { suffer } from '../faults/suffer.ts'
-import type { ApiAnswer } from './api-request.ts'
+import type { ApiAnswer, LateAnswer } from './api-request.ts'
 import { readBytes, readJson } from './body.ts'
 import { refuseBrowsers } from './guard.ts'
 import { findOperations, type Operation } from './operation.ts'
@@ -47,9 +47,12 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
     const { answer: ordered, cut } = await suffer(options.faults.meet(path), gone.signal)
     if (cut === 'head') return cutOff(response)
     isCut = cut === 'body'
-    answer = ordered
-      ? write(ordered, false)
-      : await operate(options.operations, request, { path, search, signal: gone.signal })
+    if (ordered) answer = write(ordered, false)
+    else {
+      const query = new URLSearchParams(search)
+      const made = await operate(options.operations, request, { path, query, signal: gone.signal })
+      answer = write(typeof made === 'function' ? made() : made, query.has('pretty'))
+    }
   } catch (error) {
     answer =
       error instanceof ApiError
@@ -62,23 +65,21 @@ async function answerTo(request: IncomingMessage, response: ServerResponse, opti
 async function operate(
   table: readonly Operation[],
   request: IncomingMessage,
-  { path, search, signal }: { readonly path: string; readonly search: string; readonly signal: AbortSignal },
-): Promise<Written> {
+  { path, query, signal }: { readonly path: string; readonly query: URLSearchParams; readonly signal: AbortSignal },
+): Promise<ApiAnswer | LateAnswer> {
   const { operations, name } = findOperations(table, path)
   if (operations.length === 0) throw unsupported(request.method, path)
   const allow = ['OPTIONS', ...operations.map(({ method }) => method)].join(',')
-  if (request.method === 'OPTIONS') return write({ headers: { allow } }, false)
+  if (request.method === 'OPTIONS') return { headers: { allow } }
   const operation = operations.find(({ method }) => method === request.method)
-  if (!operation) return plain(405, `method ${request.method} not allowed`, { allow })
-  const query = new URLSearchParams(search)
-  const answer = await operation.answer({
+  if (!operation) throw new ApiError(405, `method ${request.method} not allowed`, { allow })
+  return operation.answer({
     name,
     query,
     signal,
     body: async () => readJson(request),
     bytes: async (maxBytes) => readBytes(request, maxBytes),
   })
-  return write(answer, query.has('pretty'))
 }
 
 function write({ status = 200, headers = {}, json, bytes = Buffer.alloc(0) }: ApiAnswer, isPretty: boolean): Written {

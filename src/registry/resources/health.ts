@@ -1,6 +1,6 @@
 import { answerQuery } from '../blocking-query.ts'
 import type { Catalog, CheckRow } from '../catalog.ts'
-import { readFlag, requireName, type ApiAnswer, type ApiRequest } from '../http/api-request.ts'
+import { readFlag, requireName, type ApiRequest, type LateAnswer } from '../http/api-request.ts'
 import type { Operation } from '../http/operation.ts'
 import type { Rows } from '../indexes.ts'
 import { catalogNodeJson, catalogServiceJson, checkJson } from './shapes.ts'
@@ -31,7 +31,7 @@ export function healthOperations(catalog: Catalog): Operation[] {
   ]
 }
 
-async function answerService(catalog: Catalog, request: ApiRequest): Promise<ApiAnswer> {
+async function answerService(catalog: Catalog, request: ApiRequest): Promise<LateAnswer> {
   const name = requireName(request, 'Missing service name')
   const onlyPassing = readFlag(request.query, 'passing', 'Invalid value for ?passing') ?? false
   const instances = () => catalog.instances(name).filter((service) => hasTags(service, request.query))

@@ -1,6 +1,6 @@
 import { ApiError } from '../api-error.ts'
 import { answerQuery, refuseUnsupported } from '../blocking-query.ts'
-import { requireName, type ApiAnswer, type ApiRequest } from '../http/api-request.ts'
+import { requireName, type ApiAnswer, type ApiRequest, type LateAnswer } from '../http/api-request.ts'
 import type { Operation } from '../http/operation.ts'
 import type { KeyEntry, KeyStore } from '../key-store.ts'
 
@@ -23,7 +23,7 @@ export function keyOperations(keys: KeyStore): Operation[] {
   ]
 }
 
-async function readKeys(keys: KeyStore, request: ApiRequest): Promise<ApiAnswer> {
+async function readKeys(keys: KeyStore, request: ApiRequest): Promise<LateAnswer> {
   const { name, query } = request
   if (query.has('keys')) {
     const separator = query.get('separator') ?? ''
@@ -46,15 +46,14 @@ async function readKeys(keys: KeyStore, request: ApiRequest): Promise<ApiAnswer>
     })
   }
   requireName(request, 'Missing key name')
-  const answer = await answerQuery(keys, request, {
+  return answerQuery(keys, request, {
     index: () => keys.indexOf(name),
     read: () => {
       const entry = keys.get(name)
       if (entry === undefined) return { status: 404 }
-      return query.has('raw') ? { bytes: entry.value } : { json: [entryJson(entry)] }
+      return query.has('raw') ? { bytes: entry.value, headers: rawHeaders } : { json: [entryJson(entry)] }
     },
   })
-  return answer.bytes === undefined ? answer : { ...answer, headers: { ...answer.headers, ...rawHeaders } }
 }
 
 async function putKey(keys: KeyStore, request: ApiRequest): Promise<ApiAnswer> {
