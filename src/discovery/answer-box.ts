@@ -79,13 +79,18 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
   answers(signal?: AbortSignal, life: WatchLife = {}): AsyncIterableIterator<Answer, void, void> {
     this.#signal = signal ?? null
     this.#life = life
-    if (signal?.aborted) this.handleEvent()
+    if (signal?.aborted) this.abort()
     else signal?.addEventListener('abort', this, { once: true })
     return this
   }
 
-  /** The signal aborts: a consumer that waits has the end at once, and may ask again. */
+  /** The signal aborts. */
   handleEvent(): void {
+    this.abort()
+  }
+
+  /** The watch is over for both sides: a consumer that waits has the end at once, and may ask again. */
+  abort(): void {
     this.cancel()
     this.#handOver()
     this.#finish()
@@ -102,7 +107,7 @@ export class AnswerBox implements AsyncIterableIterator<Answer, void, void> {
   }
 
   async return(): Promise<IteratorResult<Answer, void>> {
-    this.handleEvent()
+    this.abort()
     return over
   }
 

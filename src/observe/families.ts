@@ -127,7 +127,7 @@ export const families = [
   {
     name: 'tidegate_discovery_skipped_total',
     type: 'counter',
-    help: "Entries of a registry that could not be used and were left out, tags that can be no route among them; the timeline's `skipped` and `route-skipped` name each with its reason.",
+    help: "Entries of a registry that could not be used and were left out, tags that nothing could serve among them; the timeline's `skipped` and `route-skipped` name each with its reason.",
     labels: ['source', 'service'],
     source: 'control',
   },

@@ -5,7 +5,7 @@ const maxGathered = 64
 
 /**
  * What one thread has to say to another. Lists, and that they were taken, come in crowds: they are gathered until the turn of the event
- * loop is over, since each post wakes the other thread, which costs more than most messages do. All else is posted at once.
+ * loop is over, or there are many, since each post wakes the other thread, which costs more than most messages do. All else is posted at once.
  */
 export class Outbox<Message extends ControlMessage | ThreadMessage> {
   readonly #post: (messages: readonly Message[]) => void

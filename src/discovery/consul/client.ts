@@ -16,7 +16,7 @@ export interface Reading<Body> {
 
 /**
  * Asks for one answer. With `index` null it comes at once; else when the index has moved past it, or with the same index when
- * the wait is over. Rejects with a DiscoveryError, also when the signal aborts, and with what `take` throws.
+ * the wait is over. Rejects with a DiscoveryError, also when the signal aborts, and with what `take` throws; never throws itself.
  *
  * @param take see Wire
  */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Instance } from '../../core/instance.ts'
 import type { SkippedEntry } from '../contract.ts'
 import { toHost } from '../host-name.ts'
+import { keptObjects } from '../kept-objects.ts'
 import { TagReader } from './framework-tags.ts'
 import { readKratosAddress } from './kratos-address.ts'
 import { SentRows } from './sent-rows.ts'
@@ -76,38 +77,41 @@ const rowSchema = z.object({
 
 type Row = z.output<typeof rowSchema>
 
+const nothing = { instances: [], known: [] }
+
 /**
  * Maps the rows of `/v1/health/service/:service` (https://developer.hashicorp.com/consul/api-docs/health).
  *
  * @param routeTags what tags begin with in which `$DC` stands for the datacenter; null = none
- * @param before `known` of the reading before: of a row that is sent as it was then the instance stays the same object
+ * @param before the reading before: an instance that is as it was then stays the same object, without a look at it where its row is sent as it was
  */
 export function readInstances(
   service: string,
   rows: ServiceRows,
   routeTags: string | null = null,
-  before: readonly KnownRow[] = [],
+  before: Pick<ServiceReading, 'instances' | 'known'> = nothing,
 ): ServiceReading {
   const found = new Map<string, Instance>()
   const skipped: SkippedEntry[] = []
   const known: KnownRow[] = []
-  const knownBefore = new Map(before.map((row) => [row.mark, row]))
+  const knownBefore = new Map(before.known.map((row) => [row.mark, row]))
   const tagReader = new TagReader(routeTags)
   let hasUnchecked = false
   for (let position = 0; position < rows.length; position++) {
     const mark = rows instanceof SentRows ? rows.mark(position) : null
     const asBefore = mark === null ? undefined : knownBefore.get(mark)
-    const row = asBefore === undefined ? readRow(rows, position, tagReader) : readAgain(asBefore)
+    const row = asBefore === undefined ? readRow(rows, position, tagReader) : asRead(asBefore)
     const { entry, instance, isUnchecked, problems } = row
     hasUnchecked ||= isUnchecked
     for (const reason of problems) skipped.push({ service, entry, reason })
-    if (instance === null) continue
     if (found.has(entry)) skipped.push({ service, entry, reason: 'node and id are those of an earlier row' })
-    else found.set(entry, instance)
-    if (mark !== null && problems.length === 0) known.push(asBefore ?? { mark, instance, isUnchecked })
+    else if (instance !== null) found.set(entry, instance)
+    if (mark !== null && instance !== null && problems.length === 0)
+      known.push(asBefore ?? { mark, instance, isUnchecked })
   }
-  const instances = [...found.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance)
-  return { instances, skipped, hasUnchecked, known }
+  const read = [...found.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance)
+  const instances = keptObjects(read, before.instances)
+  return { instances, skipped, hasUnchecked, known: withKept(known, read, instances) }
 }
 
 function readRow(rows: ServiceRows, position: number, tagReader: TagReader): ReadRow {
@@ -124,8 +128,19 @@ function readRow(rows: ServiceRows, position: number, tagReader: TagReader): Rea
   return { entry, isUnchecked, ...outcome }
 }
 
-function readAgain({ instance, isUnchecked }: KnownRow): ReadRow {
+function asRead({ instance, isUnchecked }: KnownRow): ReadRow {
   return { entry: entryOf(instance.node, instance.id), instance, isUnchecked, problems: [] }
+}
+
+/** A row may say something else and mean the same instance: it is known with the object that is kept. */
+function withKept(
+  known: readonly KnownRow[],
+  read: readonly Instance[],
+  kept: readonly Instance[],
+): readonly KnownRow[] {
+  if (read.every((instance, position) => instance === kept[position])) return known
+  const keptOf = new Map(read.map((instance, position) => [instance, kept[position]]))
+  return known.map((row) => ({ ...row, instance: keptOf.get(row.instance) ?? row.instance }))
 }
 
 function entryOf(node: string, id: string): string {

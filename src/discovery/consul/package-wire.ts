@@ -6,7 +6,7 @@ import { clientContext, clientTls } from '../../util/tls-client.ts'
 import { consulError, unreadable } from './error.ts'
 import type { ConsulLimits, ConsulOptions } from './options.ts'
 import { guardAnswers, type QueryContext } from './transport.ts'
-import { type Answered, baseUrlOf, blockingTimeoutMs, pathOf, type Question, shown, type Wire } from './wire.ts'
+import { type Answered, baseUrlOf, blockingTimeoutMs, pathOf, type Question, shownUrl, type Wire } from './wire.ts'
 
 const maxIdleSockets = 16
 const idleSocketMs = 15_000
@@ -14,7 +14,7 @@ const idleSocketMs = 15_000
 /** HTTP/1.1, by the `consul` package. */
 export function createPackageWire(options: ConsulOptions, limits: ConsulLimits): Wire {
   const baseUrl = baseUrlOf(options)
-  const shownBase = shown(baseUrl)
+  const shownBase = shownUrl(baseUrl)
   const settings = { baseUrl, agent: agentFor(baseUrl, options, limits) }
   const consul = new Consul(settings)
   guardAnswers(consul)

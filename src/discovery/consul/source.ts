@@ -91,7 +91,7 @@ class ConsulSource implements Discovery {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    for (const { box } of this.#watchers) box.cancel()
+    for (const { box } of this.#watchers) box.abort()
     for (const watcher of this.#loops.keys()) this.#stopLoop(watcher)
     this.#stopSharing()
     this.#client.close()

@@ -1,10 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Instance } from '../../core/instance.ts'
 import { AnswerBox } from '../answer-box.ts'
 import type { SkippedEntry } from '../contract.ts'
-import { keptObjects } from '../kept-objects.ts'
 import type { Reading } from './client.ts'
-import { type KnownRow, readInstances, type ServiceRows } from './instances.ts'
+import { readInstances, type ServiceReading, type ServiceRows } from './instances.ts'
 
 export interface WatcherOptions {
   readonly onSkipped: (entry: SkippedEntry) => void
@@ -26,12 +24,11 @@ export class Watcher {
   readonly box = new AnswerBox()
   readonly #routeTags: string | null
   readonly #onSkipped: (entry: SkippedEntry) => void
-  #instances: readonly Instance[] | null = null
-  #known: readonly KnownRow[] = []
+  /** The last one. */
+  #reading: ServiceReading | null = null
   #position = 0
   #skipped: ReadonlyMap<string, SkippedEntry> = none
   #mayHaveForgotten = false
-  #hasUnchecked = false
 
   constructor(service: string, { onSkipped, filter = null, routeTags = null }: WatcherOptions) {
     this.service = service
@@ -42,16 +39,16 @@ export class Watcher {
 
   /** The registry lists no usable instance, or has not answered yet. */
   get isEmpty(): boolean {
-    return this.#instances === null || this.#instances.length === 0
+    return this.#reading === null || this.#reading.instances.length === 0
   }
 
   /** Whether instances may come or change without any check of the service changing. */
   get isUnchecked(): boolean {
-    return this.isEmpty || this.#hasUnchecked
+    return this.isEmpty || (this.#reading?.hasUnchecked ?? false)
   }
 
   isOn(node: string): boolean {
-    return this.#instances?.some((instance) => instance.node === node) ?? false
+    return this.#reading?.instances.some((instance) => instance.node === node) ?? false
   }
 
   /** The next reading may lack what the registry has forgotten, whatever its own index says. */
@@ -66,15 +63,13 @@ export class Watcher {
 
   /** Takes a reading of `/v1/health/service/:service`; returns whether its consumer gets a new answer. */
   accept({ body, index }: Reading<ServiceRows>): boolean {
-    const reading = readInstances(this.service, body, this.#routeTags, this.#known)
-    const { skipped, hasUnchecked, known } = reading
-    const instances = keptObjects(reading.instances, this.#instances ?? [])
-    this.#report(skipped)
+    const before = this.#reading
+    const reading = readInstances(this.service, body, this.#routeTags, before ?? undefined)
+    const { instances } = reading
+    this.#report(reading.skipped)
     const mayHaveForgotten = this.#mayHaveForgotten || index < this.#position
-    const hasChanged = mayHaveForgotten || !isDeepStrictEqual(instances, this.#instances)
-    this.#instances = instances
-    this.#known = known
-    this.#hasUnchecked = hasUnchecked
+    const hasChanged = mayHaveForgotten || !isDeepStrictEqual(instances, before?.instances)
+    this.#reading = reading
     this.#position = index
     this.#mayHaveForgotten = false
     if (hasChanged) this.box.put({ instances, position: index, mayHaveForgotten })

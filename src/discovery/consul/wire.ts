@@ -24,7 +24,7 @@ export interface Answered {
 /** How the agent is asked. */
 export interface Wire {
   /**
-   * Rejects with a DiscoveryError, also where the agent says no or the signal aborts; and with what `take` throws.
+   * Rejects with a DiscoveryError, also where the agent says no or the signal aborts; and with what `take` throws. Never throws itself.
    *
    * @param take gets the answer; what it makes of it is all that is handed on. A promise that has waited for long is in V8's old
    *   generation, and so would be whatever it resolves to, until all of that is collected
@@ -53,7 +53,7 @@ export function baseUrlOf({ address }: Pick<ConsulOptions, 'address'>): string {
 }
 
 /** For messages: without a user's name and password. */
-export function shown(baseUrl: string): string {
+export function shownUrl(baseUrl: string): string {
   const url = new URL(baseUrl)
   url.username = ''
   url.password = ''
@@ -64,5 +64,6 @@ export function shown(baseUrl: string): string {
 export function pathOf(question: Question): string {
   if (question.list === 'checks') return '/health/state/any'
   if (question.list === 'services') return '/catalog/services'
-  return `/health/service/${encodeURIComponent(question.service)}`
+  // A registry may list a name with half of a surrogate pair, which no URL can say: nobody is found under what is asked for then.
+  return `/health/service/${encodeURIComponent(question.service.toWellFormed())}`
 }

@@ -109,7 +109,7 @@ export class AgentSession {
   }
 
   get hasPlace(): boolean {
-    return this.takesStreams && this.#taken < this.maxStreams
+    return this.isOpen && this.takesStreams && this.#taken < this.maxStreams
   }
 
   /** Takes a place for one stream, until `leave`. @param holds whether the process lives on for its answer; a change in a registry is no reason to */

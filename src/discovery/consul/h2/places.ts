@@ -52,7 +52,9 @@ export class Places {
   readonly #pace = new ChurnLimit()
   #streamsEach: number
   #runningFirsts = 0
-  readonly #onLeave = (isFirst: boolean) => void (isFirst && this.#runningFirsts--)
+  readonly #onLeave = (isFirst: boolean) => {
+    if (isFirst) this.#runningFirsts--
+  }
   #hasFailed = false
   #connecting: Promise<boolean> | null = null
 

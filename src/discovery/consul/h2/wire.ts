@@ -13,7 +13,7 @@ import {
   type Call,
   pathOf,
   type Question,
-  shown,
+  shownUrl,
   type Wire,
 } from '../wire.ts'
 import { AgentSession } from './agent-session.ts'
@@ -34,7 +34,7 @@ export function createH2Wire(
   onProtocol: (protocol: Protocol) => void,
 ): H2Wire {
   const base = new URL(baseUrlOf(options))
-  const shownBase = shown(base.href)
+  const shownBase = shownUrl(base.href)
   const { maxFirstReads, waitMs } = limits.h2
   const tls = tlsFor(base, options)
   const open = async (closing: AbortSignal) => {
@@ -56,23 +56,25 @@ export function createH2Wire(
     ...(options.token !== null && { 'x-consul-token': options.token }),
   }
 
+  const urlOf = (question: Question) => shownBase + pathOf(question)
+
   const query = <Taken>(place: Place, question: Question, call: Call, take: (answer: Answered) => Taken) => {
     const { index, signal } = call
-    const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
     let stream: ClientHttp2Stream
     try {
+      const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
       stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
     } catch (error) {
       place.leave()
-      return Promise.reject(errorOf(error, shownBase + pathOf(question)))
+      return Promise.reject(errorOf(error, urlOf(question)))
     }
     return readAnswer(stream, {
       timeoutMs: index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs),
       holds: index === null,
       signal,
       onEnd: () => place.leave(),
-      take: (answer) => take(answered(question, answer, shownBase + pathOf(question))),
-      errorOf: (failure) => errorOf(failure, shownBase + pathOf(question)),
+      take: (answer) => take(answered(question, answer, urlOf(question))),
+      errorOf: (failure) => errorOf(failure, urlOf(question)),
     })
   }
 
@@ -81,7 +83,7 @@ export function createH2Wire(
     try {
       place = await places.take(call.index === null, call.signal)
     } catch (error) {
-      throw errorOf(error, shownBase + pathOf(question))
+      throw errorOf(error, urlOf(question))
     }
     return query(place, question, call, take)
   }

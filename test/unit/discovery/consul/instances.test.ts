@@ -93,6 +93,15 @@ describe('rows of a service', () => {
     expect(skipped).toEqual([{ service: 'web', entry: 'n1/web-1', reason: 'node and id are those of an earlier row' }])
   })
 
+  it('are skipped for that as well where they are of no use themselves', () => {
+    const { skipped } = readInstances('web', [
+      serviceRow({ id: 'web-1' }),
+      serviceRow({ id: 'web-1', service: { Port: 0 } }),
+    ])
+    const reasons = ['port 0 is not between 1 and 65535', 'node and id are those of an earlier row']
+    expect(skipped.map(({ reason }) => reason)).toEqual(reasons)
+  })
+
   it('come out in the order of node and id', () => {
     const rows = ['c', 'a', 'b'].map((id) => serviceRow({ id }))
     expect(readInstances('web', rows).instances.map(({ id }) => id)).toEqual(['a', 'b', 'c'])

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type KnownRow, readInstances } from '../../../../src/discovery/consul/instances.ts'
+import { readInstances, type ServiceReading } from '../../../../src/discovery/consul/instances.ts'
 import { SentRows } from '../../../../src/discovery/consul/sent-rows.ts'
 import { serviceRow } from '../../../support/scripted-registry.ts'
 
@@ -10,8 +10,8 @@ function sent(text: string): SentRows | null {
   return SentRows.of(Buffer.from(text), url)
 }
 
-function readSent(rows: readonly unknown[], known: readonly KnownRow[] = []) {
-  return readInstances('web', sent(JSON.stringify(rows)) ?? [], null, known)
+function readSent(rows: readonly unknown[], before?: ServiceReading) {
+  return readInstances('web', sent(JSON.stringify(rows)) ?? [], null, before)
 }
 
 /** What the text says, read row by row; null where it is no list, or one of its rows no JSON. */
@@ -93,12 +93,12 @@ describe('instances of rows as they were sent', () => {
   it('are those of the same rows parsed, whatever came before', () => {
     fc.assert(
       fc.property(fc.array(fc.array(row, { maxLength: 6 }), { maxLength: 6 }), (answers) => {
-        let known: readonly KnownRow[] = []
+        let before: ServiceReading | undefined
         for (const rows of answers) {
-          const { known: now, ...reading } = readSent(rows, known)
+          before = readSent(rows, before)
+          const { known: _known, ...reading } = before
           const { known: _, ...whole } = readInstances('web', rows)
           expect(reading).toEqual(whole)
-          known = now
         }
       }),
     )
@@ -111,11 +111,22 @@ describe('instances of rows as they were sent', () => {
       serviceRow({ id: 'b', service: { Port: 81 } }),
     ]
     const before = readSent([a, b])
-    const after = readSent([changed, a], before.known)
+    const after = readSent([changed, a], before)
     expect(after.instances[0]).toBe(before.instances[0])
     expect(after.instances[1]).toMatchObject({ id: 'b', port: 81 })
-    const left = readSent([a], after.known)
+    expect(after.known.map(({ instance }) => instance)).toEqual([after.instances[1], after.instances[0]])
+    const left = readSent([a], after)
     expect(left.instances).toEqual([before.instances[0]])
     expect(left.known).toHaveLength(1)
+  })
+
+  it('stay the same objects where their rows say something else that does not matter, and are known by them', () => {
+    const check = { CheckID: 'service:a', Status: 'passing', ServiceID: 'a' }
+    const [silent, talking] = ['', '200 OK'].map((Output) => serviceRow({ id: 'a', checks: [{ ...check, Output }] }))
+    const before = readSent([silent])
+    const after = readSent([talking], before)
+    expect(after.instances[0]).toBe(before.instances[0])
+    expect(after.known[0]?.instance).toBe(before.instances[0])
+    expect(after.known[0]?.mark).not.toBe(before.known[0]?.mark)
   })
 })
