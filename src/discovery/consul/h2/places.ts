@@ -69,10 +69,9 @@ export class Places {
     return this.#limits.maxConnections * this.#streamsEach
   }
 
-  /** What is free, where nobody who came before waits for it. @param isFirst wants an answer at once */
+  /** One that is free. Nobody waits for it: who waits has a place as soon as it is. @param isFirst wants an answer at once */
   takeNow(isFirst: boolean): Place | null {
-    const isBehind = this.#others.size > 0 || (isFirst && (this.#firsts.size > 0 || !this.#hasRoomForFirst()))
-    const session = isBehind ? null : this.#withPlace()
+    const session = isFirst && !this.#hasRoomForFirst() ? null : this.#withPlace()
     return session === null ? null : this.#place(session, isFirst)
   }
 

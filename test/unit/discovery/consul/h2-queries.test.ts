@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createConsulClient } from '../../../../src/discovery/consul/client.ts'
+import { AgentSession } from '../../../../src/discovery/consul/h2/agent-session.ts'
 import { type ConsulLimits, consulLimits } from '../../../../src/discovery/consul/options.ts'
 import { SentRows } from '../../../../src/discovery/consul/sent-rows.ts'
 import { consul } from '../../../../src/discovery/consul/source.ts'
@@ -73,6 +74,19 @@ describe('a query over HTTP/2', () => {
     expect(await ask(atOnce(), ({ index }) => index)).toBe(1)
   })
 
+  it('leaves its place when it can not be sent', async () => {
+    const { registry } = await startMovingAgent()
+    const ask = openClient(registry.address).service('web')
+    await ask(atOnce(), () => null)
+    // As Node 22 does where the connection has just gone.
+    const request = vi.spyOn(AgentSession.prototype, 'request').mockImplementationOnce(() => {
+      throw new Error('the session is destroyed')
+    })
+    onTestFinished(() => request.mockRestore())
+    await expect(ask(atOnce(), () => null)).rejects.toThrow(DiscoveryError)
+    expect(await ask(atOnce(), ({ index }) => index)).toBe(1)
+  })
+
   it('is asked for in the order of those who wait for a place', async () => {
     const { agent, registry } = await startMovingAgent()
     const client = openClient(registry.address)
@@ -102,14 +116,17 @@ describe('a query over HTTP/2', () => {
 })
 
 describe('a watch over HTTP/2', () => {
-  it('keeps the object of an instance while its row is sent as it was', async () => {
+  it('keeps the object of an instance while its row is sent as it was, and parses only the others', async () => {
     const [a, b] = [serviceRow({ id: 'a' }), serviceRow({ id: 'b' })]
     const changed = serviceRow({ id: 'b', service: { Port: 81 } })
+    const parse = vi.spyOn(SentRows.prototype, 'parse')
+    onTestFinished(() => parse.mockRestore())
     const watching = watch(await openSource(saying([a, b], [a, changed])), 'web')
     const before = await watching.next()
     const after = await watching.next()
     expect(after?.instances.map(({ port }) => port)).toEqual([80, 81])
     expect(after?.instances[0]).toBe(before?.instances[0])
+    expect(parse.mock.calls).toEqual([[0], [1], [1]])
   })
 
   it('that begins after its source was closed ends at once', async () => {
