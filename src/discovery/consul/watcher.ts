@@ -11,8 +11,6 @@ export interface WatcherOptions {
   readonly routeTags?: string | null
 }
 
-const none: ReadonlyMap<string, SkippedEntry> = new Map()
-
 /**
  * One running watch. Whoever reads the service, its own loop or the shared polls, hands the readings in; the watch compares
  * them with what its consumer has, so that the two can replace each other without an answer being lost or repeated.
@@ -27,7 +25,6 @@ export class Watcher {
   /** The last one. */
   #reading: ServiceReading | null = null
   #position = 0
-  #skipped: ReadonlyMap<string, SkippedEntry> = none
   #mayHaveForgotten = false
 
   constructor(service: string, { onSkipped, filter = null, routeTags = null }: WatcherOptions) {
@@ -66,7 +63,7 @@ export class Watcher {
     const before = this.#reading
     const reading = readInstances(this.service, body, this.#routeTags, before ?? undefined)
     const { instances } = reading
-    this.#report(reading.skipped)
+    this.#report(reading.skipped, before?.skipped ?? [])
     const mayHaveForgotten = this.#mayHaveForgotten || index < this.#position
     const hasChanged = mayHaveForgotten || !isDeepStrictEqual(instances, before?.instances)
     this.#reading = reading
@@ -77,10 +74,17 @@ export class Watcher {
   }
 
   /** Each bad entry once, not with every answer. */
-  #report(skipped: readonly SkippedEntry[]): void {
-    const now =
-      skipped.length === 0 ? none : new Map(skipped.map((entry) => [`${entry.entry}\n${entry.reason}`, entry]))
-    for (const [key, entry] of now) if (!this.#skipped.has(key)) this.#onSkipped(entry)
-    this.#skipped = now
+  #report(now: readonly SkippedEntry[], before: readonly SkippedEntry[]): void {
+    if (now.length === 0) return
+    const said = new Set(before.map(textOf))
+    for (const entry of now) {
+      if (said.has(textOf(entry))) continue
+      said.add(textOf(entry))
+      this.#onSkipped(entry)
+    }
   }
+}
+
+function textOf({ entry, reason }: SkippedEntry): string {
+  return `${entry}\n${reason}`
 }
