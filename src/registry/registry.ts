@@ -81,8 +81,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     ...allOperations(agent, catalog, keys, rules),
     ...(options.takesFaults === true ? faultOperations(faults) : []),
   ]
-  const listener = serve({ operations, isOnLoopback: isLoopbackHost(host), faults })
-  const server = new ApiServer(listener, options.tls ?? null)
+  const server = new ApiServer(serve({ operations, isOnLoopback: isLoopbackHost(host), faults }), options.tls ?? null)
   let reaper: NodeJS.Timeout | undefined
 
   return {
