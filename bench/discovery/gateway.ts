@@ -25,7 +25,7 @@ import { SideProcess } from './side-process.ts'
  * So what differs between the turns is the gateway's work alone, not that of those who make the changes on the same machine, whose
  * registries have the same size. A p99 of five thousand requests varies by a third from turn to turn: it takes several rounds.
  *
- * npm run bench:discovery:gateway -- [--registry etcd|embedded|embedded-h2|consul-h2] [--services 10000] [--instances 100000]
+ * npm run bench:discovery:gateway -- [--registry etcd|embedded|embedded-tls|consul-h2] [--services 10000] [--instances 100000]
  *   [--rate 1000] [--seconds 10] [--rounds 9] [--requests 500] [--workers 1] [--per-call 1] [--apart]
  *
  * --per-call: so many changes in one transaction. On two cores an etcd that takes a thousand calls a second is what all others wait for.

@@ -29,8 +29,8 @@ async function startEmbedded(): Promise<BenchRegistry> {
   }
 }
 
-/** By TLS, and so over HTTP/2: a query for each service. */
-async function startEmbeddedH2(): Promise<BenchRegistry> {
+/** By TLS: its lines go over HTTP/2. */
+async function startEmbeddedTls(): Promise<BenchRegistry> {
   const [port = 0] = await freePorts(1)
   const certificate = await writeCertificate()
   const { ca, cert, key } = certificate.files
@@ -105,7 +105,7 @@ async function startRealEtcd(): Promise<BenchRegistry> {
 /** By the name that `--registry` has. */
 export const registries: Readonly<Record<string, () => Promise<BenchRegistry>>> = {
   embedded: startEmbedded,
-  'embedded-h2': startEmbeddedH2,
+  'embedded-tls': startEmbeddedTls,
   'consul-h2': startConsulH2,
   etcd: startRealEtcd,
 }

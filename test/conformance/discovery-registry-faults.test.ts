@@ -8,13 +8,14 @@ import {
   consulOptions,
   loopbackAuthority,
   loopbackCertificate,
+  lineReadings,
   readings,
   trustingTls,
 } from '../support/consul-discovery.ts'
 import { watch } from '../support/watching.ts'
 
 /** What a registry suffers, as opposed to what it says: that is in discovery-faults.test.ts. */
-describe.each(readings)('consul with $mode, of the embedded registry', ({ limits, isSecure }) => {
+describe.each([...readings, ...lineReadings])('consul with $mode, of the embedded registry', ({ limits, isSecure }) => {
   let registry: Registry
   let address: string
   let api: ConsulApi

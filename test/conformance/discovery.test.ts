@@ -16,6 +16,7 @@ import {
   consulOptions,
   loopbackAuthority,
   loopbackCertificate,
+  lineReadings,
   ownQueries,
   readings,
   trustingTls,
@@ -88,24 +89,34 @@ interface ConsulSubject {
   readonly isCut?: true
 }
 
-const onReal = readings.map(({ mode, ...reading }) => ({
+// It takes no lines, so that asking for them changes nothing.
+const onReal = [...readings, lineReadings[0]].map(({ mode, ...reading }) => ({
   name: `consul on a real Consul, ${mode}`,
   program: realConsul,
   ...reading,
 }))
-const onEmbedded = readings.map(({ mode, ...reading }) => ({
+const onEmbedded = [...readings, ...lineReadings].map(({ mode, ...reading }) => ({
   name: `consul on the embedded registry, ${mode}`,
   program: embedded(reading.isSecure),
   ...reading,
 }))
-const cutOff: ConsulSubject = {
-  name: 'consul on the embedded registry over HTTP/2, whose connections break in each test',
-  program: embedded(true),
-  limits: ownQueries,
-  isSecure: true,
-  isCut: true,
-}
-const consulSubjects: readonly ConsulSubject[] = [...onReal, ...onEmbedded, cutOff]
+const cutOff: readonly ConsulSubject[] = [
+  {
+    name: 'consul on the embedded registry over HTTP/2, whose connections break in each test',
+    program: embedded(true),
+    limits: ownQueries,
+    isSecure: true,
+    isCut: true,
+  },
+  {
+    name: 'consul on the embedded registry by lines, whose connections break in each test',
+    program: embedded(false),
+    limits: lineReadings[0].limits,
+    isSecure: false,
+    isCut: true,
+  },
+]
+const consulSubjects: readonly ConsulSubject[] = [...onReal, ...onEmbedded, ...cutOff]
 
 describe.each(consulSubjects)('discovery', ({ name, program, limits, isSecure, isCut = false }) => {
   const cutIn = new Set<string>()

@@ -1,5 +1,5 @@
 import { denied, unreadable } from './error.ts'
-import { createH2Wire } from './h2/wire.ts'
+import { createMultiplexedWire } from './multiplexed/wire.ts'
 import type { ServiceRows } from './instances.ts'
 import { NegotiatedWire } from './negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from './options.ts'
@@ -47,10 +47,9 @@ export interface AgentClient extends ConsulClient {
 /** @param onRoom called when another `room` is in force than before */
 export function createConsulClient(options: ConsulOptions, limits: ConsulLimits, onRoom: () => void): AgentClient {
   const plain = createPackageWire(options, limits)
-  if (!options.address.startsWith('https:')) {
-    return { ...readsOver(plain), room: limits, prepare: async () => {} }
-  }
-  const wire = new NegotiatedWire(plain, (onProtocol) => createH2Wire(options, limits, onProtocol), { limits, onRoom })
+  const createMultiplexed = (onConnected: (isMultiplexed: boolean) => void) =>
+    createMultiplexedWire(options, limits, onConnected)
+  const wire = new NegotiatedWire(plain, createMultiplexed, { limits, onRoom })
   return {
     ...readsOver(wire),
     get room() {

@@ -29,15 +29,19 @@ export interface ConsulLimits {
   readonly answerTimeoutMs: number
   /** Connections to the agent. */
   readonly maxSockets: number
-  readonly h2: H2Limits
+  readonly multiplexed: MultiplexedLimits
 }
 
-/** Where the agent speaks HTTP/2, with a stream for each query. */
-export interface H2Limits {
+/** Where the agent takes many queries over one connection. */
+export interface MultiplexedLimits {
   /** In place of `maxSockets`. */
   readonly maxConnections: number
-  /** Of one connection, where the agent does not allow fewer. */
+  /** Over HTTP/2, of one connection, where the agent does not allow fewer. */
   readonly maxStreams: number
+  /** Of one connection where each query is a line (`core/query-lines`); 0 = that is not asked for. */
+  readonly maxLines: number
+  /** How long an agent may take to say whether it takes lines; then it is taken not to. */
+  readonly linesTimeoutMs: number
   /** Queries under way that don't block, so that a thousand watches that begin together don't ask together. */
   readonly maxFirstReads: number
   /** In place of `waitMs`. */
@@ -57,10 +61,12 @@ export const consulLimits: ConsulLimits = Object.freeze({
   answerTimeoutMs: 10_000,
   // Room for `sharedAbove` watches, and for the shared polls with their reads while one mode replaces the other.
   maxSockets: 128,
-  h2: Object.freeze({
+  multiplexed: Object.freeze({
     // 16,000 streams of Go's 250; twice that, for a gateway and its successor, leaves the agent's 200 a third for others.
     maxConnections: 64,
     maxStreams: 250,
+    maxLines: 20_000,
+    linesTimeoutMs: 2000,
     maxFirstReads: 32,
     // A silent connection is found by its pings, so that the end of a wait only repeats what is known.
     waitMs: 300_000,

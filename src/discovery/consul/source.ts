@@ -32,12 +32,17 @@ export function consul(
 /** All datacenters are asked through one agent. */
 function shareOf(limits: ConsulLimits, count: number): ConsulLimits {
   const part = (whole: number) => Math.max(1, Math.floor(whole / count))
+  const { multiplexed } = limits
   return {
     ...limits,
     sharedAbove: part(limits.sharedAbove),
     perServiceBelow: part(limits.perServiceBelow),
     maxSockets: part(limits.maxSockets),
-    h2: { ...limits.h2, maxConnections: part(limits.h2.maxConnections), maxFirstReads: part(limits.h2.maxFirstReads) },
+    multiplexed: {
+      ...multiplexed,
+      maxConnections: part(multiplexed.maxConnections),
+      maxFirstReads: part(multiplexed.maxFirstReads),
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createConsulClient } from '../../../../src/discovery/consul/client.ts'
-import { AgentSession } from '../../../../src/discovery/consul/h2/agent-session.ts'
+import { H2Connection } from '../../../../src/discovery/consul/multiplexed/h2-connection.ts'
 import { type ConsulLimits, consulLimits } from '../../../../src/discovery/consul/options.ts'
 import { SentRows } from '../../../../src/discovery/consul/sent-rows.ts'
 import { consul } from '../../../../src/discovery/consul/source.ts'
@@ -12,7 +12,7 @@ import { startMovingAgent } from '../../../support/moving-agent.ts'
 import { type Script, serviceRow, startScriptedRegistry } from '../../../support/scripted-registry.ts'
 import { watch } from '../../../support/watching.ts'
 
-const oneFirst: ConsulLimits = { ...consulLimits, h2: { ...consulLimits.h2, maxFirstReads: 1 } }
+const oneFirst: ConsulLimits = { ...consulLimits, multiplexed: { ...consulLimits.multiplexed, maxFirstReads: 1 } }
 
 function openClient(address: string) {
   const client = createConsulClient(consulOptions({ address, tls: trustingTls }), oneFirst, () => {})
@@ -89,10 +89,10 @@ describe('a query over HTTP/2', () => {
     const ask = openClient(registry.address).service('web')
     await ask(atOnce(), () => null)
     // As Node 22 does where the connection has just gone.
-    const request = vi.spyOn(AgentSession.prototype, 'request').mockImplementationOnce(() => {
+    const sending = vi.spyOn(H2Connection.prototype, 'ask').mockImplementationOnce(() => {
       throw new Error('the session is destroyed')
     })
-    onTestFinished(() => request.mockRestore())
+    onTestFinished(() => sending.mockRestore())
     await expect(ask(atOnce(), () => null)).rejects.toThrow(DiscoveryError)
     expect(await ask(atOnce(), ({ index }) => index)).toBe(1)
   })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { consulLimits, type ConsulOptions, type H2Limits } from '../../../../src/discovery/consul/options.ts'
+import { consulLimits, type ConsulOptions, type MultiplexedLimits } from '../../../../src/discovery/consul/options.ts'
 import { consul } from '../../../../src/discovery/consul/source.ts'
 import { seededRandom } from '../../../../src/util/random.ts'
 import { Authority } from '../../../support/certificates.ts'
@@ -14,11 +14,11 @@ import { watch, type Watching } from '../../../support/watching.ts'
 
 const shared = ['/v1/catalog/services', '/v1/health/state/any']
 
-function open(address: string, h2: Partial<H2Limits> = {}, said: Partial<ConsulOptions> = {}) {
+function open(address: string, h2: Partial<MultiplexedLimits> = {}, said: Partial<ConsulOptions> = {}) {
   const discovery = consul(
     consulOptions({ address, tls: trustingTls, ...said }),
     { random: seededRandom(1), onSkipped: () => {} },
-    { ...consulLimits, answerTimeoutMs: 5000, h2: { ...consulLimits.h2, ...h2 } },
+    { ...consulLimits, answerTimeoutMs: 5000, multiplexed: { ...consulLimits.multiplexed, ...h2 } },
   )
   onTestFinished(async () => discovery.close())
   return discovery

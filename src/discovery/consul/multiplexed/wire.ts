@@ -1,9 +1,8 @@
-import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+import type { OutgoingHttpHeaders } from 'node:http2'
 import { clientContext, clientTls } from '../../../util/tls-client.ts'
 import { DiscoveryError } from '../../contract.ts'
 import type { Room } from '../client.ts'
 import { refused, timedOut, unreachable, unreadable } from '../error.ts'
-import type { Protocol } from '../negotiated-wire.ts'
 import type { ConsulLimits, ConsulOptions } from '../options.ts'
 import { SentRows } from '../sent-rows.ts'
 import {
@@ -17,65 +16,70 @@ import {
   type Wire,
 } from '../wire.ts'
 import { AgentSession } from './agent-session.ts'
+import { type Connection, type QueryAnswer, TimeIsUp } from './connection.ts'
+import { openPlain } from './open-plain.ts'
+import { openSecure } from './open-secure.ts'
 import { type Place, Places } from './places.ts'
-import { readAnswer, type StreamAnswer, TimeIsUp } from './read-answer.ts'
 
-/** HTTP/2, over as many connections as the queries need. */
-export interface H2Wire extends Wire {
+/** Many queries over one connection, and over as many connections as the queries need. */
+export interface MultiplexedWire extends Wire {
   readonly room: Room
-  /** Makes a connection and finds out whether HTTP/2 is offered. Rejects with a DiscoveryError. */
+  /** Makes a connection and finds out whether the agent takes many queries over one. Rejects with a DiscoveryError. */
   connect(): Promise<void>
 }
 
-/** @param onProtocol called with what each new connection was found to speak */
-export function createH2Wire(
+/** @param onConnected called with what each new connection was found to be */
+export function createMultiplexedWire(
   options: ConsulOptions,
   limits: ConsulLimits,
-  onProtocol: (protocol: Protocol) => void,
-): H2Wire {
+  onConnected: (isMultiplexed: boolean) => void,
+): MultiplexedWire {
   const base = new URL(baseUrlOf(options))
   const shownBase = shownUrl(base.href)
-  const { maxFirstReads, waitMs } = limits.h2
-  const tls = tlsFor(base, options)
+  const { maxFirstReads, waitMs } = limits.multiplexed
+  const headers: OutgoingHttpHeaders = {
+    accept: 'application/json',
+    ...(options.token !== null && { 'x-consul-token': options.token }),
+  }
+  const tls = base.protocol === 'https:' ? tlsFor(base, options) : null
+  const connect = async (signal: AbortSignal): Promise<Connection | null> => {
+    const how = { limits: limits.multiplexed, headers, signal }
+    return tls === null ? openPlain(base, how) : openSecure(base, tls, how)
+  }
   const open = async (closing: AbortSignal) => {
     const timeout = new AbortController()
     const timer = setTimeout(() => timeout.abort(new TimeIsUp()), limits.answerTimeoutMs)
     const signal = AbortSignal.any([closing, timeout.signal])
     try {
-      return await AgentSession.open(base, { tls, limits: limits.h2, signal })
+      const connection = await connect(signal)
+      if (connection === null) return null
+      if (!connection.isOpen) throw new Error('the connection was closed at once')
+      return new AgentSession(connection, limits.multiplexed)
     } finally {
       clearTimeout(timer)
     }
   }
-  const onConnected = (isH2: boolean) => onProtocol(isH2 ? 'h2' : 'http/1.1')
-  const places = new Places({ open, onConnected, limits: limits.h2 })
+  const places = new Places({ open, onConnected, limits: limits.multiplexed })
   const common = queryOf({ stale: '', ...(options.datacenter !== null && { dc: options.datacenter }) })
   const waiting = `&${queryOf({ wait: `${waitMs / 1000}s` })}&index=`
-  const headers: OutgoingHttpHeaders = {
-    accept: 'application/json',
-    ...(options.token !== null && { 'x-consul-token': options.token }),
-  }
-
   const urlOf = (question: Question) => shownBase + pathOf(question)
 
   const query = <Taken>(place: Place, question: Question, call: Call, take: (answer: Answered) => Taken) => {
     const { index, signal } = call
-    let stream: ClientHttp2Stream
+    const path = `${pathOf(question)}?${common}${filterOf(question)}`
     try {
-      const path = `${base.pathname}${pathOf(question)}?${common}${filterOf(question)}`
-      stream = place.session.request({ ...headers, ':path': index === null ? path : path + waiting + index })
+      return place.session.ask(index === null ? path : path + waiting + index, {
+        timeoutMs: index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs),
+        holds: index === null,
+        signal,
+        onEnd: () => place.leave(),
+        take: (answer) => take(answered(question, answer, urlOf(question))),
+        errorOf: (failure) => errorOf(failure, urlOf(question)),
+      })
     } catch (error) {
       place.leave()
       return Promise.reject(errorOf(error, urlOf(question)))
     }
-    return readAnswer(stream, {
-      timeoutMs: index === null ? limits.answerTimeoutMs : blockingTimeoutMs(waitMs),
-      holds: index === null,
-      signal,
-      onEnd: () => place.leave(),
-      take: (answer) => take(answered(question, answer, urlOf(question))),
-      errorOf: (failure) => errorOf(failure, urlOf(question)),
-    })
   }
 
   const queryLater = async <Taken>(question: Question, call: Call, take: (answer: Answered) => Taken) => {
@@ -90,7 +94,7 @@ export function createH2Wire(
 
   return {
     get room() {
-      const sharedAbove = Math.max(0, places.maxStreams - maxFirstReads)
+      const sharedAbove = Math.max(0, places.maxQueries - maxFirstReads)
       const share = limits.perServiceBelow / Math.max(1, limits.sharedAbove)
       return { sharedAbove, perServiceBelow: Math.floor(sharedAbove * Math.min(1, share)) }
     },
@@ -125,7 +129,7 @@ function queryOf(fields: Readonly<Record<string, string>>): string {
   return new URLSearchParams(fields).toString()
 }
 
-function answered(question: Question, { status, headers, body }: StreamAnswer, url: string): Answered {
+function answered(question: Question, { status, headers, body }: QueryAnswer, url: string): Answered {
   if (status < 200 || status > 299) throw refused(status, body, url)
   const isJson = headers['content-type']?.startsWith('application/json') && body.length > 0
   // What is no JSON is left as it came.

@@ -1,9 +1,9 @@
 import { ChurnLimit } from '../../churn-limit.ts'
 import { pause } from '../../pause.ts'
-import type { H2Limits } from '../options.ts'
+import type { MultiplexedLimits } from '../options.ts'
 import type { AgentSession } from './agent-session.ts'
 
-/** The right to open one stream. */
+/** The right to send one query. */
 export class Place {
   readonly session: AgentSession
   readonly #isFirst: boolean
@@ -14,13 +14,13 @@ export class Place {
     this.session = session
     this.#isFirst = isFirst
     this.#onLeave = onLeave
-    session.take(isFirst)
+    session.take()
   }
 
   /** To be called once. */
   leave(): void {
     this.#onLeave(this.#isFirst)
-    this.session.leave(this.#isFirst)
+    this.session.leave()
   }
 }
 
@@ -31,26 +31,26 @@ interface Waiter {
 }
 
 export interface PlacesOptions {
-  /** Resolves with null where HTTP/2 is not offered. */
+  /** Resolves with null where the agent does not take many queries over one connection. */
   readonly open: (signal: AbortSignal) => Promise<AgentSession | null>
   /** Called after each attempt that has come to something. */
-  readonly onConnected: (isH2: boolean) => void
-  readonly limits: H2Limits
+  readonly onConnected: (isMultiplexed: boolean) => void
+  readonly limits: MultiplexedLimits
 }
 
 /**
- * Streams of all connections, handed out in the order in which they are asked for: a bounded number at once to those that want an
+ * Places of all connections, handed out in the order in which they are asked for: a bounded number at once to those that want an
  * answer at once, who come in crowds. Connections are made one after the other as they are needed, and after a failure in no hurry.
  */
 export class Places {
   readonly #options: PlacesOptions
-  readonly #limits: H2Limits
+  readonly #limits: MultiplexedLimits
   readonly #sessions = new Set<AgentSession>()
   readonly #firsts = new Set<Waiter>()
   readonly #others = new Set<Waiter>()
   readonly #closing = new AbortController()
   readonly #pace = new ChurnLimit()
-  #streamsEach: number
+  #queriesEach: number
   #runningFirsts = 0
   readonly #onLeave = (isFirst: boolean) => {
     if (isFirst) this.#runningFirsts--
@@ -61,12 +61,12 @@ export class Places {
   constructor(options: PlacesOptions) {
     this.#options = options
     this.#limits = options.limits
-    this.#streamsEach = options.limits.maxStreams
+    this.#queriesEach = options.limits.maxStreams
   }
 
   /** Of all connections that may be made, as the agent has allowed last. */
-  get maxStreams(): number {
-    return this.#limits.maxConnections * this.#streamsEach
+  get maxQueries(): number {
+    return this.#limits.maxConnections * this.#queriesEach
   }
 
   /** One that is free. Nobody waits for it: who waits has a place as soon as it is. @param isFirst wants an answer at once */
@@ -91,7 +91,7 @@ export class Places {
     return promise.finally(() => signal.removeEventListener('abort', onAbort))
   }
 
-  /** Makes one more connection, whether it is needed or not. Those who ask meanwhile share it. @returns false where HTTP/2 is not offered */
+  /** Makes one more connection, whether it is needed or not. Those who ask meanwhile share it. @returns false where the agent takes one query at a time */
   async connect(): Promise<boolean> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = null
@@ -114,7 +114,7 @@ export class Places {
       signal.throwIfAborted()
       const session = await this.#options.open(signal)
       this.#hasFailed = session === null
-      if (session === null) this.#failAll(new Error('it does not offer HTTP/2 any more'))
+      if (session === null) this.#failAll(new Error('it does not take many queries over one connection any more'))
       else this.#add(session)
       this.#options.onConnected(session !== null)
       return session !== null
@@ -127,7 +127,7 @@ export class Places {
 
   #add(session: AgentSession): void {
     this.#sessions.add(session)
-    this.#streamsEach = session.maxStreams
+    this.#queriesEach = session.maxQueries
     session.onChange = () => {
       if (!session.isOpen) this.#sessions.delete(session)
       this.#serve()
@@ -162,7 +162,7 @@ export class Places {
   }
 
   #grow(): void {
-    const taking = [...this.#sessions].filter((session) => session.takesStreams)
+    const taking = [...this.#sessions].filter((session) => session.takesQueries)
     const isNeeded = this.#connecting === null && taking.length < this.#limits.maxConnections
     if (isNeeded && !this.#closing.signal.aborted) void this.connect().catch(() => {})
   }
