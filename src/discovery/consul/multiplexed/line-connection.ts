@@ -121,6 +121,8 @@ export class LineConnection implements Connection {
   }
 
   #onClose(): void {
+    // HTTP/2 may have lost the stream alone.
+    this.#carrier.destroy()
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const answer of waiting) answer.lose(this.#failure)

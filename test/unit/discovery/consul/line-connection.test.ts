@@ -141,6 +141,16 @@ describe('a query as a line', () => {
 })
 
 describe('a connection for lines', () => {
+  it('takes what it went over with it when it breaks alone, as a stream of HTTP/2 may', async () => {
+    const [near] = duplexPair()
+    const { promise: destroyed, resolve: destroy } = Promise.withResolvers<void>()
+    const connection = new LineConnection(near, { closed: false, unref: () => {}, destroy }, 10)
+    const asked = connection.ask('/x', query().options)
+    near.destroy(new Error('reset'))
+    await expect(asked).rejects.toMatchObject({ failure: { message: 'reset' } })
+    await destroyed
+  })
+
   it('takes no new query over what is about to end', () => {
     const [near] = duplexPair()
     const carrier = { closed: false, unref: () => {}, destroy: () => {} }
