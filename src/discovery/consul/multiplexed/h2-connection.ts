@@ -17,7 +17,6 @@ export class H2Connection implements Connection {
   readonly #base: string
   readonly #headers: OutgoingHttpHeaders
   readonly #maxStreams: number
-  #isGoing = false
 
   /** @param base what precedes each path */
   constructor(session: ClientHttp2Session, base: string, { headers, limits }: Omit<OpenOptions, 'signal'>) {
@@ -27,10 +26,6 @@ export class H2Connection implements Connection {
     this.#maxStreams = limits.maxStreams
     session.unref()
     session.on('remoteSettings', () => this.onChange())
-    // RFC 9113 section 6.8: what is under way ends as ever, and nothing new begins.
-    session.on('goaway', () => {
-      this.#isGoing = true
-    })
     session.on('close', () => this.onChange())
   }
 
@@ -43,8 +38,9 @@ export class H2Connection implements Connection {
     return Math.min(maxConcurrentStreams, this.#maxStreams)
   }
 
+  /** GOAWAY closes it: RFC 9113 section 6.8. */
   get takesQueries(): boolean {
-    return !this.#isGoing && !this.#session.closed
+    return !this.#session.closed
   }
 
   ask<Taken>(path: string, options: AnswerOptions<Taken>): Promise<Taken> {
